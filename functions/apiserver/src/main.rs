@@ -1,0 +1,2 @@
+//! geocube apiserver
+fn main() {}

@@ -1,0 +1,2 @@
+//! geocube consolidater
+fn main() {}

@@ -1,0 +1,2 @@
+//! geocube geocube
+fn main() {}

@@ -1,0 +1,1 @@
+//! cog: see ARCHITECTURE.md.

@@ -1,0 +1,70 @@
+//! Layouts: how an area is cut into files, and how a file is organised inside.
+
+use crate::{Error, Result, check_name};
+use std::collections::BTreeMap;
+
+/// Layout of consolidated files.
+///
+/// The interlacing pattern and the grid parameters are texts here: their grammars belong to the
+/// writer of files and to [`crate::grid`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Unique name; any text for an inline layout.
+    pub name: String,
+    /// Flags of the grid.
+    pub grid_flags: Vec<String>,
+    /// Parameters of the grid.
+    pub grid_parameters: BTreeMap<String, String>,
+    /// Width of the internal blocks, in pixels.
+    pub block_x_size: u32,
+    /// Height of the internal blocks, in pixels.
+    pub block_y_size: u32,
+    /// Largest number of records in one file.
+    pub max_records: u32,
+    /// Side of the smallest overview, in pixels; 0 for no overview, -1 for 256.
+    pub overviews_min_size: i32,
+    /// Physical order of records, bands, zoom levels and tiles.
+    pub interlacing_pattern: String,
+}
+
+impl Layout {
+    /// Checks the name of a stored layout.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the field.
+    pub fn check_name(&self) -> Result<()> {
+        check_name("Layout.name", &self.name)
+    }
+
+    /// Reads a positive size that fits the database.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the `field`.
+    pub fn positive(field: &str, value: i64) -> Result<u32> {
+        i32::try_from(value)
+            .ok()
+            .filter(|value| *value > 0)
+            .map(|value| value as u32)
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "{field} must be positive and at most {}, found {value}",
+                    i32::MAX
+                ))
+            })
+    }
+
+    /// Reads the side of the smallest overview.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] below -1 or above 2^31 - 1.
+    pub fn min_overview(value: i64) -> Result<i32> {
+        i32::try_from(value)
+            .ok()
+            .filter(|value| *value >= -1)
+            .ok_or_else(|| {
+                Error::invalid(format!(
+                    "overviewsMinSize must be -1 (256), 0 (none) or positive, found {value}"
+                ))
+            })
+    }
+}

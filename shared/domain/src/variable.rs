@@ -1,0 +1,214 @@
+//! Variables: kinds of data, and their instances.
+
+use crate::{
+    DType, DataFormat, Error, InstanceId, Resampling, Result, VariableId, check_name, names,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Free notes of an instance.
+pub type Metadata = BTreeMap<String, String>;
+
+/// A flavour of a variable, for example one processing chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instance {
+    /// Identifier.
+    pub id: InstanceId,
+    /// Name, unique within its variable.
+    pub name: String,
+    /// Free notes.
+    pub metadata: Metadata,
+}
+
+/// A kind of data with its instances.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// Identifier.
+    pub id: VariableId,
+    /// Definition.
+    pub definition: NewVariable,
+    /// Instances: all of them, or the one that the variable was looked up by.
+    pub instances: Vec<Instance>,
+}
+
+/// Definition of a variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewVariable {
+    /// Unique name.
+    pub name: String,
+    /// Unit of the values.
+    pub unit: String,
+    /// Free text.
+    pub description: String,
+    /// Output format of the data.
+    pub format: DataFormat,
+    /// Names of the bands.
+    pub bands: Vec<String>,
+    /// Name of the colour ramp of tiles.
+    pub palette: Option<String>,
+    /// Kernel used where the request names none.
+    pub resampling: Resampling,
+}
+
+impl NewVariable {
+    /// Checks a definition.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the first field that breaks a rule.
+    pub fn check(&self) -> Result<()> {
+        check_name("Variable.name", &self.name)?;
+        if let Some(palette) = &self.palette {
+            check_name("Variable.palette", palette)?;
+            if self.bands.len() != 1 {
+                return Err(Error::invalid(
+                    "Variable.palette: expected exactly one band when a palette is given",
+                ));
+            }
+        }
+        if self.format.dtype == DType::Undefined {
+            return Err(Error::invalid(
+                "Variable.dformat.dtype: expected a defined data type",
+            ));
+        }
+        check_bands(&self.bands)
+    }
+}
+
+fn check_bands(bands: &[String]) -> Result<()> {
+    if bands.is_empty() {
+        return Err(Error::invalid("Variable.bands: expected at least one band"));
+    }
+    if bands.len() > 1 && bands.iter().any(String::is_empty) {
+        return Err(Error::invalid(
+            "Variable.bands: expected no empty name when there are several bands",
+        ));
+    }
+    if bands.iter().collect::<BTreeSet<_>>().len() < bands.len() {
+        return Err(Error::invalid("Variable.bands: expected different names"));
+    }
+    if bands
+        .iter()
+        .any(|band| band.len() > names::MAX_NAME_BYTES || band.contains('\0'))
+    {
+        return Err(Error::invalid(
+            "Variable.bands: expected names of at most 512 bytes without NUL",
+        ));
+    }
+    Ok(())
+}
+
+/// Changes of a variable; `None` keeps an attribute.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VariableUpdate {
+    /// New name.
+    pub name: Option<String>,
+    /// New unit, empty to clear it.
+    pub unit: Option<String>,
+    /// New description, empty to clear it.
+    pub description: Option<String>,
+    /// New palette, empty to clear it.
+    pub palette: Option<String>,
+    /// New default kernel.
+    pub resampling: Option<Resampling>,
+}
+
+impl VariableUpdate {
+    /// The definition after the change.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the result breaks a rule.
+    pub fn apply(self, before: &NewVariable) -> Result<NewVariable> {
+        let after = NewVariable {
+            name: self.name.unwrap_or_else(|| before.name.clone()),
+            unit: self.unit.unwrap_or_else(|| before.unit.clone()),
+            description: self
+                .description
+                .unwrap_or_else(|| before.description.clone()),
+            palette: match self.palette {
+                None => before.palette.clone(),
+                Some(name) => Some(name).filter(|name| !name.is_empty()),
+            },
+            resampling: self.resampling.unwrap_or(before.resampling),
+            ..before.clone()
+        };
+        if after != *before {
+            after.check()?;
+        }
+        Ok(after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NewVariable, VariableUpdate};
+    use crate::{DType, DataFormat, Resampling};
+
+    fn variable(bands: &[&str]) -> NewVariable {
+        NewVariable {
+            name: "v/ndvi".to_owned(),
+            unit: String::new(),
+            description: String::new(),
+            format: DataFormat::try_new(DType::Float32, f64::NAN, -1.0, 1.0).unwrap(),
+            bands: bands.iter().map(|band| (*band).to_owned()).collect(),
+            palette: None,
+            resampling: Resampling::Near,
+        }
+    }
+
+    #[test]
+    fn several_bands_need_different_names() {
+        for (bands, fits) in [
+            (&[""][..], true),
+            (&["r", "g", "b"], true),
+            (&[], false),
+            (&["r", ""], false),
+            (&["r", "r"], false),
+        ] {
+            assert_eq!(variable(bands).check().is_ok(), fits, "{bands:?}");
+        }
+    }
+
+    #[test]
+    fn palettes_belong_to_single_bands() {
+        let palette = Some("ramp".to_owned());
+        assert!(
+            NewVariable {
+                palette: palette.clone(),
+                ..variable(&["a"])
+            }
+            .check()
+            .is_ok()
+        );
+        assert!(
+            NewVariable {
+                palette,
+                ..variable(&["a", "b"])
+            }
+            .check()
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn updates_keep_what_is_absent_and_check_what_changes() {
+        let before = NewVariable {
+            palette: Some("ramp".to_owned()),
+            ..variable(&["a"])
+        };
+        assert_eq!(VariableUpdate::default().apply(&before).unwrap(), before);
+        let cleared = VariableUpdate {
+            palette: Some(String::new()),
+            ..Default::default()
+        }
+        .apply(&before)
+        .unwrap();
+        assert_eq!(cleared.palette, None);
+        assert!(
+            VariableUpdate {
+                name: Some(String::new()),
+                ..Default::default()
+            }
+            .apply(&before)
+            .is_err()
+        );
+    }
+}

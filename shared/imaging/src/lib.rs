@@ -1,0 +1,1 @@
+//! imaging: see ARCHITECTURE.md.
