@@ -1,1 +1,39 @@
-//! storage: see ARCHITECTURE.md.
+//! Files behind one interface: in memory, in the local file system, in an object store.
+//!
+//! [`Storage`] is the port; [`StorageExt`] adds conveniences that every backend gets for free.
+//! A program builds a [`Router`] with the backends it was configured for and hands it on as `Arc<dyn Storage>`.
+//! This crate knows bytes and addresses: nothing of images, of the catalogue or of who asks.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> storage::Result<()> {
+//! use std::sync::Arc;
+//! use domain::{Scheme, Uri};
+//! use storage::{MemoryStorage, Router, Storage, StorageExt};
+//!
+//! let store = Router::new().with(Scheme::Gs, Arc::new(MemoryStorage::new()));
+//! let uri = Uri::parse("gs://bucket/a.tif").unwrap();
+//! store.upload(&uri, "pixels".into(), &Default::default()).await?;
+//! assert_eq!(store.read(&uri, 2..100).await?, "xels");
+//! # Ok(()) }
+//! ```
+
+#[cfg(feature = "testing")]
+pub mod conformance;
+mod counting;
+mod error;
+mod extension;
+mod local;
+mod memory;
+mod options;
+mod ranges;
+mod router;
+mod storage;
+
+pub use counting::{Counting, ReadCount};
+pub use error::{Error, Result};
+pub use extension::StorageExt;
+pub use local::{AllowedRoots, LocalStorage};
+pub use memory::MemoryStorage;
+pub use options::{Attributes, DeleteOptions, ReadOptions, UploadOptions};
+pub use router::Router;
+pub use storage::{ByteStream, Storage};

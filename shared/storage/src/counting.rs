@@ -1,0 +1,110 @@
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::Uri;
+
+use crate::{Attributes, ByteStream, DeleteOptions, ReadOptions, Result, Storage, UploadOptions};
+
+/// What was read of one file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadCount {
+    /// Ranges asked for; a whole file counts as one.
+    pub calls: u64,
+    /// Bytes received. Those of a stream are not counted.
+    pub bytes: u64,
+}
+
+/// Counts the reads that pass through it, file by file.
+#[derive(Debug)]
+pub struct Counting<S> {
+    inner: S,
+    counts: Mutex<BTreeMap<Uri, ReadCount>>,
+}
+
+impl<S: Storage> Counting<S> {
+    /// Counts the reads of `inner`, from zero.
+    pub fn new(inner: S) -> Self {
+        Self { inner, counts: Mutex::default() }
+    }
+
+    /// What was counted since the last call; starts again from zero.
+    pub fn take(&self) -> BTreeMap<Uri, ReadCount> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn add(&self, uri: &Uri, calls: usize, bytes: usize) {
+        let mut counts = self.lock();
+        let count = counts.entry(uri.clone()).or_default();
+        count.calls += calls as u64;
+        count.bytes += bytes as u64;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Uri, ReadCount>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: Storage> Storage for Counting<S> {
+    async fn head(&self, uri: &Uri) -> Result<Attributes> {
+        self.inner.head(uri).await
+    }
+
+    async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
+        let data = self.inner.read_with(uri, options).await?;
+        self.add(uri, 1, data.len());
+        Ok(data)
+    }
+
+    async fn read_ranges(&self, uri: &Uri, ranges: &[Range<u64>], version: Option<&str>) -> Result<Vec<Bytes>> {
+        let pieces = self.inner.read_ranges(uri, ranges, version).await?;
+        self.add(uri, ranges.len(), pieces.iter().map(Bytes::len).sum());
+        Ok(pieces)
+    }
+
+    async fn read_stream(&self, uri: &Uri) -> Result<ByteStream> {
+        let content = self.inner.read_stream(uri).await?;
+        self.add(uri, 1, 0);
+        Ok(content)
+    }
+
+    async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
+        self.inner.upload(uri, data, options).await
+    }
+
+    async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
+        self.inner.upload_file(uri, path, options).await
+    }
+
+    async fn delete(&self, uri: &Uri, options: &DeleteOptions) -> Result<()> {
+        self.inner.delete(uri, options).await
+    }
+
+    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+        self.inner.rename(from, to).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MemoryStorage, StorageExt};
+
+    #[tokio::test]
+    async fn reads_are_counted_by_file_and_the_counts_restart() {
+        let store = Counting::new(MemoryStorage::new());
+        let uri = Uri::parse("gs://b/a").unwrap();
+        store.upload(&uri, Bytes::from_static(b"0123456789"), &UploadOptions::default()).await.unwrap();
+        store.read(&uri, 0..4).await.unwrap();
+        store.read_ranges(&uri, &[0..2, 8..20], None).await.unwrap();
+        assert_eq!(store.take().into_iter().collect::<Vec<_>>(), [(uri, ReadCount { calls: 3, bytes: 8 })]);
+        assert!(store.take().is_empty());
+    }
+}
