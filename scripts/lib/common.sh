@@ -1,0 +1,106 @@
+# Shared by the scripts: messages, packages, a private database and the Pub/Sub emulator.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export root
+
+say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
+fail() { printf '%s\n' "$*" >&2; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Installs the Debian or Ubuntu packages that are missing; asks for sudo when needed.
+install_packages() {
+  local missing=() package
+  for package in build-essential pkg-config curl python3 libgdal-dev gdal-bin postgresql postgresql-postgis; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  # a distribution without the meta-package, or a cluster version of its own, names the version
+  if postgres_bin >/dev/null 2>&1 && postgis_present; then
+    missing=("${missing[@]/postgresql-postgis/}")
+    missing=("${missing[@]/postgresql/}")
+  fi
+  local wanted=()
+  for package in "${missing[@]}"; do [ -n "$package" ] && wanted+=("$package"); done
+  [ ${#wanted[@]} = 0 ] && return 0
+  command -v apt-get >/dev/null || fail "these packages are needed: ${wanted[*]} (no apt-get here to install them)"
+  say "Installing ${wanted[*]}"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >/dev/null
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${wanted[@]}" >/dev/null
+}
+
+# Folder of initdb and pg_ctl, the newest version.
+postgres_bin() {
+  local folder
+  folder=$(find /usr/lib/postgresql -maxdepth 2 -name bin -type d 2>/dev/null | sort -V | tail -n 1)
+  [ -x "$folder/initdb" ] && printf '%s\n' "$folder"
+}
+
+postgis_present() {
+  local version
+  version=$(basename "$(dirname "$(postgres_bin)")")
+  [ -e "/usr/share/postgresql/$version/extension/postgis.control" ]
+}
+
+need_rust() {
+  command -v cargo >/dev/null || fail "Rust is needed: install it from https://rustup.rs, then run this again"
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Runs a command as the owner of a folder: initdb and postgres refuse to run as root.
+as_postgres() {
+  if [ "$(id -u)" = 0 ]; then (cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$@"); else "$@"; fi
+}
+
+# Starts a private cluster below $1 on loopback and exports DATABASE_URL.
+start_postgres() {
+  local folder=$1 bin port
+  bin=$(postgres_bin) || fail "PostgreSQL is needed: initdb was not found below /usr/lib/postgresql"
+  port=$(free_port)
+  mkdir -p "$folder"
+  [ "$(id -u)" = 0 ] && chown postgres "$folder"
+  as_postgres "$bin/initdb" -D "$folder/data" -U geocube -A trust -E UTF8 --no-sync >"$folder/initdb.log" 2>&1 ||
+    { cat "$folder/initdb.log" >&2; fail "initdb failed"; }
+  as_postgres "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/postgres.log" start \
+    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=300" >/dev/null ||
+    { cat "$folder/postgres.log" >&2; fail "PostgreSQL did not start"; }
+  export DATABASE_URL="postgresql://geocube@127.0.0.1:$port/postgres"
+}
+
+stop_postgres() {
+  local folder=$1
+  [ -d "$folder/data" ] || return 0
+  as_postgres "$(postgres_bin)/pg_ctl" -D "$folder/data" -m immediate stop >/dev/null 2>&1 || true
+}
+
+# Starts the Pub/Sub emulator, where it is installed, and exports PUBSUB_EMULATOR_HOST.
+start_pubsub() {
+  local folder=$1 jar port _
+  jar=${PUBSUB_EMULATOR_JAR:-$(find / -name 'cloud-pubsub-emulator-*.jar' -not -path '/proc/*' 2>/dev/null | head -n 1)}
+  if [ -z "$jar" ] || ! command -v java >/dev/null; then
+    say "The Pub/Sub emulator is not installed: its tests will say that they were skipped"
+    return 0
+  fi
+  port=$(free_port)
+  mkdir -p "$folder"
+  java -jar "$jar" --host=127.0.0.1 --port="$port" >"$folder/pubsub.log" 2>&1 &
+  pubsub_pid=$!
+  for _ in $(seq 150); do
+    if curl -fs "http://127.0.0.1:$port" >/dev/null 2>&1; then
+      export PUBSUB_EMULATOR_HOST="127.0.0.1:$port"
+      return 0
+    fi
+    sleep 0.2
+  done
+  cat "$folder/pubsub.log" >&2
+  fail "the Pub/Sub emulator did not start"
+}
+
+stop_pubsub() {
+  [ -n "${pubsub_pid:-}" ] && kill "$pubsub_pid" 2>/dev/null || true
+}

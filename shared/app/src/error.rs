@@ -1,0 +1,79 @@
+//! What a use case can answer besides its result.
+
+use std::sync::Arc;
+
+/// Result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failed use case. The one table from these to gRPC and HTTP statuses is in `rpc`.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller can understand it and act upon it.
+    #[error(transparent)]
+    Domain(#[from] domain::Error),
+    /// A part that the service needs does not answer for now: try again.
+    #[error("{what} is not available for now")]
+    Unavailable {
+        /// The part, for example `the database`.
+        what: String,
+        /// Why.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// The time given to the call is over.
+    #[error("deadline exceeded: {0}")]
+    DeadlineExceeded(String),
+    /// The caller went away, or the service stops.
+    #[error("cancelled: {0}")]
+    Cancelled(String),
+    /// A fault of the service itself.
+    #[error("{what} failed")]
+    Internal {
+        /// What was attempted.
+        what: String,
+        /// Why; for the log, never for the caller.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// A malformed or out-of-range field.
+    pub fn invalid(text: impl Into<String>) -> Self {
+        Self::Domain(domain::Error::invalid(text))
+    }
+
+    /// A fault of the service itself.
+    pub fn internal(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Internal { what: what.into(), source: Arc::from(source.into()) }
+    }
+
+    /// A part that does not answer for now.
+    pub fn unavailable(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable { what: what.into(), source: Arc::from(source.into()) }
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } | Self::DeadlineExceeded(_) | Self::Cancelled(_) => true,
+            Self::Domain(_) | Self::Internal { .. } => false,
+        }
+    }
+}
+
+impl From<database::Error> for Error {
+    fn from(error: database::Error) -> Self {
+        match error {
+            database::Error::Domain(error) => Self::Domain(error),
+            transient if transient.is_retryable() => Self::unavailable("the database", transient),
+            fault => Self::internal("a database request", fault),
+        }
+    }
+}

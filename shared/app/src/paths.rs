@@ -1,0 +1,108 @@
+//! Which files a caller may name.
+
+use domain::{Error, Result, Scheme, Uri};
+use std::path::PathBuf;
+
+/// Roots and prefixes that callers may use.
+#[derive(Clone, Debug, Default)]
+pub struct PathPolicy {
+    /// Every local file may be read.
+    pub all_local: bool,
+    /// Local folders below which files may be read.
+    pub allowed: Vec<PathBuf>,
+    /// Places below which containers may be managed: deleted with their last dataset.
+    pub managed: Vec<Uri>,
+    /// Sub-dataset prefixes allowed besides `GTIFF_DIR:<n>`.
+    pub subdirs: Vec<String>,
+}
+
+impl PathPolicy {
+    /// Refuses a local file outside the allowed roots.
+    ///
+    /// Symbolic links are resolved when the file exists, so that a link cannot lead out of a root.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the URI and the flag.
+    pub fn check(&self, uri: &Uri) -> Result<()> {
+        let Some(path) = uri.local_path() else { return Ok(()) };
+        if self.all_local {
+            return Ok(());
+        }
+        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let inside = |root: &PathBuf| {
+            let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.clone());
+            real.starts_with(root)
+        };
+        if self.allowed.iter().any(inside) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "Invalid Container.uri: {uri} is not below a folder that may be read (flag allowedPaths)"
+        )))
+    }
+
+    /// Refuses a sub-dataset prefix that could lead to other files.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the prefix and the flag.
+    pub fn check_subdir(&self, subdir: &str) -> Result<()> {
+        let directory = subdir.strip_prefix("GTIFF_DIR:").is_some_and(|number| {
+            number.len() <= 6 && number.bytes().all(|digit| digit.is_ascii_digit()) && number.parse() > Ok(0)
+        });
+        if subdir.is_empty() || directory || self.subdirs.iter().any(|allowed| allowed == subdir) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "Invalid Dataset.container_subdir: {subdir:.64?}, expected nothing or GTIFF_DIR:<n> (flag allowedSubdirs)"
+        )))
+    }
+
+    /// Whether the service may own, and later delete, a file.
+    pub fn may_manage(&self, uri: &Uri) -> bool {
+        self.managed.iter().any(|root| uri.is_below(root))
+    }
+
+    /// Roots below which the storage of local files is opened.
+    pub fn local_roots(&self) -> Option<Vec<PathBuf>> {
+        if self.all_local {
+            return None;
+        }
+        let managed = self.managed.iter().filter(|uri| uri.scheme() == Scheme::File).filter_map(Uri::local_path);
+        Some(self.allowed.iter().cloned().chain(managed.map(PathBuf::from)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PathPolicy;
+    use domain::Uri;
+
+    #[test]
+    fn only_files_below_the_roots_may_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("data");
+        std::fs::create_dir(&root).unwrap();
+        std::fs::write(root.join("in.tif"), b"").unwrap();
+        std::fs::write(folder.path().join("out.tif"), b"").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("out.tif"), root.join("link.tif")).unwrap();
+        let policy = PathPolicy { allowed: vec![root.clone()], ..PathPolicy::default() };
+        let uri = |path: std::path::PathBuf| Uri::parse(path.to_str().unwrap()).unwrap();
+        assert!(policy.check(&uri(root.join("in.tif"))).is_ok());
+        assert!(policy.check(&uri(root.join("absent.tif"))).is_ok());
+        assert!(policy.check(&uri(folder.path().join("out.tif"))).is_err());
+        assert!(policy.check(&uri(folder.path().join("data2.tif"))).is_err());
+        assert!(policy.check(&uri(root.join("link.tif"))).is_err());
+        assert!(PathPolicy { all_local: true, ..PathPolicy::default() }.check(&uri("/etc/passwd".into())).is_ok());
+    }
+
+    #[test]
+    fn prefixes_are_directories_of_a_tiff() {
+        let policy = PathPolicy { subdirs: vec!["HDF5".to_owned()], ..PathPolicy::default() };
+        for subdir in ["", "GTIFF_DIR:1", "GTIFF_DIR:999", "HDF5"] {
+            assert!(policy.check_subdir(subdir).is_ok(), "{subdir}");
+        }
+        for subdir in ["GTIFF_DIR:0", "GTIFF_DIR:", "GTIFF_DIR:-1", "GTIFF_DIR:1:x", "/vsicurl/", "VRT", "GTIFF_DIR:1234567"] {
+            assert!(policy.check_subdir(subdir).is_err(), "{subdir}");
+        }
+    }
+}
