@@ -1,1 +1,12 @@
-//! rpc: see ARCHITECTURE.md.
+//! The gRPC surface: generated wire types, their conversions from and to the domain, and the one
+//! table from errors to statuses.
+//!
+//! Wire types stop here: the floors below never see protobuf. This crate knows no SQL, no raster
+//! and no storage; a handler parses a request, calls one use case of `app` and converts the answer.
+//!
+//! ```
+//! let descriptors = rpc::pb::FILE_DESCRIPTOR_SET; // for server reflection
+//! assert!(!descriptors.is_empty());
+//! ```
+
+pub mod pb;

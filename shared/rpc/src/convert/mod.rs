@@ -1,0 +1,38 @@
+//! Conversions between messages and domain values. Everything that a message may hold is checked
+//! here, once: presence, enumerations, identifiers, ranges.
+
+mod aoi;
+mod consolidation;
+mod container;
+mod cube;
+mod format;
+mod job;
+mod layout;
+mod palette;
+mod record;
+mod tile;
+mod time;
+mod variable;
+
+pub(crate) use aoi::{aoi_filter, aoi_from, aoi_to};
+pub(crate) use consolidation::{execution_level, params_from, params_to};
+pub(crate) use container::{container_to, dataset_meta_to, new_container};
+pub(crate) use cube::{cube_request, image_header_to};
+pub(crate) use format::{data_format, data_format_to, resampling};
+pub(crate) use job::job_to;
+pub(crate) use layout::{inline_layout, layout_to, stored_layout};
+pub(crate) use palette::palette_from;
+pub(crate) use record::{filters_from, ids, new_record, page, record_to};
+pub(crate) use tile::tile_request;
+pub(crate) use time::timestamp_to;
+pub(crate) use variable::{instance_to, new_variable, variable_key, variable_to, variable_update};
+
+use domain::{Error, Result};
+
+/// A sub-message that must be there.
+///
+/// # Errors
+/// [`Error::Invalid`] that names the field.
+pub(crate) fn required<T>(field: &str, value: Option<T>) -> Result<T> {
+    value.ok_or_else(|| Error::invalid(format!("{field} is missing")))
+}
