@@ -36,4 +36,5 @@ pub mod value;
 pub use argv::{Exit, Parsed, parse};
 pub use environment::Environment;
 pub use error::ConfigError;
+pub use secrecy::{ExposeSecret, SecretString};
 pub use start::{parse_or_exit, start};

@@ -1,0 +1,58 @@
+//! How rasters are read, and from which stores.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::value;
+
+/// Flags of raster reading and of object stores.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+#[command(rename_all = "camelCase")]
+pub struct GdalFlags {
+    /// Size of a block of the cache of remote reads: bytes, or a number with B, K, KB, KiB, M, MB or MiB
+    #[arg(long, default_value = "1Mb", value_parser = value::block_size, value_name = "SIZE")]
+    pub gdal_block_size: u64,
+    /// Number of blocks in the cache of remote reads
+    #[arg(long, default_value = "500", value_parser = value::integer::<u32>, value_name = "INT")]
+    pub gdal_num_cached_blocks: u32,
+    /// Threads of GDAL per operation; -1 uses all CPUs, 0 leaves the choice to GDAL
+    #[arg(long, default_value = "1", value_parser = value::integer::<i32>, value_name = "INT")]
+    pub gdal_num_threads: i32,
+    /// Count the reads of object stores in the log
+    #[arg(long)]
+    pub gdal_storage_debug: bool,
+    /// Fail the start when Google Cloud Storage cannot be configured
+    #[arg(long = "with-gcs")]
+    pub with_gcs: bool,
+    /// Fail the start when S3 cannot be configured
+    #[arg(long = "with-s3")]
+    pub with_s3: bool,
+    /// Region of S3
+    #[arg(long = "aws-region", value_name = "REGION")]
+    pub aws_region: Option<String>,
+    /// Endpoint of an S3-compatible store
+    #[arg(long = "aws-endpoint", value_name = "URL")]
+    pub aws_endpoint: Option<String>,
+    /// File of AWS credentials
+    #[arg(long = "aws-shared-credentials-file", value_name = "FILE")]
+    pub aws_shared_credentials_file: Option<PathBuf>,
+}
+
+impl GdalFlags {
+    /// Size in bytes of the cache of remote reads.
+    pub fn cache_bytes(&self) -> u64 {
+        self.gdal_block_size
+            .saturating_mul(u64::from(self.gdal_num_cached_blocks))
+    }
+
+    /// Value of GDAL's option `GDAL_NUM_THREADS`, `None` to leave it alone.
+    pub fn num_threads_option(&self) -> Option<String> {
+        match self.gdal_num_threads {
+            -1 => Some("ALL_CPUS".to_owned()),
+            threads if threads > 0 => Some(threads.to_string()),
+            _ => None,
+        }
+    }
+}
