@@ -1,0 +1,84 @@
+//! Queues in a table of Postgres, so that nothing but the database is needed.
+//!
+//! The table `pgq_jobs` is created by the migrations of the product. A message is taken with a lease (one
+//! `UPDATE … SKIP LOCKED`), which is extended while the handler runs; a message whose consumer was killed is
+//! delivered again when its lease ends. Enqueueing announces itself by `NOTIFY`, so that an idle consumer starts
+//! within milliseconds; where announcements get lost (behind a transaction pooler), a slow poll remains.
+//! A message that is given up stays in the table with `failed_at` and `error`.
+
+mod enqueue;
+mod errors;
+mod go_duration;
+mod listen;
+mod source;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+pub use enqueue::enqueue_in;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use self::{errors::broker_error, listen::Listener};
+use crate::{ConsumeOptions, Consumer, Handler, Message, Publisher, Result, RetryPolicy, worker};
+
+/// The queues of one database. Clones share the pool and the connection that listens.
+#[derive(Clone, Debug)]
+pub struct PgQueue {
+    pool: PgPool,
+    policy: Arc<RetryPolicy>,
+    listener: Arc<Listener>,
+}
+
+impl PgQueue {
+    /// Uses the table in the search path of the pool's connections.
+    ///
+    /// Consuming takes one connection more, outside of the pool, to listen.
+    pub fn new(pool: PgPool) -> Self {
+        Self::with_policy(pool, RetryPolicy::default())
+    }
+
+    /// As [`PgQueue::new`], with another retry policy for the messages published here.
+    pub fn with_policy(pool: PgPool, policy: RetryPolicy) -> Self {
+        let listener = Arc::new(Listener::new(&pool));
+        Self { pool, policy: Arc::new(policy), listener }
+    }
+}
+
+#[async_trait]
+impl Publisher for PgQueue {
+    async fn publish(&self, queue: &str, messages: Vec<Message>) -> Result<()> {
+        let mut connection = self
+            .pool
+            .acquire()
+            .await
+            .map_err(|source| broker_error(format!("publish to the queue {queue:?}"), source))?;
+        enqueue_in(&mut connection, queue, &messages, &self.policy).await
+    }
+}
+
+#[async_trait]
+impl Consumer for PgQueue {
+    async fn consume(
+        &self,
+        queue: &str,
+        options: &ConsumeOptions,
+        handler: Arc<dyn Handler>,
+        stop: CancellationToken,
+    ) -> Result<()> {
+        let source = Arc::new(source::Table::new(self.pool.clone()));
+        let wake = self.listener.subscribe(queue);
+        worker::run(source, queue, options, handler, wake, stop).await
+    }
+
+    async fn backlog(&self, queue: &str) -> Result<u64> {
+        let query = "SELECT count(*) FROM pgq_jobs WHERE queue_name = $1 AND ran_at IS NULL AND failed_at IS NULL \
+                     AND (run_after <= now() OR locked_until > now())";
+        let rows: i64 = sqlx::query_scalar(query)
+            .bind(queue)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|source| broker_error(format!("count the queue {queue:?}"), source))?;
+        Ok(rows.unsigned_abs())
+    }
+}

@@ -1,0 +1,216 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use async_trait::async_trait;
+use sqlx::{PgPool, types::Json};
+use tracing::warn;
+use uuid::Uuid;
+
+use super::{errors::broker_error, go_duration, listen::CHANNEL};
+use crate::{
+    Delivery, Result, dead_letter,
+    retry::{Remaining, Settlement},
+    worker::{Source, Taken, Ticket},
+};
+
+/// The queue table, as the consumer loop sees it. All times are those of the database.
+#[derive(Debug)]
+pub(super) struct Table {
+    pool: PgPool,
+}
+
+/// One row, just leased.
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i32,
+    message_id: Option<Uuid>,
+    data: Vec<u8>,
+    attributes: Json<BTreeMap<String, String>>,
+    retry_waits: Vec<String>,
+    tries: i32,
+    max_tries: i32,
+}
+
+impl Table {
+    pub(super) fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+}
+
+#[async_trait]
+impl Source for Table {
+    async fn take(&self, queue: &str, limit: usize, lease: Duration) -> Result<Vec<Taken>> {
+        let query = "WITH due AS (
+                SELECT id FROM pgq_jobs
+                WHERE queue_name = $1 AND ran_at IS NULL AND failed_at IS NULL
+                  AND run_after <= now() AND (locked_until IS NULL OR locked_until <= now())
+                ORDER BY run_after, id LIMIT $2 FOR UPDATE SKIP LOCKED
+            )
+            UPDATE pgq_jobs AS job
+            SET locked_until = now() + make_interval(secs => $3), locked_by = $4, tries = tries + 1
+            FROM due WHERE job.id = due.id
+            RETURNING job.id, message_id, data, attributes, retry_waits, tries, max_tries";
+        let holder = Uuid::new_v4();
+        let rows: Vec<Row> = sqlx::query_as(query)
+            .bind(queue)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(lease.as_secs_f64())
+            .bind(holder)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(|source| broker_error(format!("take from the queue {queue:?}"), source))?;
+        Ok(rows.into_iter().map(|row| row.into_taken(queue, holder)).collect())
+    }
+
+    async fn next_due(&self, queue: &str) -> Result<Option<Duration>> {
+        let query = "SELECT extract(epoch FROM min(greatest(run_after, locked_until)) - now())::float8
+            FROM pgq_jobs WHERE queue_name = $1 AND ran_at IS NULL AND failed_at IS NULL";
+        let seconds: Option<f64> = sqlx::query_scalar(query)
+            .bind(queue)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(|source| broker_error(format!("look at the queue {queue:?}"), source))?;
+        // a date far away does not fit a duration
+        Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
+    }
+
+    async fn extend(&self, tickets: &[Ticket], lease: Duration) -> Result<()> {
+        let query = "UPDATE pgq_jobs AS job SET locked_until = now() + make_interval(secs => $4)
+            FROM unnest($1::int8[], $2::uuid[], $3::int4[]) AS held (id, holder, tries)
+            WHERE job.id = held.id AND job.locked_by = held.holder AND job.tries = held.tries";
+        let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
+        let holders: Vec<Uuid> = tickets.iter().map(|ticket| ticket.holder).collect();
+        let tries: Vec<i32> = tickets.iter().map(tries_of).collect();
+        sqlx::query(query)
+            .bind(ids)
+            .bind(holders)
+            .bind(tries)
+            .bind(lease.as_secs_f64())
+            .execute(&self.pool)
+            .await
+            .map_err(|source| broker_error("extend leases".into(), source))?;
+        Ok(())
+    }
+
+    async fn settle(&self, ticket: &Ticket, settlement: &Settlement, dead_letters: Option<&str>) -> Result<bool> {
+        let settled = match settlement {
+            Settlement::Remove => self.remove(ticket).await,
+            Settlement::Again { after, waits, reason } => self.put_back(ticket, *after, waits, reason).await,
+            Settlement::Fail { reason } => self.put_aside(ticket, reason, dead_letters).await,
+        };
+        settled.map_err(|source| broker_error(format!("settle the message {}", ticket.id), source))
+    }
+}
+
+impl Table {
+    async fn remove(&self, ticket: &Ticket) -> sqlx::Result<bool> {
+        let deleted = sqlx::query("DELETE FROM pgq_jobs WHERE id = $1 AND locked_by = $2 AND tries = $3")
+            .bind(ticket.id)
+            .bind(ticket.holder)
+            .bind(tries_of(ticket))
+            .execute(&self.pool)
+            .await?;
+        Ok(deleted.rows_affected() == 1)
+    }
+
+    async fn put_back(
+        &self,
+        ticket: &Ticket,
+        after: Duration,
+        waits: &[Duration],
+        reason: &str,
+    ) -> sqlx::Result<bool> {
+        // announced, so that every consumer knows when the message will be due
+        let query = "WITH changed AS (
+                UPDATE pgq_jobs
+                SET run_after = now() + make_interval(secs => $4), retry_waits = $5, error = $6,
+                    locked_until = NULL, locked_by = NULL
+                WHERE id = $1 AND locked_by = $2 AND tries = $3
+                RETURNING queue_name
+            )
+            SELECT pg_notify($7, queue_name) FROM changed";
+        let waits: Vec<String> = waits.iter().copied().map(go_duration::format).collect();
+        let changed = sqlx::query(query)
+            .bind(ticket.id)
+            .bind(ticket.holder)
+            .bind(tries_of(ticket))
+            .bind(after.as_secs_f64())
+            .bind(waits)
+            .bind(storable(reason))
+            .bind(CHANNEL)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(changed.is_some())
+    }
+
+    async fn put_aside(&self, ticket: &Ticket, reason: &str, dead_letters: Option<&str>) -> sqlx::Result<bool> {
+        let query = "WITH failed AS (
+                UPDATE pgq_jobs
+                SET failed_at = now(), ran_at = now(), error = $4, locked_until = NULL, locked_by = NULL
+                WHERE id = $1 AND locked_by = $2 AND tries = $3
+                RETURNING queue_name, data, message_id, attributes
+            ), copied AS (
+                INSERT INTO pgq_jobs (queue_name, run_after, retry_waits, data, message_id, attributes)
+                SELECT $5, now(), '{60s,600s,1800s}', data, message_id,
+                       attributes || $6 || jsonb_build_object($7::text, queue_name)
+                FROM failed WHERE $5::text IS NOT NULL
+                RETURNING queue_name
+            )
+            SELECT pg_notify($8, copied.queue_name) FROM failed LEFT JOIN copied ON true";
+        let mut marks = BTreeMap::new();
+        dead_letter::mark(&mut marks, "", ticket.tries, &storable(reason));
+        let failed = sqlx::query(query)
+            .bind(ticket.id)
+            .bind(ticket.holder)
+            .bind(tries_of(ticket))
+            .bind(storable(reason))
+            .bind(dead_letters)
+            .bind(Json(marks))
+            .bind(dead_letter::SOURCE)
+            .bind(CHANNEL)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(failed.is_some())
+    }
+}
+
+impl Row {
+    fn into_taken(self, queue: &str, holder: Uuid) -> Taken {
+        let tries = self.tries.unsigned_abs();
+        Taken {
+            ticket: Ticket { id: i64::from(self.id), holder, tries },
+            delivery: Delivery {
+                source: queue.to_owned(),
+                message_id: self.message_id.map_or_else(|| self.id.to_string(), |id| id.to_string()),
+                delivery_count: Some(tries),
+                deadline: None,
+                data: self.data.into(),
+                attributes: self.attributes.0,
+            },
+            remaining: Remaining {
+                waits: read_waits(self.id, &self.retry_waits),
+                tries,
+                max_tries: self.max_tries.unsigned_abs(),
+            },
+        }
+    }
+}
+
+fn read_waits(id: i32, texts: &[String]) -> Vec<Duration> {
+    let waits = texts.iter().filter_map(|text| {
+        let wait = go_duration::parse(text);
+        if wait.is_none() {
+            warn!(id, text, "ignoring a malformed wait");
+        }
+        wait
+    });
+    waits.collect()
+}
+
+fn tries_of(ticket: &Ticket) -> i32 {
+    i32::try_from(ticket.tries).unwrap_or(i32::MAX)
+}
+
+/// Postgres keeps no NUL in a text, and an endless reason helps nobody.
+fn storable(reason: &str) -> String {
+    reason.chars().filter(|c| *c != '\0').take(2000).collect()
+}
