@@ -30,8 +30,8 @@ pub enum NotCog {
         /// Level of the overview.
         level: usize,
     },
-    /// Pixels precede the directories.
-    #[error("the pixels of the smallest level precede its directory")]
+    /// The pixels of a level precede a directory: a reader has to search the file for them.
+    #[error("pixels precede the directory of an overview")]
     DataBeforeDirectory,
 }
 
@@ -56,13 +56,16 @@ pub fn validate_cog(record: &Record) -> Result<(), NotCog> {
             return Err(NotCog::DirectoryOrder { level });
         }
     }
-    let smallest = record
+    let last_directory = record
         .levels
-        .last()
-        .map_or(record.main(), |level| &level.image);
-    let first = smallest.blocks.iter().find(|block| !block.is_sparse());
-    if first.is_some_and(|block| block.offset < smallest.ifd_offset) {
-        return Err(NotCog::DataBeforeDirectory);
+        .iter()
+        .map(|level| level.image.ifd_offset)
+        .max();
+    for level in &record.levels {
+        let first = level.image.blocks.iter().find(|block| !block.is_sparse());
+        if first.is_some_and(|block| Some(block.offset) < last_directory) {
+            return Err(NotCog::DataBeforeDirectory);
+        }
     }
     Ok(())
 }

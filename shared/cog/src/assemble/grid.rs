@@ -45,14 +45,13 @@ pub(super) fn first_tiles<R>(records: &[TiledSource<R>]) -> Result<Vec<(u32, u32
 /// Tiles between the origin of the first image and that of a record.
 fn place<R>(first: &Image, record: &TiledSource<R>) -> Result<(i64, i64), String> {
     let (width, height) = (first.tags.block_width, first.tags.block_height);
-    for level in &record.record.levels {
-        let tags = &level.image.tags;
-        if (tags.block_width, tags.block_height) != (width, height) {
-            let (found_width, found_height) = (tags.block_width, tags.block_height);
-            return Err(format!(
-                "tiles of {found_width} x {found_height}, expected {width} x {height}"
-            ));
-        }
+    // Overviews may have tiles of another size: GDAL makes square ones only.
+    let tags = &record.record.main().tags;
+    if (tags.block_width, tags.block_height) != (width, height) {
+        let (found_width, found_height) = (tags.block_width, tags.block_height);
+        return Err(format!(
+            "tiles of {found_width} x {found_height}, expected {width} x {height}"
+        ));
     }
     let expected = first.geo_transform().unwrap_or(NO_TRANSFORM);
     let found = record.record.main().geo_transform().unwrap_or(NO_TRANSFORM);

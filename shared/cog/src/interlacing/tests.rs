@@ -158,7 +158,7 @@ fn far_apart_records_cost_nothing() {
         ..level(2, 2)
     };
     let shape = Shape {
-        records: (0..1000).map(|at| vec![far(at)]).collect(),
+        records: (0..1000_u32).map(|at| vec![far(at)]).collect(),
     };
     assert_eq!(
         order(&InterlacingPattern::parse("Z>T>R>B").unwrap(), &shape).count(),
