@@ -1,2 +1,7 @@
 //! geocube consolidater
-fn main() {}
+mod config;
+
+fn main() -> anyhow::Result<()> {
+    runtime::start::<config::Config>().validate()?;
+    Ok(())
+}

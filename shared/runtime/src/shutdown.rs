@@ -63,6 +63,20 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(20);
 
     #[tokio::test]
+    async fn sigterm_asks_to_stop() {
+        let stop = on_signal().unwrap();
+        assert!(!stop.is_cancelled());
+        let this_process = std::process::id().to_string();
+        let kill = std::process::Command::new("kill")
+            .args(["-TERM", &this_process])
+            .status();
+        assert!(kill.unwrap().success());
+        tokio::time::timeout(Duration::from_secs(5), stop.cancelled())
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
     async fn work_that_ends_after_the_signal_gives_its_output() {
         let stop = CancellationToken::new();
         stop.cancel();

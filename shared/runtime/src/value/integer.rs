@@ -7,14 +7,15 @@ use super::ValueError;
 /// # Errors
 /// When the text is no such integer or does not fit `T`.
 pub fn integer<T: TryFrom<i128>>(text: &str) -> Result<T, ValueError> {
-    parse(text)
-        .and_then(|value| T::try_from(value).ok())
-        .ok_or_else(|| {
-            ValueError::new(format!(
-                "an integer in the range of {}",
-                std::any::type_name::<T>()
-            ))
+    let value = parse(text).ok_or_else(|| ValueError::new("a whole number"))?;
+    T::try_from(value).map_err(|_| {
+        let negative_to_unsigned = value < 0 && T::try_from(-1).is_err();
+        ValueError::new(if negative_to_unsigned {
+            "a whole number of at least 0"
+        } else {
+            "a number closer to 0"
         })
+    })
 }
 
 /// `1`, `t`, `T`, `true`, `TRUE`, `True`, and the like for false.
