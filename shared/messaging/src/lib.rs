@@ -48,6 +48,8 @@ pub mod push;
 #[cfg(feature = "pusher")]
 pub mod pusher;
 mod retry;
+#[cfg(any(feature = "pubsub", feature = "pusher"))]
+mod tls;
 mod worker;
 
 pub use consumer::{ConsumeOptions, Consumer, Handler};

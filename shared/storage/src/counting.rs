@@ -30,7 +30,10 @@ pub struct Counting<S> {
 impl<S: Storage> Counting<S> {
     /// Counts the reads of `inner`, from zero.
     pub fn new(inner: S) -> Self {
-        Self { inner, counts: Mutex::default() }
+        Self {
+            inner,
+            counts: Mutex::default(),
+        }
     }
 
     /// What was counted since the last call; starts again from zero.
@@ -63,7 +66,12 @@ impl<S: Storage> Storage for Counting<S> {
         Ok(data)
     }
 
-    async fn read_ranges(&self, uri: &Uri, ranges: &[Range<u64>], version: Option<&str>) -> Result<Vec<Bytes>> {
+    async fn read_ranges(
+        &self,
+        uri: &Uri,
+        ranges: &[Range<u64>],
+        version: Option<&str>,
+    ) -> Result<Vec<Bytes>> {
         let pieces = self.inner.read_ranges(uri, ranges, version).await?;
         self.add(uri, ranges.len(), pieces.iter().map(Bytes::len).sum());
         Ok(pieces)
@@ -101,10 +109,20 @@ mod tests {
     async fn reads_are_counted_by_file_and_the_counts_restart() {
         let store = Counting::new(MemoryStorage::new());
         let uri = Uri::parse("gs://b/a").unwrap();
-        store.upload(&uri, Bytes::from_static(b"0123456789"), &UploadOptions::default()).await.unwrap();
+        store
+            .upload(
+                &uri,
+                Bytes::from_static(b"0123456789"),
+                &UploadOptions::default(),
+            )
+            .await
+            .unwrap();
         store.read(&uri, 0..4).await.unwrap();
         store.read_ranges(&uri, &[0..2, 8..20], None).await.unwrap();
-        assert_eq!(store.take().into_iter().collect::<Vec<_>>(), [(uri, ReadCount { calls: 3, bytes: 8 })]);
+        assert_eq!(
+            store.take().into_iter().collect::<Vec<_>>(),
+            [(uri, ReadCount { calls: 3, bytes: 8 })]
+        );
         assert!(store.take().is_empty());
     }
 }

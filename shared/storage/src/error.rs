@@ -97,7 +97,10 @@ impl Error {
     }
 
     pub(crate) fn invalid(uri: &Uri, reason: impl Into<String>) -> Self {
-        Self::Invalid { uri: uri.clone(), reason: reason.into() }
+        Self::Invalid {
+            uri: uri.clone(),
+            reason: reason.into(),
+        }
     }
 
     /// Sorts a failure of the operating system into missing, forbidden, temporary and permanent ones.
@@ -107,11 +110,18 @@ impl Error {
         match source.kind() {
             // a file where a folder was expected: nothing can be below it
             Kind::NotFound | Kind::NotADirectory => Self::NotFound { uri },
-            Kind::PermissionDenied => {
-                Self::PermissionDenied { uri, reason: format!("the operating system refuses to {operation} it") }
-            }
-            Kind::IsADirectory => Self::Invalid { uri, reason: "is a folder, expected a file".into() },
-            Kind::InvalidFilename => Self::Invalid { uri, reason: "its name is too long or malformed".into() },
+            Kind::PermissionDenied => Self::PermissionDenied {
+                uri,
+                reason: format!("the operating system refuses to {operation} it"),
+            },
+            Kind::IsADirectory => Self::Invalid {
+                uri,
+                reason: "is a folder, expected a file".into(),
+            },
+            Kind::InvalidFilename => Self::Invalid {
+                uri,
+                reason: "its name is too long or malformed".into(),
+            },
             Kind::Interrupted
             | Kind::TimedOut
             | Kind::ConnectionReset
@@ -119,9 +129,19 @@ impl Error {
             | Kind::BrokenPipe
             | Kind::OutOfMemory
             | Kind::ResourceBusy
-            | Kind::StaleNetworkFileHandle => Self::Unavailable { uri, source: source.into() },
-            _ if is_temporary(&source) => Self::Unavailable { uri, source: source.into() },
-            _ => Self::Failed { uri, operation, source: source.into() },
+            | Kind::StaleNetworkFileHandle => Self::Unavailable {
+                uri,
+                source: source.into(),
+            },
+            _ if is_temporary(&source) => Self::Unavailable {
+                uri,
+                source: source.into(),
+            },
+            _ => Self::Failed {
+                uri,
+                operation,
+                source: source.into(),
+            },
         }
     }
 }
@@ -133,7 +153,10 @@ fn is_temporary(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
     const ECANCELED: i32 = 125;
-    matches!(error.raw_os_error(), Some(EIO | EAGAIN | ENFILE | EMFILE | ECANCELED))
+    matches!(
+        error.raw_os_error(),
+        Some(EIO | EAGAIN | ENFILE | EMFILE | ECANCELED)
+    )
 }
 
 #[cfg(test)]
@@ -147,7 +170,11 @@ mod tests {
         let cases = [
             (2, false, "/a.tif does not exist"),
             (20, false, "/a.tif does not exist"),
-            (13, false, "access to /a.tif is denied: the operating system refuses to read it"),
+            (
+                13,
+                false,
+                "access to /a.tif is denied: the operating system refuses to read it",
+            ),
             (21, false, "/a.tif: is a folder, expected a file"),
             (36, false, "/a.tif: its name is too long or malformed"),
             (5, true, "the storage of /a.tif is not available"),
@@ -158,7 +185,11 @@ mod tests {
         ];
         for (number, retryable, text) in cases {
             let error = Error::from_io(&uri, "read", io::Error::from_raw_os_error(number));
-            assert_eq!((error.is_retryable(), error.to_string().as_str()), (retryable, text), "{number}");
+            assert_eq!(
+                (error.is_retryable(), error.to_string().as_str()),
+                (retryable, text),
+                "{number}"
+            );
         }
     }
 }

@@ -29,7 +29,11 @@ pub trait StorageExt: Storage {
             return Ok(data);
         }
         let size = self.head(uri).await?.size;
-        Err(Error::TooLarge { uri: uri.clone(), size, limit })
+        Err(Error::TooLarge {
+            uri: uri.clone(),
+            size,
+            limit,
+        })
     }
 
     /// Copies a file to a local path, whose parent folders are created. Returns the number of bytes.
@@ -57,7 +61,13 @@ pub trait StorageExt: Storage {
 
     /// Removes a file, and succeeds when it is not there.
     async fn delete_if_exists(&self, uri: &Uri) -> Result<()> {
-        self.delete(uri, &DeleteOptions { ignore_missing: true }).await
+        self.delete(
+            uri,
+            &DeleteOptions {
+                ignore_missing: true,
+            },
+        )
+        .await
     }
 }
 
@@ -69,7 +79,11 @@ pub(crate) fn part_of(path: &Path) -> PathBuf {
 }
 
 async fn write_part(uri: &Uri, mut content: ByteStream, path: &Path, part: &Path) -> Result<u64> {
-    let failed = |source| Error::Failed { uri: uri.clone(), operation: "write the local copy of", source };
+    let failed = |source| Error::Failed {
+        uri: uri.clone(),
+        operation: "write the local copy of",
+        source,
+    };
     let local = |error: std::io::Error| failed(error.into());
     if let Some(parent) = path.parent() {
         tokio::fs::create_dir_all(parent).await.map_err(local)?;

@@ -14,7 +14,10 @@ use bytes::Bytes;
 use domain::{StorageClass, Uri};
 use futures::{StreamExt, stream};
 
-use crate::{Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions, ranges::cut};
+use crate::{
+    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions,
+    ranges::cut,
+};
 
 /// Keeps files in the memory of the process: for tests and demonstrations.
 ///
@@ -53,16 +56,26 @@ impl MemoryStorage {
     }
 
     fn object(&self, uri: &Uri, version: Option<&str>) -> Result<Object> {
-        let objects = self.objects.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let objects = self
+            .objects
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let object = objects.get(uri).ok_or_else(|| not_found(uri))?;
         match version {
-            Some(version) if version != object.version() => Err(Error::Changed { uri: uri.clone() }),
+            Some(version) if version != object.version() => {
+                Err(Error::Changed { uri: uri.clone() })
+            }
             _ => Ok(object.clone()),
         }
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<Uri, Object>) -> T) -> T {
-        change(&mut self.objects.write().unwrap_or_else(std::sync::PoisonError::into_inner))
+        change(
+            &mut self
+                .objects
+                .write()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 }
 
@@ -87,9 +100,17 @@ impl Storage for MemoryStorage {
         }
     }
 
-    async fn read_ranges(&self, uri: &Uri, ranges: &[Range<u64>], version: Option<&str>) -> Result<Vec<Bytes>> {
+    async fn read_ranges(
+        &self,
+        uri: &Uri,
+        ranges: &[Range<u64>],
+        version: Option<&str>,
+    ) -> Result<Vec<Bytes>> {
         let object = self.object(uri, version)?;
-        ranges.iter().map(|range| object.slice(uri, range)).collect()
+        ranges
+            .iter()
+            .map(|range| object.slice(uri, range))
+            .collect()
     }
 
     async fn read_stream(&self, uri: &Uri) -> Result<ByteStream> {
@@ -112,7 +133,11 @@ impl Storage for MemoryStorage {
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
         let data = tokio::fs::read(path)
             .await
-            .map_err(|source| Error::Failed { uri: uri.clone(), operation: "upload", source: source.into() })?;
+            .map_err(|source| Error::Failed {
+                uri: uri.clone(),
+                operation: "upload",
+                source: source.into(),
+            })?;
         self.upload(uri, data.into(), options).await
     }
 
@@ -127,7 +152,13 @@ impl Storage for MemoryStorage {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         self.change(|objects| {
             let object = objects.remove(from).ok_or_else(|| not_found(from))?;
-            objects.insert(to.clone(), Object { generation, ..object });
+            objects.insert(
+                to.clone(),
+                Object {
+                    generation,
+                    ..object
+                },
+            );
             Ok(())
         })
     }

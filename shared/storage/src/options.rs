@@ -28,7 +28,10 @@ pub struct ReadOptions {
 
 impl From<Range<u64>> for ReadOptions {
     fn from(range: Range<u64>) -> Self {
-        Self { range: Some(range), version: None }
+        Self {
+            range: Some(range),
+            version: None,
+        }
     }
 }
 

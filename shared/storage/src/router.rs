@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{Scheme, Uri};
 
-use crate::{Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions};
+use crate::{
+    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions,
+};
 
 /// Sends each operation to the backend registered for the scheme of its URI.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +30,12 @@ impl Router {
     /// The backend of a URI.
     pub fn backend(&self, uri: &Uri) -> Result<&Arc<dyn Storage>> {
         let scheme = uri.scheme();
-        self.backends.get(&scheme).ok_or_else(|| Error::Unsupported { uri: uri.clone(), scheme })
+        self.backends
+            .get(&scheme)
+            .ok_or_else(|| Error::Unsupported {
+                uri: uri.clone(),
+                scheme,
+            })
     }
 }
 
@@ -43,7 +50,12 @@ impl Storage for Router {
         self.backend(uri)?.read_with(uri, options).await
     }
 
-    async fn read_ranges(&self, uri: &Uri, ranges: &[Range<u64>], version: Option<&str>) -> Result<Vec<Bytes>> {
+    async fn read_ranges(
+        &self,
+        uri: &Uri,
+        ranges: &[Range<u64>],
+        version: Option<&str>,
+    ) -> Result<Vec<Bytes>> {
         self.backend(uri)?.read_ranges(uri, ranges, version).await
     }
 
@@ -66,7 +78,10 @@ impl Storage for Router {
     async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
         let backend = self.backend(from)?;
         if !Arc::ptr_eq(backend, self.backend(to)?) {
-            return Err(Error::invalid(from, format!("cannot be moved to {to}, expected the same kind of store")));
+            return Err(Error::invalid(
+                from,
+                format!("cannot be moved to {to}, expected the same kind of store"),
+            ));
         }
         backend.rename(from, to).await
     }
@@ -95,7 +110,10 @@ mod tests {
             .with(Scheme::Gs, Arc::new(MemoryStorage::new()))
             .with(Scheme::S3, Arc::new(MemoryStorage::new()));
         let [from, to] = ["gs://b/a", "s3://b/a"].map(|text| Uri::parse(text).unwrap());
-        router.upload(&from, Bytes::from_static(b"x"), &UploadOptions::default()).await.unwrap();
+        router
+            .upload(&from, Bytes::from_static(b"x"), &UploadOptions::default())
+            .await
+            .unwrap();
         let error = router.rename(&from, &to).await.unwrap_err();
         assert!(matches!(error, Error::Invalid { .. }), "{error}");
         assert!(router.exists(&from).await.unwrap());

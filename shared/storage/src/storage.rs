@@ -36,7 +36,12 @@ pub trait Storage: Debug + Send + Sync + 'static {
     ///
     /// Ranges may overlap and come in any order. They are read as they are: whoever wants neighbours to be
     /// fetched together merges them first. All come from the same `version` if one is given.
-    async fn read_ranges(&self, uri: &Uri, ranges: &[Range<u64>], version: Option<&str>) -> Result<Vec<Bytes>>;
+    async fn read_ranges(
+        &self,
+        uri: &Uri,
+        ranges: &[Range<u64>],
+        version: Option<&str>,
+    ) -> Result<Vec<Bytes>>;
 
     /// Reads a file from its beginning, piece by piece.
     async fn read_stream(&self, uri: &Uri) -> Result<ByteStream>;

@@ -27,7 +27,9 @@ pub(super) fn open(uri: &Uri, path: &Path, version: Option<&str>) -> Result<(Fil
     // before opening: that of a pipe would wait for a writer
     regular(uri, path)?;
     let file = File::open(path).map_err(|source| Error::from_io(uri, "read", source))?;
-    let metadata = file.metadata().map_err(|source| Error::from_io(uri, "read", source))?;
+    let metadata = file
+        .metadata()
+        .map_err(|source| Error::from_io(uri, "read", source))?;
     if version.is_some_and(|version| version != version_of(&metadata)) {
         return Err(Error::Changed { uri: uri.clone() });
     }
@@ -76,7 +78,11 @@ fn regular(uri: &Uri, path: &Path) -> Result<Metadata> {
     if metadata.is_file() {
         return Ok(metadata);
     }
-    let kind = if metadata.is_dir() { "a folder" } else { "a device or a pipe" };
+    let kind = if metadata.is_dir() {
+        "a folder"
+    } else {
+        "a device or a pipe"
+    };
     Err(Error::invalid(uri, format!("is {kind}, expected a file")))
 }
 
@@ -95,7 +101,11 @@ fn check_target(uri: &Uri, path: &Path) -> Result<()> {
 fn write_failed(uri: &Uri, source: io::Error) -> Error {
     match source.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
-            Error::Failed { uri: uri.clone(), operation: "write", source: source.into() }
+            Error::Failed {
+                uri: uri.clone(),
+                operation: "write",
+                source: source.into(),
+            }
         }
         _ => Error::from_io(uri, "write", source),
     }
@@ -113,7 +123,8 @@ fn create_parent(path: &Path) -> io::Result<()> {
 
 /// Makes the new name durable.
 fn sync_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
 }
 
 /// A write goes to a new file, so inode and times together change with the content.

@@ -15,7 +15,10 @@ use domain::Uri;
 use futures::{StreamExt, stream};
 pub use roots::AllowedRoots;
 
-use crate::{Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions, ranges::cut};
+use crate::{
+    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions,
+    ranges::cut,
+};
 
 /// Size of the pieces of a stream: large enough for the disk, small enough for the memory.
 const PIECE: u64 = 4 << 20;
@@ -32,7 +35,9 @@ pub struct LocalStorage {
 impl LocalStorage {
     /// Serves the files below the given roots.
     pub fn new(roots: AllowedRoots) -> Self {
-        Self { roots: Arc::new(roots) }
+        Self {
+            roots: Arc::new(roots),
+        }
     }
 
     /// Runs file operations where they may block, on the real path of the file.
@@ -53,7 +58,8 @@ impl LocalStorage {
 #[async_trait]
 impl Storage for LocalStorage {
     async fn head(&self, uri: &Uri) -> Result<Attributes> {
-        self.blocking(uri, |uri, path| files::attributes(uri, &path)).await
+        self.blocking(uri, |uri, path| files::attributes(uri, &path))
+            .await
     }
 
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
@@ -65,34 +71,52 @@ impl Storage for LocalStorage {
         .await
     }
 
-    async fn read_ranges(&self, uri: &Uri, ranges: &[Range<u64>], version: Option<&str>) -> Result<Vec<Bytes>> {
+    async fn read_ranges(
+        &self,
+        uri: &Uri,
+        ranges: &[Range<u64>],
+        version: Option<&str>,
+    ) -> Result<Vec<Bytes>> {
         let (ranges, version) = (ranges.to_vec(), version.map(str::to_owned));
         self.blocking(uri, move |uri, path| {
             let (file, size) = files::open(uri, &path, version.as_deref())?;
-            ranges.iter().map(|range| read_range(uri, &file, range, size)).collect()
+            ranges
+                .iter()
+                .map(|range| read_range(uri, &file, range, size))
+                .collect()
         })
         .await
     }
 
     async fn read_stream(&self, uri: &Uri) -> Result<ByteStream> {
-        let (file, size) = self.blocking(uri, |uri, path| files::open(uri, &path, None)).await?;
+        let (file, size) = self
+            .blocking(uri, |uri, path| files::open(uri, &path, None))
+            .await?;
         let (file, uri) = (Arc::new(file), uri.clone());
         let pieces = stream::iter((0..size).step_by(PIECE as usize)).then(move |start| {
             let (file, uri) = (Arc::clone(&file), uri.clone());
-            spawn_blocking(move || read_range(&uri, &file, &(start..start.saturating_add(PIECE)), size))
+            spawn_blocking(move || {
+                read_range(&uri, &file, &(start..start.saturating_add(PIECE)), size)
+            })
         });
         Ok(pieces.boxed())
     }
 
     async fn upload(&self, uri: &Uri, data: Bytes, _options: &UploadOptions) -> Result<()> {
-        self.blocking(uri, move |uri, path| files::write(uri, &path, &mut data.as_ref())).await
+        self.blocking(uri, move |uri, path| {
+            files::write(uri, &path, &mut data.as_ref())
+        })
+        .await
     }
 
     async fn upload_file(&self, uri: &Uri, path: &Path, _options: &UploadOptions) -> Result<()> {
         let source = path.to_owned();
         self.blocking(uri, move |uri, path| {
-            let mut source = File::open(source)
-                .map_err(|error| Error::Failed { uri: uri.clone(), operation: "upload", source: error.into() })?;
+            let mut source = File::open(source).map_err(|error| Error::Failed {
+                uri: uri.clone(),
+                operation: "upload",
+                source: error.into(),
+            })?;
             files::write(uri, &path, &mut source)
         })
         .await
@@ -110,18 +134,22 @@ impl Storage for LocalStorage {
     async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
         let to = to.clone();
         let roots = Arc::clone(&self.roots);
-        self.blocking(from, move |from, path| files::rename(from, &path, &to, &roots.resolve(&to)?)).await
+        self.blocking(from, move |from, path| {
+            files::rename(from, &path, &to, &roots.resolve(&to)?)
+        })
+        .await
     }
 }
 
 fn read_range(uri: &Uri, file: &File, range: &Range<u64>, size: u64) -> Result<Bytes> {
     let range = cut(uri, range, size)?;
     let mut buffer = vec![0; (range.end - range.start) as usize];
-    file.read_exact_at(&mut buffer, range.start).map_err(|source| match source.kind() {
-        // it was longer when it was opened
-        std::io::ErrorKind::UnexpectedEof => Error::Changed { uri: uri.clone() },
-        _ => Error::from_io(uri, "read", source),
-    })?;
+    file.read_exact_at(&mut buffer, range.start)
+        .map_err(|source| match source.kind() {
+            // it was longer when it was opened
+            std::io::ErrorKind::UnexpectedEof => Error::Changed { uri: uri.clone() },
+            _ => Error::from_io(uri, "read", source),
+        })?;
     Ok(buffer.into())
 }
 

@@ -22,7 +22,10 @@ impl AllowedRoots {
     /// Whether a file exists outside the roots is not told: everything there is denied alike.
     pub(super) fn resolve(&self, uri: &Uri) -> Result<PathBuf> {
         let Some(path) = uri.local_path() else {
-            return Err(Error::Unsupported { uri: uri.clone(), scheme: uri.scheme() });
+            return Err(Error::Unsupported {
+                uri: uri.clone(),
+                scheme: uri.scheme(),
+            });
         };
         let roots = match self {
             Self::All => return Ok(path.to_owned()),
@@ -48,8 +51,15 @@ fn real_path(path: &Path) -> std::io::Result<PathBuf> {
     let mut missing = Vec::new();
     for ancestor in path.ancestors() {
         match ancestor.canonicalize() {
-            Ok(real) => return Ok(missing.iter().rev().fold(real, |real, name| real.join(name))),
-            Err(error) if error.kind() == ErrorKind::NotFound => missing.extend(ancestor.file_name()),
+            Ok(real) => {
+                return Ok(missing
+                    .iter()
+                    .rev()
+                    .fold(real, |real, name| real.join(name)));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                missing.extend(ancestor.file_name())
+            }
             Err(error) => return Err(error),
         }
     }
