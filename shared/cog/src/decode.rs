@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use weezl::{BitOrder, LzwStatus};
 
 use crate::{BlockError, BlockFormat, ByteOrder, encode::code, predictor};

@@ -95,9 +95,7 @@ impl Encoder {
         }
         let plain = format.predictor == 1 && (cfg!(target_endian = "little") || format.bits == 8);
         if !plain {
-            self.scratch.clear();
-            self.scratch.extend_from_slice(samples);
-            predictor::apply(format, &mut self.scratch);
+            predictor::apply(format, samples, &mut self.scratch);
             if !predictor::orders_bytes(format) {
                 to_little(format, &mut self.scratch);
             }

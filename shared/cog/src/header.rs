@@ -1,6 +1,8 @@
 mod entry;
 mod ghost;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 

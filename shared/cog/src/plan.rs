@@ -73,6 +73,7 @@ fn joins(last: &Range<u64>, block: Block, limits: PlanLimits) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "plans of one range")]
 mod tests {
     use proptest::prelude::*;
 

@@ -64,41 +64,55 @@ pub(crate) fn undo(format: &BlockFormat, data: &mut [u8]) {
     }
 }
 
-/// Differences from samples, in place.
-pub(crate) fn apply(format: &BlockFormat, data: &mut [u8]) {
+/// Differences of samples, replacing the contents of `out`.
+pub(crate) fn apply(format: &BlockFormat, data: &[u8], out: &mut Vec<u8>) {
+    out.clear();
     let row_bytes = format.row_bytes();
-    if row_bytes == 0 {
+    if row_bytes == 0 || format.predictor == NONE {
+        out.extend_from_slice(data);
         return;
     }
+    out.resize(data.len(), 0);
     let samples = usize::from(format.samples);
-    let mut scratch = Vec::new();
-    for row in data.chunks_exact_mut(row_bytes) {
+    let mut gathered = vec![
+        0;
+        if format.predictor == FLOATING {
+            row_bytes
+        } else {
+            0
+        }
+    ];
+    for (row, out) in data
+        .chunks_exact(row_bytes)
+        .zip(out.chunks_exact_mut(row_bytes))
+    {
         match (format.predictor, format.bits) {
-            (HORIZONTAL, 8) => differences(row, samples, |[a]: [u8; 1], [b]| [a.wrapping_sub(b)]),
-            (HORIZONTAL, 16) => differences(row, samples, |a, b| {
+            (HORIZONTAL, 8) => differences(row, out, samples, sub_bytes),
+            (HORIZONTAL, 16) => differences(row, out, samples, |a, b| {
                 u16::from_ne_bytes(a)
                     .wrapping_sub(u16::from_ne_bytes(b))
                     .to_ne_bytes()
             }),
-            (HORIZONTAL, 32) => differences(row, samples, |a, b| {
+            (HORIZONTAL, 32) => differences(row, out, samples, |a, b| {
                 u32::from_ne_bytes(a)
                     .wrapping_sub(u32::from_ne_bytes(b))
                     .to_ne_bytes()
             }),
-            (HORIZONTAL, _) => differences(row, samples, |a, b| {
+            (HORIZONTAL, _) => differences(row, out, samples, |a, b| {
                 u64::from_ne_bytes(a)
                     .wrapping_sub(u64::from_ne_bytes(b))
                     .to_ne_bytes()
             }),
-            (FLOATING, _) => {
-                scratch.clear();
-                scratch.extend_from_slice(row);
-                gather(&scratch, row, format.sample_bytes());
-                differences(row, samples, |[a]: [u8; 1], [b]| [a.wrapping_sub(b)]);
+            _ => {
+                gather(row, &mut gathered, format.sample_bytes());
+                differences(&gathered, out, samples, sub_bytes);
             }
-            _ => return,
         }
     }
+}
+
+fn sub_bytes([a]: [u8; 1], [b]: [u8; 1]) -> [u8; 1] {
+    [a.wrapping_sub(b)]
 }
 
 /// Adds to each number of `N` bytes the one `stride` numbers before.
@@ -122,15 +136,19 @@ fn accumulate<const N: usize>(
     }
 }
 
-/// Takes from each number of `N` bytes the one `stride` numbers before.
+/// Takes from each number of `N` bytes the one `stride` numbers before. Not in place, so that it vectorises.
 fn differences<const N: usize>(
-    row: &mut [u8],
+    row: &[u8],
+    out: &mut [u8],
     stride: usize,
     sub: impl Fn([u8; N], [u8; N]) -> [u8; N],
 ) {
-    let (numbers, _) = row.as_chunks_mut::<N>();
-    for at in (stride..numbers.len()).rev() {
-        numbers[at] = sub(numbers[at], numbers[at - stride]);
+    let (numbers, _) = row.as_chunks::<N>();
+    let (out, _) = out.as_chunks_mut::<N>();
+    let first = stride.min(numbers.len());
+    out[..first].copy_from_slice(&numbers[..first]);
+    for ((out, number), before) in out[first..].iter_mut().zip(&numbers[first..]).zip(numbers) {
+        *out = sub(*number, *before);
     }
 }
 

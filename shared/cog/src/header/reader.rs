@@ -176,9 +176,9 @@ impl<'a, R: ReadAt + ?Sized> Reader<'a, R> {
 }
 
 fn narrow<T: TryFrom<u64>>(entry: &Entry, values: Vec<u64>) -> Result<Vec<T>, Error> {
-    let too_large = |_| Error::corrupt(format!("a value of tag {} is too large", entry.tag));
-    values
+    let narrowed = values
         .into_iter()
-        .map(|value| T::try_from(value).map_err(|_| ()).map_err(too_large))
-        .collect()
+        .map(T::try_from)
+        .collect::<Result<_, _>>();
+    narrowed.map_err(|_| Error::corrupt(format!("a value of tag {} is too large", entry.tag)))
 }

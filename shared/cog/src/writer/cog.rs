@@ -77,12 +77,12 @@ fn head(record: &RecordLayout, form: Form) -> Result<(Vec<u8>, u64), Error> {
     form.check_end(end)?;
     let mut head = form.start(directories[0].offset);
     head.extend(ghost.as_bytes());
-    directories
-        .iter()
-        .for_each(|directory| directory.write(&mut head, form));
-    directories
-        .iter()
-        .for_each(|directory| directory.write_arrays(&mut head, form));
+    for directory in &directories {
+        directory.write(&mut head, form);
+    }
+    for directory in &directories {
+        directory.write_arrays(&mut head, form);
+    }
     Ok((head, end))
 }
 

@@ -56,7 +56,7 @@ impl ImageLayout {
         if tags.width == 0 || tags.height == 0 || tags.samples == 0 {
             return refuse("an image has size zero");
         }
-        let legal = |size: u32| size > 0 && size % 16 == 0 && size <= u32::from(u16::MAX);
+        let legal = |size: u32| size > 0 && size.is_multiple_of(16) && u16::try_from(size).is_ok();
         if !legal(width) || !legal(height) {
             return refuse(format!(
                 "tiles of {width} x {height}, expected multiples of 16 below 65536"

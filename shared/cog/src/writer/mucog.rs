@@ -103,12 +103,12 @@ impl<'a> Draft<'a> {
         form.check_end(end)?;
         self.link(records.len());
         let mut head = form.start(form.header());
-        self.directories
-            .iter()
-            .for_each(|directory| directory.write(&mut head, form));
-        self.directories
-            .iter()
-            .for_each(|directory| directory.write_arrays(&mut head, form));
+        for directory in &self.directories {
+            directory.write(&mut head, form);
+        }
+        for directory in &self.directories {
+            directory.write_arrays(&mut head, form);
+        }
         debug_assert_eq!(head.len() as u64, first_tile);
         Ok((head, end))
     }

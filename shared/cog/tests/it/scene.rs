@@ -47,9 +47,9 @@ impl Scene {
             "-co",
             "TILED=YES",
         ];
-        options
-            .iter()
-            .for_each(|option| arguments.extend(["-co", *option]));
+        for option in options {
+            arguments.extend(["-co", *option]);
+        }
         arguments.extend([plain.to_str().unwrap(), made.to_str().unwrap()]);
         gdal::run("gdal_translate", &arguments);
         // What GDAL notes beside the file is not in the file.
