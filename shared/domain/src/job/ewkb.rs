@@ -1,4 +1,4 @@
-//! Extended well-known binary (EWKB), the form in which PostGIS exchanges geometries.
+//! Extended well-known binary (EWKB), the form in which `PostGIS` exchanges geometries.
 
 use crate::{Error, MultiPolygon, Point, Polygon, Result, Ring};
 use std::fmt::Write;

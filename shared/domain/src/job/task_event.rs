@@ -9,7 +9,7 @@ use crate::Instant;
 use std::time::Duration;
 
 /// Longest wait for the workers of a cancelled job.
-const LONGEST_CANCELLATION: Duration = Duration::from_secs(600);
+const LONGEST_CANCELLATION: Duration = Duration::from_mins(10);
 
 /// What the caller does after a task event, in the transaction that saves it.
 #[derive(Clone, Debug, PartialEq, Eq)]

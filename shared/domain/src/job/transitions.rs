@@ -1,5 +1,7 @@
 //! The transition tables. What a table does not name is refused.
 
+#![expect(clippy::match_same_arms, reason = "one arm per row of the table")]
+
 use super::{Job, JobState, JobStatus, JobType};
 use {JobState as S, JobStatus as E};
 

@@ -11,7 +11,8 @@ pub use order::{
     ConsolidationOrder, OrderDataset, OrderRecord, TargetContainer, ValidShape, order_message,
 };
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Version of the payloads.
@@ -25,7 +26,7 @@ pub enum Message {
     /// Event of a job.
     Job(JobEvent),
     /// One file to write.
-    Order(ConsolidationOrder),
+    Order(Box<ConsolidationOrder>),
 }
 
 impl Message {
@@ -52,8 +53,12 @@ pub fn parse_message(bytes: &[u8]) -> Result<Message, PayloadError> {
         #[serde(default, rename = "type")]
         kind: Value,
     }
-    let head: Head =
-        serde_json::from_slice(bytes).map_err(|source| PayloadError::Malformed { source })?;
+    let malformed = |source| PayloadError::Malformed { source };
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        // serde would also read the fields from an array
+        return Err(malformed(de::Error::custom("expected `{`")));
+    }
+    let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;
     if head.v.as_u64() != Some(VERSION) {
         return Err(PayloadError::Version {
             found: shortened(&head.v),
@@ -62,7 +67,9 @@ pub fn parse_message(bytes: &[u8]) -> Result<Message, PayloadError> {
     match head.kind.as_str() {
         Some(TaskEvent::TYPE) => body(bytes, TaskEvent::TYPE).map(Message::Task),
         Some(JobEvent::TYPE) => body(bytes, JobEvent::TYPE).map(Message::Job),
-        Some(ConsolidationOrder::TYPE) => body(bytes, ConsolidationOrder::TYPE).map(Message::Order),
+        Some(ConsolidationOrder::TYPE) => {
+            body(bytes, ConsolidationOrder::TYPE).map(|order| Message::Order(Box::new(order)))
+        }
         Some(_) | None => Err(PayloadError::Type {
             found: shortened(&head.kind),
         }),

@@ -123,7 +123,7 @@ pub fn order_message(task: &Task) -> Result<Vec<u8>, PayloadError> {
     match parse_message(&task.payload)? {
         Message::Order(order) => Ok(ConsolidationOrder {
             attempt: task.attempt,
-            ..order
+            ..*order
         }
         .to_json()),
         other @ (Message::Task(_) | Message::Job(_)) => Err(PayloadError::Type {
