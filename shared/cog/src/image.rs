@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use crate::{ByteOrder, Error, GeoTags, Ifd, ImageTags, ReadAt, header::Reader, tags};
 
 /// Key of the raster type (area or point) in the geo key directory.

@@ -84,3 +84,68 @@ fn blocks(level: usize, image: &Image) -> Result<(), NotCog> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Block, ByteOrder, ImageTags, Level};
+
+    fn level(size: u32, block: u32, ifd_offset: u64, data: u64) -> Level {
+        let image = Image {
+            ifd_offset,
+            byte_order: ByteOrder::Little,
+            tiled: true,
+            tags: ImageTags::new(size, size, block, block, 8),
+            blocks: vec![
+                Block::default(),
+                Block {
+                    offset: data,
+                    len: 10,
+                },
+            ],
+        };
+        Level {
+            image,
+            masks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_first_broken_rule_is_told() {
+        let cases = [
+            (
+                vec![level(2048, 256, 8, 5000), level(1024, 256, 200, 900)],
+                Ok(()),
+            ),
+            // a single block is fine in a small image
+            (vec![level(512, 2048, 8, 5000)], Ok(())),
+            (
+                vec![level(2000, 2048, 8, 5000)],
+                Err(NotCog::SpanningBlocks {
+                    level: 0,
+                    width: 2048,
+                    height: 2048,
+                }),
+            ),
+            (
+                vec![level(2048, 256, 8, 5000), level(2048, 256, 200, 900)],
+                Err(NotCog::OverviewSize { level: 1 }),
+            ),
+            (
+                vec![level(2048, 256, 300, 5000), level(1024, 256, 200, 900)],
+                Err(NotCog::DirectoryOrder { level: 1 }),
+            ),
+            (
+                vec![level(2048, 256, 8, 5000), level(1024, 256, 6000, 7000)],
+                Err(NotCog::DataBeforeDirectory),
+            ),
+            (
+                vec![level(2048, 256, 8, 5000), level(1024, 256, 200, 150)],
+                Err(NotCog::DataBeforeDirectory),
+            ),
+        ];
+        for (levels, expected) in cases {
+            assert_eq!(validate_cog(&Record { levels }), expected);
+        }
+    }
+}

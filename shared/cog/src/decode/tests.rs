@@ -116,3 +116,10 @@ fn a_block_longer_than_its_pixels_is_corrupt() {
         })
     );
 }
+
+#[test]
+fn codecs_move_between_threads() {
+    fn movable<T: Send>(_: &T) {}
+    movable(&Decoder::new());
+    movable(&Encoder::new(Codec::Zstd(1)).unwrap());
+}
