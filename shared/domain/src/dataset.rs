@@ -80,6 +80,16 @@ impl Bands {
     }
 }
 
+impl std::fmt::Display for Bands {
+    /// The numbers, separated by `-`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, band) in self.0.iter().enumerate() {
+            write!(f, "{}{band}", if index > 0 { "-" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
 /// Everything needed to read one dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetSource {
