@@ -1,1 +1,37 @@
-//! database: see ARCHITECTURE.md.
+//! The catalogue, the jobs and their delivery in Postgres and PostGIS.
+//!
+//! One module per entity, made of functions that take a connection, so that the caller owns the
+//! transaction; [`Database`] gives connections and [`in_transaction`] runs a unit of work. This is
+//! the only crate that knows SQL of the schema `geocube`. It must not know protobuf, GDAL or files.
+//!
+//! ```no_run
+//! # async fn example() -> database::Result<()> {
+//! use database::{Database, PoolOptions, variable};
+//! let db = Database::connect("postgres://localhost/geocube", &PoolOptions::default()).await?;
+//! let ndvi = variable::get_by_name(&mut *db.read().await?, "ndvi").await?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod aoi;
+pub mod consolidation_params;
+mod constraint;
+pub mod container;
+mod convert;
+pub mod dataset;
+mod error;
+mod filter;
+pub mod instance;
+pub mod layout;
+pub mod migrate;
+pub mod palette;
+mod pool;
+pub mod record;
+mod transaction;
+pub mod variable;
+
+pub use error::{Error, Result};
+pub use filter::Page;
+pub use pool::{Connection, Database, PoolOptions};
+pub use sqlx::PgConnection;
+pub use transaction::{Conflict, Tx, in_transaction};

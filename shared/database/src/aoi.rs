@@ -1,0 +1,58 @@
+//! Footprints of records.
+
+use crate::{Result, convert};
+use domain::{Aoi, AoiGeometry, AoiId, Entity, Error};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// Stores a footprint.
+///
+/// # Errors
+/// [`Error::AlreadyExists`] with the id of the stored footprint, also when somebody else stores it
+/// at the same time.
+pub async fn create(conn: &mut PgConnection, aoi: &AoiGeometry) -> Result<AoiId> {
+    let (id, hash) = (AoiId::new(), aoi.hash());
+    let inserted = sqlx::query(
+        "INSERT INTO geocube.aoi (id, hash, geom) VALUES ($1, $2, ST_GeomFromEWKB($3))
+         ON CONFLICT (hash) DO NOTHING",
+    )
+    .bind(id.uuid())
+    .bind(&hash)
+    .bind(convert::lonlat(aoi.polygons()))
+    .execute(&mut *conn)
+    .await?;
+    if inserted.rows_affected() == 1 {
+        return Ok(id);
+    }
+    match find(conn, &hash).await? {
+        Some(stored) => Err(Error::already_exists(Entity::Aoi, "id", stored).into()),
+        // removed between the two statements
+        None => Err(crate::Error::unavailable(
+            "a footprint was removed while it was looked up",
+        )),
+    }
+}
+
+/// Id of the footprint with this hash.
+pub async fn find(conn: &mut PgConnection, hash: &str) -> Result<Option<AoiId>> {
+    let id: Option<Uuid> = sqlx::query_scalar("SELECT id FROM geocube.aoi WHERE hash = $1")
+        .bind(hash)
+        .fetch_optional(conn)
+        .await?;
+    Ok(id.map(AoiId::from))
+}
+
+/// Geometry of a footprint.
+///
+/// # Errors
+/// [`Error::NotFound`] `AOI with id: <id>`.
+pub async fn get(conn: &mut PgConnection, id: AoiId) -> Result<Aoi> {
+    let geom: Option<Vec<u8>> = sqlx::query_scalar(
+        "SELECT ST_AsEWKB(geom) FROM geocube.aoi WHERE id = $1 AND geom IS NOT NULL",
+    )
+    .bind(id.uuid())
+    .fetch_optional(conn)
+    .await?;
+    let geom = geom.ok_or_else(|| Error::not_found(Entity::Aoi, "id", id))?;
+    Ok(convert::geometry(&geom)?.0)
+}

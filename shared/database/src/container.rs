@@ -1,0 +1,138 @@
+//! Containers: files that hold datasets.
+
+use crate::{Result, convert, dataset};
+use domain::{Container, Entity, Error, StorageClass, Uri};
+use sqlx::PgConnection;
+use std::collections::{HashMap, HashSet};
+
+/// The containers of some URIs, in their order, each once, with all their datasets in order of
+/// creation.
+///
+/// # Errors
+/// [`Error::NotFound`] `Container with uri: <uri>` for the first one that is unknown.
+pub async fn get(conn: &mut PgConnection, uris: &[Uri]) -> Result<Vec<Container>> {
+    let texts: Vec<&str> = uris.iter().map(Uri::as_str).collect();
+    let rows: Vec<ContainerRow> = sqlx::query_as(
+        "SELECT uri, managed, storage_class::text FROM geocube.containers WHERE uri = ANY($1)",
+    )
+    .bind(&texts)
+    .fetch_all(&mut *conn)
+    .await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        found.insert(row.uri.clone(), row.container()?);
+    }
+    for stored in dataset::of_containers(conn, uris).await? {
+        if let Some(container) = found.get_mut(stored.source.uri.as_str()) {
+            container.datasets.push(stored);
+        }
+    }
+    let mut seen = HashSet::new();
+    let mut containers = Vec::with_capacity(found.len());
+    for uri in texts.into_iter().filter(|uri| seen.insert(*uri)) {
+        let container = found
+            .remove(uri)
+            .ok_or_else(|| Error::not_found(Entity::Container, "uri", uri))?;
+        containers.push(container);
+    }
+    Ok(containers)
+}
+
+/// The container of a URI with its datasets, created when it is unknown, locked until the end of
+/// the transaction: of several callers that index the same file, one goes on at a time.
+///
+/// `managed` and `storage_class` count for a new container only.
+pub async fn lock_or_create(
+    conn: &mut PgConnection,
+    uri: &Uri,
+    managed: bool,
+    storage_class: StorageClass,
+) -> Result<Container> {
+    sqlx::query(
+        "INSERT INTO geocube.containers (uri, managed, storage_class)
+         VALUES ($1, $2, $3::geocube.storage_class) ON CONFLICT (uri) DO NOTHING",
+    )
+    .bind(uri.as_str())
+    .bind(managed)
+    .bind(storage_class.name())
+    .execute(&mut *conn)
+    .await?;
+    let row: Option<ContainerRow> = sqlx::query_as(
+        "SELECT uri, managed, storage_class::text FROM geocube.containers WHERE uri = $1 FOR UPDATE",
+    )
+    .bind(uri.as_str())
+    .fetch_optional(&mut *conn)
+    .await?;
+    // deleted by somebody else between the two statements
+    let row =
+        row.ok_or_else(|| crate::Error::unavailable("the container was removed meanwhile"))?;
+    let mut container = row.container()?;
+    container.datasets = dataset::of_containers(conn, std::slice::from_ref(uri)).await?;
+    Ok(container)
+}
+
+/// Removes those of some containers that have no dataset, with their links to layouts; the URIs of
+/// the managed ones, whose files are to be deleted.
+pub async fn delete_empty(conn: &mut PgConnection, uris: &[Uri]) -> Result<Vec<Uri>> {
+    let texts: Vec<&str> = uris.iter().map(Uri::as_str).collect();
+    // the rows are locked before the test, so that nobody adds a dataset between the two
+    sqlx::query("SELECT FROM geocube.containers WHERE uri = ANY($1) ORDER BY uri FOR UPDATE")
+        .bind(&texts)
+        .execute(&mut *conn)
+        .await?;
+    let deleted: Vec<(String, bool)> = sqlx::query_as(
+        "DELETE FROM geocube.containers c WHERE uri = ANY($1)
+         AND NOT EXISTS (SELECT FROM geocube.datasets d WHERE d.container_uri = c.uri)
+         RETURNING uri, managed",
+    )
+    .bind(&texts)
+    .fetch_all(conn)
+    .await?;
+    let mut managed: Vec<String> = deleted
+        .into_iter()
+        .filter(|(_, managed)| *managed)
+        .map(|(uri, _)| uri)
+        .collect();
+    managed.sort();
+    managed.into_iter().map(convert::uri).collect()
+}
+
+/// Notes that files follow a layout, whatever they followed before.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown layout.
+pub async fn set_layout(conn: &mut PgConnection, uris: &[Uri], layout: &str) -> Result<()> {
+    let texts: Vec<&str> = uris.iter().map(Uri::as_str).collect();
+    sqlx::query(
+        "INSERT INTO geocube.container_layouts (container_uri, layout_name)
+         SELECT DISTINCT uri, $2 FROM UNNEST($1::text[]) AS given (uri)
+         ON CONFLICT (container_uri) DO UPDATE SET layout_name = EXCLUDED.layout_name",
+    )
+    .bind(&texts)
+    .bind(layout)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct ContainerRow {
+    uri: String,
+    managed: bool,
+    storage_class: Option<String>,
+}
+
+impl ContainerRow {
+    fn container(self) -> Result<Container> {
+        let storage_class = match &self.storage_class {
+            Some(name) => convert::name("storage_class", name, StorageClass::from_name)?,
+            None => StorageClass::default(),
+        };
+        Ok(Container {
+            uri: convert::uri(self.uri)?,
+            managed: self.managed,
+            storage_class,
+            datasets: Vec::new(),
+        })
+    }
+}

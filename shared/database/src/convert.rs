@@ -1,0 +1,97 @@
+//! Values of columns.
+
+use crate::{Error, Result};
+use domain::{Bands, DType, DataFormat, Instant, MultiPolygon, Resampling, Tags, Uri, job::ewkb};
+use sqlx::postgres::types::PgHstore;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Pairs as the extension stores them.
+pub(crate) fn hstore(pairs: &BTreeMap<String, String>) -> PgHstore {
+    PgHstore(
+        pairs
+            .iter()
+            .map(|(key, value)| (key.clone(), Some(value.clone())))
+            .collect(),
+    )
+}
+
+/// Pairs of a row; an absent value reads as the empty text.
+pub(crate) fn pairs(stored: PgHstore) -> BTreeMap<String, String> {
+    stored
+        .0
+        .into_iter()
+        .map(|(key, value)| (key, value.unwrap_or_default()))
+        .collect()
+}
+
+/// Pairs of a row that may be absent.
+pub(crate) fn notes(stored: Option<PgHstore>) -> BTreeMap<String, String> {
+    stored.map(pairs).unwrap_or_default()
+}
+
+/// Tags of a row.
+pub(crate) fn tags(stored: PgHstore) -> Tags {
+    Tags::from_stored(pairs(stored))
+}
+
+/// Identifiers for a driver that knows no types of ours.
+pub(crate) fn uuids<T: Copy>(ids: &[T], uuid: impl Fn(T) -> Uuid) -> Vec<Uuid> {
+    ids.iter().map(|id| uuid(*id)).collect()
+}
+
+/// Format of a row, unchecked: rows of an adopted database may break today's rules.
+pub(crate) fn format(dtype: &str, no_data: f64, min: f64, max: f64) -> Result<DataFormat> {
+    Ok(DataFormat {
+        dtype: name("dtype", dtype, DType::from_name)?,
+        no_data,
+        min,
+        max,
+    })
+}
+
+pub(crate) fn resampling(stored: &str) -> Result<Resampling> {
+    name("resampling_alg", stored, Resampling::from_name)
+}
+
+/// Text of an enumeration.
+pub(crate) fn name<T>(column: &str, stored: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
+    parse(stored).ok_or_else(|| {
+        Error::corrupt(format!(
+            "column {column} holds {stored:?}, which is no known name"
+        ))
+    })
+}
+
+/// Location of a row. Those of an adopted database may be of a kind that is not served.
+pub(crate) fn uri(stored: String) -> Result<Uri> {
+    Ok(Uri::parse(stored).map_err(|error| {
+        domain::Error::Precondition(format!(
+            "a container of the catalogue is not served: {error}"
+        ))
+    })?)
+}
+
+pub(crate) fn bands(stored: &[i16]) -> Result<Bands> {
+    let numbers: Vec<i64> = stored.iter().map(|band| i64::from(*band)).collect();
+    Bands::try_new(&numbers).map_err(|error| Error::corrupt(format!("column bands: {error}")))
+}
+
+/// Multi-polygon and SRID of a row.
+pub(crate) fn geometry(stored: &[u8]) -> Result<(MultiPolygon, i32)> {
+    ewkb::from_ewkb(stored).map_err(|error| Error::corrupt(format!("stored geometry: {error}")))
+}
+
+/// Longitudes and latitudes as a parameter of `ST_GeomFromEWKB`.
+pub(crate) fn lonlat(area: &MultiPolygon) -> Vec<u8> {
+    ewkb::to_ewkb(area, 4326)
+}
+
+/// A number that Postgres holds with a sign.
+pub(crate) fn count(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or(0)
+}
+
+pub(crate) fn instant(stored: chrono::NaiveDateTime) -> Instant {
+    Instant::from_naive(stored)
+}

@@ -1,0 +1,132 @@
+//! What can go wrong with the database.
+
+use crate::constraint;
+use std::error::Error as StdError;
+
+/// Result of a database request.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failed database request.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller can understand it and act upon it.
+    #[error(transparent)]
+    Domain(#[from] domain::Error),
+    /// The same request may succeed later: lost connection, no free connection, conflict with
+    /// another transaction, server starting or stopping.
+    #[error("the database is not available for now")]
+    Unavailable {
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A fault of the service or of the stored data.
+    #[error("the database request failed")]
+    Internal {
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// Whether the same request may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unavailable { .. } => true,
+            Self::Domain(_) | Self::Internal { .. } => false,
+        }
+    }
+
+    /// Whether the transaction lost against another one (deadlock or serialization failure): the
+    /// whole of it can be run again at once.
+    pub fn is_conflict(&self) -> bool {
+        let Self::Unavailable { source } = self else {
+            return false;
+        };
+        source
+            .downcast_ref::<sqlx::Error>()
+            .and_then(sqlx::Error::as_database_error)
+            .and_then(|error| error.code())
+            .is_some_and(|code| matches!(&*code, "40001" | "40P01"))
+    }
+
+    /// The same request may succeed later, for a reason of our own.
+    pub(crate) fn unavailable(reason: impl Into<String>) -> Self {
+        Self::Unavailable {
+            source: reason.into().into(),
+        }
+    }
+
+    /// A stored row that cannot be understood.
+    pub(crate) fn corrupt(reason: impl Into<String>) -> Self {
+        Self::Internal {
+            source: reason.into().into(),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(cause) => {
+                let known = cause
+                    .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+                    .and_then(constraint::domain_error);
+                match known {
+                    Some(known) => Self::Domain(known),
+                    None if is_transient(cause.code().as_deref()) => Self::Unavailable {
+                        source: error.into(),
+                    },
+                    None => Self::Internal {
+                        source: error.into(),
+                    },
+                }
+            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Unavailable {
+                source: error.into(),
+            },
+            _ => Self::Internal {
+                source: error.into(),
+            },
+        }
+    }
+}
+
+/// Classes 08 (connection), 40 (rollback), 53 (resources), 57P0x (shutdown and start) and the
+/// codes of a lock that was not obtained and of a statement that took too long.
+fn is_transient(code: Option<&str>) -> bool {
+    let Some(code) = code else { return false };
+    ["08", "40", "53", "57P0"]
+        .iter()
+        .any(|class| code.starts_with(class))
+        || matches!(code, "55P03" | "57014")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_transient;
+
+    #[test]
+    fn only_some_codes_are_worth_another_try() {
+        for code in [
+            "08006", "40001", "40P01", "53300", "57P01", "57P03", "55P03", "57014",
+        ] {
+            assert!(is_transient(Some(code)), "{code}");
+        }
+        for code in ["23505", "22P02", "42P01", "XX000", "55000"] {
+            assert!(!is_transient(Some(code)), "{code}");
+        }
+        assert!(!is_transient(None));
+    }
+
+    #[test]
+    fn a_pool_without_free_connection_is_unavailable() {
+        let error = super::Error::from(sqlx::Error::PoolTimedOut);
+        assert!(error.is_retryable() && !error.is_conflict());
+    }
+}

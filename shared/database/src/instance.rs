@@ -1,0 +1,101 @@
+//! Instances: flavours of variables.
+
+use crate::{Result, convert};
+use domain::{Entity, Error, Instance, InstanceId, Metadata, VariableId};
+use sqlx::{PgConnection, postgres::types::PgHstore};
+use uuid::Uuid;
+
+/// Adds an instance to a variable.
+///
+/// # Errors
+/// [`Error::AlreadyExists`] `Instance with name: <name>`, [`Error::NotFound`] for an unknown variable.
+pub async fn create(
+    conn: &mut PgConnection,
+    variable: VariableId,
+    name: &str,
+    metadata: &Metadata,
+) -> Result<InstanceId> {
+    let id = InstanceId::new();
+    sqlx::query(
+        "INSERT INTO geocube.variable_instances (id, name, metadata, definition_id) VALUES ($1, $2, $3, $4)",
+    )
+    .bind(id.uuid())
+    .bind(name)
+    .bind(convert::hstore(metadata))
+    .bind(variable.uuid())
+    .execute(conn)
+    .await?;
+    Ok(id)
+}
+
+/// An instance, its row locked until the end of the transaction.
+///
+/// # Errors
+/// [`Error::NotFound`] `Variable Instance with id: <id>`.
+pub async fn get_for_update(conn: &mut PgConnection, id: InstanceId) -> Result<Instance> {
+    let row: Option<(String, Option<PgHstore>)> = sqlx::query_as(
+        "SELECT name, metadata FROM geocube.variable_instances WHERE id = $1 FOR NO KEY UPDATE",
+    )
+    .bind(id.uuid())
+    .fetch_optional(conn)
+    .await?;
+    let (name, metadata) = row.ok_or_else(|| missing(id))?;
+    Ok(Instance {
+        id,
+        name,
+        metadata: convert::notes(metadata),
+    })
+}
+
+/// Stores a changed name and changed notes.
+///
+/// # Errors
+/// [`Error::AlreadyExists`] `Instance with name: <name>`, [`Error::NotFound`].
+pub async fn update(conn: &mut PgConnection, instance: &Instance) -> Result<()> {
+    let updated =
+        sqlx::query("UPDATE geocube.variable_instances SET name = $2, metadata = $3 WHERE id = $1")
+            .bind(instance.id.uuid())
+            .bind(&instance.name)
+            .bind(convert::hstore(&instance.metadata))
+            .execute(conn)
+            .await?;
+    if updated.rows_affected() == 0 {
+        return Err(missing(instance.id));
+    }
+    Ok(())
+}
+
+/// Deletes an instance.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::InUse`] `variable_instances and datasets with id: <id>`.
+pub async fn delete(conn: &mut PgConnection, id: InstanceId) -> Result<()> {
+    let deleted = sqlx::query("DELETE FROM geocube.variable_instances WHERE id = $1")
+        .bind(id.uuid())
+        .execute(conn)
+        .await?;
+    if deleted.rows_affected() == 0 {
+        return Err(missing(id));
+    }
+    Ok(())
+}
+
+/// The first of some instances that does not exist.
+pub async fn first_missing(
+    conn: &mut PgConnection,
+    ids: &[InstanceId],
+) -> Result<Option<InstanceId>> {
+    let id: Option<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM UNNEST($1::uuid[]) WITH ORDINALITY AS given (id, position)
+         WHERE NOT EXISTS (SELECT FROM geocube.variable_instances i WHERE i.id = given.id)
+         ORDER BY position LIMIT 1",
+    )
+    .bind(convert::uuids(ids, InstanceId::uuid))
+    .fetch_optional(conn)
+    .await?;
+    Ok(id.map(InstanceId::from))
+}
+
+fn missing(id: InstanceId) -> crate::Error {
+    Error::not_found(Entity::VariableInstance, "id", id).into()
+}

@@ -1,0 +1,187 @@
+//! Connections.
+
+use crate::{Result, Tx};
+use sqlx::{
+    PgConnection, PgPool, Postgres,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
+use url::Url;
+
+/// Bounds of a pool of connections.
+#[derive(Clone, Debug)]
+pub struct PoolOptions {
+    /// Largest number of connections.
+    pub max_connections: u32,
+    /// How long a request waits for a free connection.
+    pub acquire_timeout: Duration,
+    /// How long one statement may run; zero for no bound.
+    pub statement_timeout: Duration,
+    /// Name shown in the statistics of the server.
+    pub application_name: String,
+}
+
+impl Default for PoolOptions {
+    /// 20 connections, 10 s to get one, 60 s a statement.
+    fn default() -> Self {
+        Self {
+            max_connections: 20,
+            acquire_timeout: Duration::from_secs(10),
+            statement_timeout: Duration::from_mins(1),
+            application_name: "geocube".to_owned(),
+        }
+    }
+}
+
+/// The catalogue. Cheap to clone; all clones share the same pool.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pool: PgPool,
+}
+
+impl Database {
+    /// Connects to the database of a URL, `postgres://user:password@host:port/name?sslmode=…`.
+    ///
+    /// The parameter `binary_parameters` is accepted and ignored. Times are UTC in every session.
+    ///
+    /// # Errors
+    /// [`domain::Error::Invalid`] for a malformed URL, [`crate::Error::Unavailable`] when no
+    /// connection can be opened within the acquire timeout.
+    pub async fn connect(url: &str, options: &PoolOptions) -> Result<Self> {
+        let connect = connect_options(url)?
+            .application_name(&options.application_name)
+            .options(session(options.statement_timeout));
+        let pool = PgPoolOptions::new()
+            .max_connections(options.max_connections.max(1))
+            .acquire_timeout(options.acquire_timeout)
+            .connect_with(connect)
+            .await?;
+        Ok(Self { pool })
+    }
+
+    /// Brings the database of a URL to the schema of this program: [`crate::migrate::run`].
+    pub async fn migrate(url: &str) -> Result<()> {
+        crate::migrate::run(url).await
+    }
+
+    /// Whether the schema is the one that this program works with: [`crate::migrate::check`].
+    pub async fn check_schema(&self) -> Result<()> {
+        crate::migrate::check(&mut *self.read().await?).await
+    }
+
+    /// Begins a transaction, rolled back unless committed.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(Tx::new(self.pool.begin().await?))
+    }
+
+    /// A connection for reads outside a transaction, given back when dropped.
+    pub async fn read(&self) -> Result<Connection> {
+        Ok(Connection(self.pool.acquire().await?))
+    }
+
+    /// Asks the server for a sign of life.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Waits for the connections in use and closes all of them.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A connection of the pool.
+#[derive(Debug)]
+pub struct Connection(PoolConnection<Postgres>);
+
+impl Deref for Connection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.0
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+}
+
+/// Reads a URL without the parameters that only other drivers know.
+pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions> {
+    // neither the URL nor the driver's text may be shown: they can hold the password
+    let malformed = || {
+        domain::Error::invalid(
+            "dbConnection: malformed, expected postgres://user:password@host:port/name",
+        )
+    };
+    let mut url = Url::parse(url).map_err(|_| malformed())?;
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err(malformed().into());
+    }
+    let kept: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(key, _)| key != "binary_parameters")
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect();
+    url.set_query(None);
+    if !kept.is_empty() {
+        url.query_pairs_mut().extend_pairs(kept);
+    }
+    Ok(url.as_str().parse().map_err(|_| malformed())?)
+}
+
+/// Settings of every session: plans are made for the values at hand, since a window, a tag or a
+/// list of ids decides which index is worth using; compiling plans costs more than they run.
+fn session(statement_timeout: Duration) -> [(&'static str, String); 3] {
+    [
+        (
+            "statement_timeout",
+            statement_timeout.as_millis().to_string(),
+        ),
+        ("plan_cache_mode", "force_custom_plan".to_owned()),
+        ("jit", "off".to_owned()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::connect_options;
+
+    #[test]
+    fn parameters_of_other_drivers_are_ignored() {
+        let options = connect_options(
+            "postgres://me:p%40ss@db.example:5433/geo?binary_parameters=yes&sslmode=disable",
+        )
+        .unwrap();
+        assert_eq!(options.get_host(), "db.example");
+        assert_eq!(options.get_port(), 5433);
+        assert_eq!(options.get_database(), Some("geo"));
+        assert!(matches!(
+            options.get_ssl_mode(),
+            sqlx::postgres::PgSslMode::Disable
+        ));
+    }
+
+    #[test]
+    fn a_malformed_url_is_refused_without_showing_it() {
+        for url in [
+            "",
+            "secret",
+            "http://me:secret@host/db",
+            "postgres://me:secret@host:99999/db",
+        ] {
+            let text = connect_options(url).unwrap_err().to_string();
+            assert!(
+                text.starts_with("dbConnection: ") && !text.contains("secret"),
+                "{text}"
+            );
+        }
+    }
+}
