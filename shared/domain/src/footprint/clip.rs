@@ -110,6 +110,17 @@ fn join(chains: &[Vec<Point>]) -> Vec<Ring> {
     };
     let mut ends: Vec<usize> = (0..2 * chains.len()).collect();
     ends.sort_by(|a, b| latitude(*a).total_cmp(&latitude(*b)));
+    // where chains meet in one point of the meridian, the end of one faces the begin of another
+    for second in (1..ends.len()).step_by(2) {
+        let (first, level) = (ends[second - 1], latitude(ends[second]));
+        let opposite = ends[second..]
+            .iter()
+            .take_while(|end| latitude(**end) == level)
+            .position(|end| end % 2 != first % 2);
+        if let Some(offset) = opposite {
+            ends.swap(second, second + offset);
+        }
+    }
     let mut facing = vec![0; ends.len()];
     for pair in ends.chunks_exact(2) {
         facing[pair[0]] = pair[1];

@@ -2,13 +2,9 @@
 
 use super::RegularTiling;
 use super::reproject::project_area;
-use super::sweep::sweep;
+use super::sweep::{on_border, sweep};
 use crate::footprint::Project;
 use crate::{Error, MultiPolygon, Point, Result};
-
-/// Borders this close to a border of cells, in cells, lie on it: rounding errors of the projection
-/// must not add a row of neighbours.
-const BORDER_TOLERANCE: f64 = 1e-9;
 
 /// Indices stay exact in doubles, and so do positions in pixels.
 const MAX_INDEX: f64 = 2_147_000_000.0;
@@ -31,15 +27,6 @@ pub(super) fn covers(
     }
     check_bounds(tiling, &area)?;
     sweep(&area, max_cells)
-}
-
-fn on_border(position: f64) -> f64 {
-    let border = position.round();
-    if (position - border).abs() <= BORDER_TOLERANCE * border.abs().max(1.0) {
-        border
-    } else {
-        position
-    }
 }
 
 /// Refuses areas whose bounding box, one cell wider on each side, does not fit the memory limit.

@@ -9,14 +9,18 @@ const LONGEST_STEP: f64 = 5.0;
 /// Halvings of one step.
 const MAX_DEPTH: u32 = 8;
 
-/// Share of a pixel by which a projected edge may be off.
+/// Share of a pixel by which a projected edge may always be off.
 const TOLERANCE_PIXELS: f64 = 0.5;
+
+/// Share of its length by which a projected edge may be off: edges up to about one degree stay
+/// straight, as they were drawn, and longer ones follow the curve.
+const TOLERANCE_LENGTH: f64 = 1.0 / 500.0;
 
 /// Vertices after which edges are no longer refined.
 const MAX_VERTICES: usize = 1_000_000;
 
 /// Projects an area. Vertices are added on the edges, which are straight in longitude and latitude,
-/// until they are followed to half a pixel.
+/// until they are followed to half a pixel or 1/500 of their length.
 pub(super) fn project_area(
     area: &MultiPolygon,
     projection: &dyn Project,
@@ -96,7 +100,9 @@ fn refined(nodes: &[Node], projection: &dyn Project, tolerance: f64) -> Result<V
         let (start, end) = (edge[0], edge[1]);
         let candidate = if start.open { projected.next() } else { None };
         let needed = candidate.filter(|(_, planar)| {
-            distance_to_segment(*planar, start.planar, end.planar) > tolerance
+            let (a, b) = (start.planar, end.planar);
+            let allowed = tolerance.max(TOLERANCE_LENGTH * (b.x - a.x).hypot(b.y - a.y));
+            distance_to_segment(*planar, a, b) > allowed
         });
         refined.push(Node {
             open: needed.is_some(),

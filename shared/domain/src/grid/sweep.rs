@@ -5,6 +5,19 @@
 
 use crate::{Error, MultiPolygon, Point, Polygon, Result};
 
+/// Positions this close to a border of squares lie on it: rounding errors must not add neighbours.
+const BORDER_TOLERANCE: f64 = 1e-9;
+
+/// Moves a position to the border of squares that it lies on, but for rounding errors.
+pub(super) fn on_border(position: f64) -> f64 {
+    let border = position.round();
+    if (position - border).abs() <= BORDER_TOLERANCE * border.abs().max(1.0) {
+        border
+    } else {
+        position
+    }
+}
+
 /// Column and row of every unit square that the polygons overlap, row after row.
 ///
 /// Coordinates must be finite and below 2^31. Polygons without area that lie on a border between
@@ -79,7 +92,7 @@ impl Edge {
             self.bottom_column
         } else {
             let t = (row - self.top) / (self.bottom - self.top);
-            self.top_column + t * (self.bottom_column - self.top_column)
+            on_border(self.top_column + t * (self.bottom_column - self.top_column))
         }
     }
 }
