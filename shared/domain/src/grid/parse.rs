@@ -11,6 +11,9 @@ const MAX_CELL_SIZE: u32 = 65_536;
 /// Longest accepted reference system, in bytes; the longest WKT in use has a few thousand.
 const MAX_CRS_BYTES: usize = 64 * 1024;
 
+/// Smallest resolution: far below any use, far above what rounding makes of coordinates.
+const MIN_RESOLUTION: f64 = 1e-12;
+
 /// Largest resolution and origin, so that sums and products with indices of cells stay finite.
 const MAX_COORDINATE: f64 = 1e12;
 
@@ -137,8 +140,14 @@ impl Reader<'_> {
     fn resolution(&self) -> Result<f64> {
         let key = "resolution";
         self.parsed::<f64>(key)?
-            .filter(|value| value.is_normal() && *value > 0.0 && *value <= MAX_COORDINATE)
-            .ok_or_else(|| self.invalid(key, self.text(key), "a positive number of at most 1e12"))
+            .filter(|value| (MIN_RESOLUTION..=MAX_COORDINATE).contains(value))
+            .ok_or_else(|| {
+                self.invalid(
+                    key,
+                    self.text(key),
+                    "a positive number between 1e-12 and 1e12",
+                )
+            })
     }
 
     fn origin(&self, key: &str) -> Result<f64> {

@@ -29,6 +29,13 @@ pub(super) fn project_area(
     if area.points().next().is_none() {
         return Err(Error::invalid("Covers: empty AOI"));
     }
+    let is_finite = |point: &&Point| point.x.is_finite() && point.y.is_finite();
+    if let Some(point) = area.points().find(|point| !is_finite(point)) {
+        return Err(Error::invalid(format!(
+            "Covers: AOI coordinates must be finite, found {} {}",
+            point.x, point.y
+        )));
+    }
     let mut projected = area.clone();
     let mut vertices = 0;
     for polygon in &mut projected.0 {
