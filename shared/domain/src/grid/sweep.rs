@@ -8,6 +8,10 @@ use crate::{Error, MultiPolygon, Point, Polygon, Result};
 /// Positions this close to a border of squares lie on it: rounding errors must not add neighbours.
 const BORDER_TOLERANCE: f64 = 1e-9;
 
+/// Edges visited in all rows together, about a second of work. An outline along the cells needs a
+/// few for each cell; only one that runs up and down many times comes near.
+const MAX_VISITS: usize = 20_000_000;
+
 /// Moves a position to the border of squares that it lies on, but for rounding errors.
 pub(super) fn on_border(position: f64) -> f64 {
     let border = position.round();
@@ -24,7 +28,7 @@ pub(super) fn on_border(position: f64) -> f64 {
 /// squares give the squares to the right of and below their vertices.
 ///
 /// # Errors
-/// [`Error::LimitExceeded`] for more than `max_cells` squares.
+/// [`Error::LimitExceeded`] for more than `max_cells` squares, or when an outline is too intricate.
 pub(super) fn sweep(area: &MultiPolygon, max_cells: usize) -> Result<Vec<(i32, i32)>> {
     let mut edges = edges(area);
     edges.sort_by(|a, b| a.top.total_cmp(&b.top));
@@ -32,7 +36,7 @@ pub(super) fn sweep(area: &MultiPolygon, max_cells: usize) -> Result<Vec<(i32, i
     let mut active: Vec<Edge> = Vec::new();
     let mut cells = Vec::new();
     let mut row = f64::NEG_INFINITY;
-    let mut rows = 0;
+    let (mut rows, mut visits) = (0, 0);
     loop {
         if active.is_empty() {
             // gaps between polygons may be long
@@ -41,6 +45,12 @@ pub(super) fn sweep(area: &MultiPolygon, max_cells: usize) -> Result<Vec<(i32, i
         }
         while let Some(edge) = waiting.next_if(|edge| edge.top < row + 1.0) {
             active.push(edge);
+        }
+        visits += active.len();
+        if visits > MAX_VISITS {
+            return Err(Error::LimitExceeded(format!(
+                "Covers: the outline of the AOI crosses rows of cells more than {MAX_VISITS} times"
+            )));
         }
         let columns = columns_of_row(&active, row);
         let found: f64 = columns.iter().map(|(first, end)| end - first).sum();
@@ -97,11 +107,15 @@ impl Edge {
     }
 }
 
+/// The edges that can pass through a square: not those along a border between rows.
 fn edges(area: &MultiPolygon) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (index, polygon) in area.0.iter().enumerate() {
         for edge in polygon.0.iter().flat_map(|ring| ring.0.windows(2)) {
-            edges.push(Edge::new(index, edge[0], edge[1]));
+            let edge = Edge::new(index, edge[0], edge[1]);
+            if edge.top < edge.bottom || edge.top.fract() != 0.0 {
+                edges.push(edge);
+            }
         }
     }
     edges
@@ -127,16 +141,13 @@ fn columns_of_row(active: &[Edge], row: f64) -> Vec<(f64, f64)> {
 
 /// Columns of the squares whose interior the edge passes through.
 fn columns_of_edge(edge: &Edge, row: f64) -> Option<(f64, f64)> {
-    let inside_row = if edge.top == edge.bottom {
-        edge.top > row && edge.top < row + 1.0
-    } else {
-        edge.bottom > row && edge.top < row + 1.0
-    };
+    let horizontal = edge.top == edge.bottom;
+    let inside_row = edge.top < row + 1.0 && (edge.bottom > row || horizontal);
     if !inside_row {
         return None;
     }
     // a horizontal edge has no single column at its row
-    let (a, b) = if edge.top == edge.bottom {
+    let (a, b) = if horizontal {
         (edge.top_column, edge.bottom_column)
     } else {
         (edge.column_at(row), edge.column_at(row + 1.0))

@@ -116,6 +116,9 @@ fn cells_beyond_the_bound_are_refused() {
     assert!(grid.covers(&alps(), 32631, &utm, 9).is_ok());
     let error = grid.covers(&alps(), 32631, &utm, 8).unwrap_err();
     assert!(matches!(error, Error::LimitExceeded(_)), "{error:?}");
+    let column = rectangle((0., 1.), (0., 5.)).into();
+    assert_eq!(sweep(&column, 5).unwrap().len(), 5);
+    assert!(sweep(&column, 4).is_err());
 
     let tiny = plain(&with(
         &REGULAR,
@@ -232,6 +235,16 @@ fn parts_far_apart_and_holes_are_swept() {
     assert_eq!(cells.len(), 25);
     assert!(!cells.contains(&(2, 2)));
     assert_eq!(cells.last(), Some(&(0, 2_000_000_000)));
+}
+
+#[test]
+fn an_outline_that_runs_up_and_down_without_end_is_refused_soon() {
+    let zigzag = (0..20_000).map(|n| Point::new(f64::from(n) * 1e-5, f64::from(n % 2) * 1e5));
+    let ring = Ring(zigzag.chain([Point::new(0., 0.)]).collect());
+    let start = std::time::Instant::now();
+    let error = sweep(&ring.into(), MANY).unwrap_err();
+    assert!(matches!(error, Error::LimitExceeded(_)), "{error:?}");
+    assert!(start.elapsed().as_secs() < 30);
 }
 
 proptest! {
