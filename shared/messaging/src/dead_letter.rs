@@ -12,7 +12,12 @@ pub const DELIVERY_COUNT: &str = "CloudPubSubDeadLetterSourceDeliveryCount";
 pub const REASON: &str = "reason";
 
 /// Adds what is known of a message given up to its attributes.
-pub(crate) fn mark(attributes: &mut BTreeMap<String, String>, source: &str, deliveries: u32, reason: &str) {
+pub(crate) fn mark(
+    attributes: &mut BTreeMap<String, String>,
+    source: &str,
+    deliveries: u32,
+    reason: &str,
+) {
     attributes.insert(SOURCE.into(), source.into());
     attributes.insert(DELIVERY_COUNT.into(), deliveries.to_string());
     attributes.insert(REASON.into(), reason.into());

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    ConsumeOptions, Consumer, Delivery, Handler, Message, Publisher, Result, RetryPolicy, dead_letter,
+    ConsumeOptions, Consumer, Delivery, Handler, Message, Publisher, Result, RetryPolicy,
+    dead_letter,
     retry::{Remaining, Settlement},
     worker::{self, Source, Taken, Ticket},
 };
@@ -49,12 +50,16 @@ struct Row {
 impl Row {
     /// When it may be taken; never once it is put aside.
     fn due(&self) -> Option<Instant> {
-        let free = self.locked.map_or(self.run_after, |(until, _)| until.max(self.run_after));
+        let free = self
+            .locked
+            .map_or(self.run_after, |(until, _)| until.max(self.run_after));
         self.error.is_none().then_some(free)
     }
 
     fn is_held_by(&self, ticket: &Ticket) -> bool {
-        self.locked.is_some_and(|(_, holder)| holder == ticket.holder) && self.remaining.tries == ticket.tries
+        self.locked
+            .is_some_and(|(_, holder)| holder == ticket.holder)
+            && self.remaining.tries == ticket.tries
     }
 }
 
@@ -66,14 +71,18 @@ impl MemoryQueue {
 
     /// Empty queues with a retry policy.
     pub fn with_policy(policy: RetryPolicy) -> Self {
-        Self { shared: Arc::default(), policy }
+        Self {
+            shared: Arc::default(),
+            policy,
+        }
     }
 
     /// The messages of a queue that were put aside, with the reason, oldest first.
     pub fn failed(&self, queue: &str) -> Vec<(Message, String)> {
         let rows = self.shared.rows();
         let own = rows.by_id.values().filter(|row| row.queue == queue);
-        own.filter_map(|row| Some((row.message.clone(), row.error.clone()?))).collect()
+        own.filter_map(|row| Some((row.message.clone(), row.error.clone()?)))
+            .collect()
     }
 
     fn enqueue(&self, queue: &str, messages: impl IntoIterator<Item = Message>) {
@@ -100,7 +109,11 @@ impl Shared {
 impl Rows {
     fn insert(&mut self, queue: &str, message: Message, policy: &RetryPolicy) {
         self.last_id += 1;
-        let remaining = Remaining { waits: policy.waits.clone(), tries: 0, max_tries: policy.max_tries };
+        let remaining = Remaining {
+            waits: policy.waits.clone(),
+            tries: 0,
+            max_tries: policy.max_tries,
+        };
         let row = Row {
             queue: queue.to_owned(),
             message,
@@ -138,7 +151,11 @@ impl Consumer for MemoryQueue {
         let now = Instant::now();
         let rows = self.shared.rows();
         let waiting = |row: &&Row| row.queue == queue && row.error.is_none();
-        let counted = rows.by_id.values().filter(waiting).filter(|row| row.run_after <= now || row.locked.is_some());
+        let counted = rows
+            .by_id
+            .values()
+            .filter(waiting)
+            .filter(|row| row.run_after <= now || row.locked.is_some());
         Ok(counted.count() as u64)
     }
 }
@@ -149,22 +166,31 @@ impl Source for MemoryQueue {
         let (now, holder) = (Instant::now(), Uuid::new_v4());
         let mut rows = self.shared.rows();
         let due = |row: &Row| row.queue == queue && row.due().is_some_and(|due| due <= now);
-        let taken = rows.by_id.iter_mut().filter(|(_, row)| due(row)).take(limit).map(|(&id, row)| {
-            row.locked = Some((now + lease, holder));
-            row.remaining.tries += 1;
-            Taken {
-                ticket: Ticket { id, holder, tries: row.remaining.tries },
-                delivery: Delivery {
-                    source: queue.to_owned(),
-                    message_id: row.message.id.to_string(),
-                    delivery_count: Some(row.remaining.tries),
-                    deadline: None,
-                    data: row.message.data.clone(),
-                    attributes: row.message.attributes.clone(),
-                },
-                remaining: row.remaining.clone(),
-            }
-        });
+        let taken = rows
+            .by_id
+            .iter_mut()
+            .filter(|(_, row)| due(row))
+            .take(limit)
+            .map(|(&id, row)| {
+                row.locked = Some((now + lease, holder));
+                row.remaining.tries += 1;
+                Taken {
+                    ticket: Ticket {
+                        id,
+                        holder,
+                        tries: row.remaining.tries,
+                    },
+                    delivery: Delivery {
+                        source: queue.to_owned(),
+                        message_id: row.message.id.to_string(),
+                        delivery_count: Some(row.remaining.tries),
+                        deadline: None,
+                        data: row.message.data.clone(),
+                        attributes: row.message.attributes.clone(),
+                    },
+                    remaining: row.remaining.clone(),
+                }
+            });
         let taken: Vec<_> = taken.collect();
         drop(rows);
         if taken.len() == limit {
@@ -176,23 +202,41 @@ impl Source for MemoryQueue {
 
     async fn next_due(&self, queue: &str) -> Result<Option<Duration>> {
         let rows = self.shared.rows();
-        let next = rows.by_id.values().filter(|row| row.queue == queue).filter_map(Row::due).min();
+        let next = rows
+            .by_id
+            .values()
+            .filter(|row| row.queue == queue)
+            .filter_map(Row::due)
+            .min();
         Ok(next.map(|due| due.saturating_duration_since(Instant::now())))
     }
 
     async fn extend(&self, tickets: &[Ticket], lease: Duration) -> Result<()> {
         let mut rows = self.shared.rows();
         for ticket in tickets {
-            if let Some(row) = rows.by_id.get_mut(&ticket.id).filter(|row| row.is_held_by(ticket)) {
+            if let Some(row) = rows
+                .by_id
+                .get_mut(&ticket.id)
+                .filter(|row| row.is_held_by(ticket))
+            {
                 row.locked = Some((Instant::now() + lease, ticket.holder));
             }
         }
         Ok(())
     }
 
-    async fn settle(&self, ticket: &Ticket, settlement: &Settlement, dead_letters: Option<&str>) -> Result<bool> {
+    async fn settle(
+        &self,
+        ticket: &Ticket,
+        settlement: &Settlement,
+        dead_letters: Option<&str>,
+    ) -> Result<bool> {
         let mut rows = self.shared.rows();
-        let Some(row) = rows.by_id.get_mut(&ticket.id).filter(|row| row.is_held_by(ticket)) else {
+        let Some(row) = rows
+            .by_id
+            .get_mut(&ticket.id)
+            .filter(|row| row.is_held_by(ticket))
+        else {
             return Ok(false);
         };
         row.locked = None;

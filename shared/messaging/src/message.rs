@@ -18,7 +18,11 @@ pub struct Message {
 impl Message {
     /// A message with a random id and no attributes.
     pub fn new(data: impl Into<Bytes>) -> Self {
-        Self { id: Uuid::new_v4(), data: data.into(), attributes: BTreeMap::new() }
+        Self {
+            id: Uuid::new_v4(),
+            data: data.into(),
+            attributes: BTreeMap::new(),
+        }
     }
 
     /// The same message with one more attribute.

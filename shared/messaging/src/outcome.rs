@@ -22,16 +22,24 @@ pub enum Outcome {
 impl Outcome {
     /// Deliver again, following the waits of the queue.
     pub fn retry(reason: impl Into<String>) -> Self {
-        Self::Retry { after: None, reason: reason.into() }
+        Self::Retry {
+            after: None,
+            reason: reason.into(),
+        }
     }
 
     /// Deliver again after a given time.
     pub fn retry_after(after: Duration, reason: impl Into<String>) -> Self {
-        Self::Retry { after: Some(after), reason: reason.into() }
+        Self::Retry {
+            after: Some(after),
+            reason: reason.into(),
+        }
     }
 
     /// Put aside.
     pub fn dead_letter(reason: impl Into<String>) -> Self {
-        Self::DeadLetter { reason: reason.into() }
+        Self::DeadLetter {
+            reason: reason.into(),
+        }
     }
 }

@@ -63,10 +63,16 @@ struct Wrapped {
 /// Subscription, id, attributes and delivery attempt may be absent. The deadline is not in the body: it stays empty.
 pub fn parse(body: &[u8], limit: usize) -> Result<Delivery, Malformed> {
     if body.len() > limit {
-        return Err(Malformed::TooLarge { size: body.len(), limit });
+        return Err(Malformed::TooLarge {
+            size: body.len(),
+            limit,
+        });
     }
-    let Envelope { message, subscription, delivery_attempt } =
-        serde_json::from_slice(body).map_err(Malformed::NotEnvelope)?;
+    let Envelope {
+        message,
+        subscription,
+        delivery_attempt,
+    } = serde_json::from_slice(body).map_err(Malformed::NotEnvelope)?;
     let attributes = message.attributes.unwrap_or_default();
     let data = match message.data {
         Some(text) => BASE64_STANDARD.decode(text).map_err(Malformed::NotBase64)?,
@@ -94,7 +100,9 @@ pub fn build(delivery: &Delivery) -> Bytes {
         subscription: delivery.source.clone(),
         delivery_attempt: delivery.delivery_count,
     };
-    serde_json::to_vec(&envelope).expect("texts and numbers always become JSON").into()
+    serde_json::to_vec(&envelope)
+        .expect("texts and numbers always become JSON")
+        .into()
 }
 
 #[cfg(test)]
@@ -119,7 +127,10 @@ mod tests {
     #[test]
     fn the_shortest_body_is_read() {
         let delivery = parse(br#"{"message":{"data":"aGVsbG8="}}"#, MAX_BODY).unwrap();
-        assert_eq!((delivery.data.as_ref(), delivery.delivery_count), (b"hello".as_slice(), None));
+        assert_eq!(
+            (delivery.data.as_ref(), delivery.delivery_count),
+            (b"hello".as_slice(), None)
+        );
     }
 
     #[test]
@@ -135,16 +146,28 @@ mod tests {
             (br#"{"message":{"data":7}}"#, "expected JSON"),
             (br#"{"message":{"data":"%%%"}}"#, "not base64"),
             (br#"{"message":{"data":"aGVsbG8"}}"#, "not base64"),
-            (br#"{"message":{"data":""},"deliveryAttempt":-1}"#, "expected JSON"),
-            (br#"{"message":{"data":""},"deliveryAttempt":99999999999}"#, "expected JSON"),
+            (
+                br#"{"message":{"data":""},"deliveryAttempt":-1}"#,
+                "expected JSON",
+            ),
+            (
+                br#"{"message":{"data":""},"deliveryAttempt":99999999999}"#,
+                "expected JSON",
+            ),
             (b"\xff\xfe", "expected JSON"),
         ];
         for (body, expected) in cases {
             let refusal = parse(body, MAX_BODY).unwrap_err().to_string();
-            assert!(refusal.starts_with("push envelope: ") && refusal.contains(expected), "{refusal}");
+            assert!(
+                refusal.starts_with("push envelope: ") && refusal.contains(expected),
+                "{refusal}"
+            );
         }
         let refusal = parse(&[b' '; 11], 10).unwrap_err().to_string();
-        assert_eq!(refusal, "push envelope: 11 bytes are too many, expected at most 10");
+        assert_eq!(
+            refusal,
+            "push envelope: 11 bytes are too many, expected at most 10"
+        );
         let nested = [b"{\"x\":".as_slice(), &b"[".repeat(100_000)].concat();
         assert!(parse(&nested, MAX_BODY).is_err());
     }
@@ -160,7 +183,12 @@ mod tests {
             attributes: [("naïve \"name\"".to_owned(), "\n".to_owned())].into(),
         };
         assert_eq!(parse(&build(&delivery), MAX_BODY).unwrap(), delivery);
-        let bare = Delivery { delivery_count: None, attributes: BTreeMap::new(), data: Bytes::new(), ..delivery };
+        let bare = Delivery {
+            delivery_count: None,
+            attributes: BTreeMap::new(),
+            data: Bytes::new(),
+            ..delivery
+        };
         assert_eq!(parse(&build(&bare), MAX_BODY).unwrap(), bare);
     }
 }

@@ -27,7 +27,11 @@ pub struct PushOptions {
 
 impl Default for PushOptions {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(3600), connect_timeout: Duration::from_secs(5), bearer: None }
+        Self {
+            timeout: Duration::from_secs(3600),
+            connect_timeout: Duration::from_secs(5),
+            bearer: None,
+        }
     }
 }
 
@@ -53,7 +57,9 @@ impl HttpPusher {
         };
         let url = Url::parse(endpoint).map_err(|error| failed(error.into()))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(failed("expected a URL that begins with http:// or https://".into()));
+            return Err(failed(
+                "expected a URL that begins with http:// or https://".into(),
+            ));
         }
         let mut headers = header::HeaderMap::new();
         if let Some(token) = &options.bearer {
@@ -71,7 +77,10 @@ impl HttpPusher {
             .redirect(redirect::Policy::none())
             .build()
             .map_err(|error| failed(error.into()))?;
-        Ok(Self { client, endpoint: url })
+        Ok(Self {
+            client,
+            endpoint: url,
+        })
     }
 }
 
@@ -97,17 +106,29 @@ async fn judge(response: Response, delivery_count: Option<u32>) -> Outcome {
     let status = response.status();
     match status.as_u16() {
         102 | 200 | 201 | 202 | 204 => Outcome::Ack,
-        400 => Outcome::DeadLetter { reason: reason(status, response).await },
+        400 => Outcome::DeadLetter {
+            reason: reason(status, response).await,
+        },
         _ => {
             let after = asked_wait(&response).unwrap_or_else(|| back_off(delivery_count));
-            Outcome::Retry { after: Some(after), reason: reason(status, response).await }
+            Outcome::Retry {
+                after: Some(after),
+                reason: reason(status, response).await,
+            }
         }
     }
 }
 
 /// `Retry-After` in seconds; its form as a date is not used by our endpoints.
 fn asked_wait(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds = response
+        .headers()
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
@@ -126,7 +147,9 @@ async fn reason(status: StatusCode, mut response: Response) -> String {
         }
     }
     text.truncate(MAX_REASON);
-    format!("{status}: {}", String::from_utf8_lossy(&text).trim()).trim_end_matches([':', ' ']).to_owned()
+    format!("{status}: {}", String::from_utf8_lossy(&text).trim())
+        .trim_end_matches([':', ' '])
+        .to_owned()
 }
 
 fn root_cause(error: &dyn StdError) -> String {
@@ -143,18 +166,32 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_half_a_minute() {
-        let waits: Vec<_> = [None, Some(0), Some(1), Some(2), Some(5), Some(6), Some(u32::MAX)]
-            .map(|count| back_off(count).as_secs())
-            .into();
+        let waits: Vec<_> = [
+            None,
+            Some(0),
+            Some(1),
+            Some(2),
+            Some(5),
+            Some(6),
+            Some(u32::MAX),
+        ]
+        .map(|count| back_off(count).as_secs())
+        .into();
         assert_eq!(waits, [1, 1, 1, 2, 16, 30, 30]);
     }
 
     #[test]
     fn only_http_endpoints_are_accepted() {
         for endpoint in ["", "localhost:8080", "ftp://h/push", "/push"] {
-            assert!(HttpPusher::new(endpoint, &PushOptions::default()).is_err(), "{endpoint:?}");
+            assert!(
+                HttpPusher::new(endpoint, &PushOptions::default()).is_err(),
+                "{endpoint:?}"
+            );
         }
-        let options = PushOptions { bearer: Some("line\nbreak".into()), ..PushOptions::default() };
+        let options = PushOptions {
+            bearer: Some("line\nbreak".into()),
+            ..PushOptions::default()
+        };
         assert!(HttpPusher::new("http://127.0.0.1/push", &options).is_err());
     }
 }

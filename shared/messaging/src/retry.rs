@@ -17,7 +17,10 @@ pub struct RetryPolicy {
 impl Default for RetryPolicy {
     /// One, ten and thirty minutes; a hundred deliveries.
     fn default() -> Self {
-        Self { waits: [60, 600, 1800].map(Duration::from_secs).into(), max_tries: 100 }
+        Self {
+            waits: [60, 600, 1800].map(Duration::from_secs).into(),
+            max_tries: 100,
+        }
     }
 }
 
@@ -36,8 +39,14 @@ pub(crate) struct Remaining {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
     Remove,
-    Again { after: Duration, waits: Vec<Duration>, reason: String },
-    Fail { reason: String },
+    Again {
+        after: Duration,
+        waits: Vec<Duration>,
+        reason: String,
+    },
+    Fail {
+        reason: String,
+    },
 }
 
 /// Applies the answer of a handler to what is left of the policy.
@@ -45,15 +54,31 @@ pub(crate) fn settle(outcome: Outcome, remaining: &Remaining) -> Settlement {
     match outcome {
         Outcome::Ack => Settlement::Remove,
         Outcome::DeadLetter { reason } => Settlement::Fail { reason },
-        Outcome::Retry { reason, .. } if remaining.tries >= remaining.max_tries => Settlement::Fail {
-            reason: format!("{reason} (given up after {} deliveries)", remaining.tries),
-        },
-        Outcome::Retry { after: Some(after), reason } => {
-            Settlement::Again { after: after.min(LONGEST_WAIT), waits: remaining.waits.clone(), reason }
+        Outcome::Retry { reason, .. } if remaining.tries >= remaining.max_tries => {
+            Settlement::Fail {
+                reason: format!("{reason} (given up after {} deliveries)", remaining.tries),
+            }
         }
-        Outcome::Retry { after: None, reason } => match remaining.waits.split_first() {
-            Some((after, waits)) => Settlement::Again { after: *after, waits: waits.to_vec(), reason },
-            None => Settlement::Fail { reason: format!("{reason} (given up after {} deliveries)", remaining.tries) },
+        Outcome::Retry {
+            after: Some(after),
+            reason,
+        } => Settlement::Again {
+            after: after.min(LONGEST_WAIT),
+            waits: remaining.waits.clone(),
+            reason,
+        },
+        Outcome::Retry {
+            after: None,
+            reason,
+        } => match remaining.waits.split_first() {
+            Some((after, waits)) => Settlement::Again {
+                after: *after,
+                waits: waits.to_vec(),
+                reason,
+            },
+            None => Settlement::Fail {
+                reason: format!("{reason} (given up after {} deliveries)", remaining.tries),
+            },
         },
     }
 }
@@ -67,19 +92,38 @@ mod tests {
     }
 
     fn remaining(waits: &[u64], tries: u32) -> Remaining {
-        Remaining { waits: seconds(waits), tries, max_tries: 100 }
+        Remaining {
+            waits: seconds(waits),
+            tries,
+            max_tries: 100,
+        }
     }
 
     fn again(after: u64, waits: &[u64]) -> Settlement {
-        Settlement::Again { after: Duration::from_secs(after), waits: seconds(waits), reason: "busy".into() }
+        Settlement::Again {
+            after: Duration::from_secs(after),
+            waits: seconds(waits),
+            reason: "busy".into(),
+        }
     }
 
     #[test]
     fn temporary_failures_use_the_waits_and_then_fail() {
-        assert_eq!(settle(Outcome::retry("busy"), &remaining(&[60, 600, 1800], 1)), again(60, &[600, 1800]));
-        assert_eq!(settle(Outcome::retry("busy"), &remaining(&[600, 1800], 2)), again(600, &[1800]));
-        assert_eq!(settle(Outcome::retry("busy"), &remaining(&[1800], 3)), again(1800, &[]));
-        let failed = Settlement::Fail { reason: "busy (given up after 4 deliveries)".into() };
+        assert_eq!(
+            settle(Outcome::retry("busy"), &remaining(&[60, 600, 1800], 1)),
+            again(60, &[600, 1800])
+        );
+        assert_eq!(
+            settle(Outcome::retry("busy"), &remaining(&[600, 1800], 2)),
+            again(600, &[1800])
+        );
+        assert_eq!(
+            settle(Outcome::retry("busy"), &remaining(&[1800], 3)),
+            again(1800, &[])
+        );
+        let failed = Settlement::Fail {
+            reason: "busy (given up after 4 deliveries)".into(),
+        };
         assert_eq!(settle(Outcome::retry("busy"), &remaining(&[], 4)), failed);
     }
 
@@ -87,15 +131,25 @@ mod tests {
     fn a_retry_that_says_when_uses_no_wait_but_is_bounded() {
         let soon = || Outcome::retry_after(Duration::from_secs(5), "busy");
         assert_eq!(settle(soon(), &remaining(&[60], 99)), again(5, &[60]));
-        let failed = Settlement::Fail { reason: "busy (given up after 100 deliveries)".into() };
+        let failed = Settlement::Fail {
+            reason: "busy (given up after 100 deliveries)".into(),
+        };
         assert_eq!(settle(soon(), &remaining(&[60], 100)), failed);
     }
 
     #[test]
     fn done_is_removed_and_poison_fails_at_once() {
-        assert_eq!(settle(Outcome::Ack, &remaining(&[60], 1)), Settlement::Remove);
-        let poison = Settlement::Fail { reason: "no order".into() };
-        assert_eq!(settle(Outcome::dead_letter("no order"), &remaining(&[60], 1)), poison);
+        assert_eq!(
+            settle(Outcome::Ack, &remaining(&[60], 1)),
+            Settlement::Remove
+        );
+        let poison = Settlement::Fail {
+            reason: "no order".into(),
+        };
+        assert_eq!(
+            settle(Outcome::dead_letter("no order"), &remaining(&[60], 1)),
+            poison
+        );
     }
 
     #[test]

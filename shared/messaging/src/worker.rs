@@ -49,7 +49,12 @@ pub(crate) trait Source: Debug + Send + Sync + 'static {
     /// Puts off the end of the leases.
     async fn extend(&self, tickets: &[Ticket], lease: Duration) -> Result<()>;
     /// Removes, puts back or puts aside a message; in the last case with a copy to the dead-letter queue.
-    async fn settle(&self, ticket: &Ticket, settlement: &Settlement, dead_letters: Option<&str>) -> Result<bool>;
+    async fn settle(
+        &self,
+        ticket: &Ticket,
+        settlement: &Settlement,
+        dead_letters: Option<&str>,
+    ) -> Result<bool>;
 }
 
 /// First wait after a failure of the broker; doubled up to [`LONGEST_PAUSE`].
@@ -81,7 +86,10 @@ pub(crate) async fn run(
     tokio::spawn(heartbeat.run_until_cancelled_owned(Arc::clone(&worker).keep_leases()));
 
     let taken = worker.take_until(&mut tasks, &wake, &stop).await;
-    let finished = timeout(worker.options.grace, async { while tasks.join_next().await.is_some() {} }).await;
+    let finished = timeout(worker.options.grace, async {
+        while tasks.join_next().await.is_some() {}
+    })
+    .await;
     if finished.is_err() {
         tasks.shutdown().await;
         worker.give_back().await;
@@ -137,7 +145,10 @@ impl Worker {
 
     /// Starts the handlers of up to `free` messages; gives the time until the next one is due.
     async fn fill(self: &Arc<Self>, tasks: &mut JoinSet<()>, free: usize) -> Result<Duration> {
-        let taken = self.source.take(&self.queue, free, self.options.lease).await?;
+        let taken = self
+            .source
+            .take(&self.queue, free, self.options.lease)
+            .await?;
         let full = taken.len() == free;
         for message in taken {
             self.hold(&message);
@@ -146,17 +157,30 @@ impl Worker {
         if full {
             return Ok(Duration::MAX);
         }
-        Ok(self.source.next_due(&self.queue).await?.unwrap_or(Duration::MAX))
+        Ok(self
+            .source
+            .next_due(&self.queue)
+            .await?
+            .unwrap_or(Duration::MAX))
     }
 
     async fn handle(self: Arc<Self>, message: Taken) {
-        let Taken { ticket, delivery, remaining } = message;
+        let Taken {
+            ticket,
+            delivery,
+            remaining,
+        } = message;
         let message_id = delivery.message_id.clone();
         let outcome = if remaining.tries > remaining.max_tries {
             // every run so far ended with the death of its process
-            Outcome::dead_letter(format!("given up after {} deliveries without an answer", remaining.max_tries))
+            Outcome::dead_letter(format!(
+                "given up after {} deliveries without an answer",
+                remaining.max_tries
+            ))
         } else {
-            let handled = AssertUnwindSafe(self.handler.handle(delivery)).catch_unwind().await;
+            let handled = AssertUnwindSafe(self.handler.handle(delivery))
+                .catch_unwind()
+                .await;
             handled.unwrap_or_else(|_| Outcome::retry("the handler panicked"))
         };
         let settlement = settle(outcome, &remaining);
@@ -165,7 +189,9 @@ impl Worker {
             Settlement::Again { after, reason, .. } => {
                 debug!(queue = %self.queue, message_id, ?after, reason, "message will be delivered again");
             }
-            Settlement::Fail { reason } => error!(queue = %self.queue, message_id, reason, "message is put aside"),
+            Settlement::Fail { reason } => {
+                error!(queue = %self.queue, message_id, reason, "message is put aside")
+            }
         }
         self.settle(&ticket, &settlement).await;
         self.release(&ticket);
@@ -198,7 +224,11 @@ impl Worker {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let tickets: Vec<_> = self.lock().values().map(|(ticket, _)| ticket.clone()).collect();
+            let tickets: Vec<_> = self
+                .lock()
+                .values()
+                .map(|(ticket, _)| ticket.clone())
+                .collect();
             if tickets.is_empty() {
                 continue;
             }
@@ -224,7 +254,10 @@ impl Worker {
     }
 
     fn hold(&self, message: &Taken) {
-        self.lock().insert(message.ticket.id, (message.ticket.clone(), message.remaining.clone()));
+        self.lock().insert(
+            message.ticket.id,
+            (message.ticket.clone(), message.remaining.clone()),
+        );
     }
 
     fn release(&self, ticket: &Ticket) {

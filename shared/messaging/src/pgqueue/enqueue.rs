@@ -18,9 +18,17 @@ pub async fn enqueue_in(
         return Ok(());
     }
     let ids: Vec<Uuid> = messages.iter().map(|message| message.id).collect();
-    let data: Vec<&[u8]> = messages.iter().map(|message| message.data.as_ref()).collect();
+    let data: Vec<&[u8]> = messages
+        .iter()
+        .map(|message| message.data.as_ref())
+        .collect();
     let attributes: Vec<Value> = messages.iter().map(attributes_of).collect();
-    let waits: Vec<String> = policy.waits.iter().copied().map(go_duration::format).collect();
+    let waits: Vec<String> = policy
+        .waits
+        .iter()
+        .copied()
+        .map(go_duration::format)
+        .collect();
     let query = "WITH added AS (
             INSERT INTO pgq_jobs (queue_name, run_after, retry_waits, max_tries, message_id, data, attributes)
             SELECT $1, now(), $2, $3, new.* FROM unnest($4::uuid[], $5::bytea[], $6::jsonb[]) AS new
@@ -42,5 +50,9 @@ pub async fn enqueue_in(
 }
 
 fn attributes_of(message: &Message) -> Value {
-    message.attributes.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect()
+    message
+        .attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+        .collect()
 }

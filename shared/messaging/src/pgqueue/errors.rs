@@ -6,7 +6,11 @@ use crate::Error;
 pub(super) fn broker_error(operation: String, source: SqlError) -> Error {
     let temporary = is_temporary(&source);
     let source = Box::new(source);
-    if temporary { Error::Unavailable { operation, source } } else { Error::Failed { operation, source } }
+    if temporary {
+        Error::Unavailable { operation, source }
+    } else {
+        Error::Failed { operation, source }
+    }
 }
 
 fn is_temporary(error: &SqlError) -> bool {
@@ -20,7 +24,9 @@ fn is_temporary(error: &SqlError) -> bool {
 
 /// Connection failures, rolled-back transactions, missing resources, shutdowns and lock timeouts.
 fn is_temporary_state(code: &str) -> bool {
-    ["08", "40", "53", "57P0", "55P03"].iter().any(|prefix| code.starts_with(prefix))
+    ["08", "40", "53", "57P0", "55P03"]
+        .iter()
+        .any(|prefix| code.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -29,7 +35,9 @@ mod tests {
 
     #[test]
     fn states_that_pass_are_told_from_those_that_stay() {
-        let temporary = ["08006", "08000", "40001", "40P01", "53300", "57P01", "57P02", "57P03", "55P03"];
+        let temporary = [
+            "08006", "08000", "40001", "40P01", "53300", "57P01", "57P02", "57P03", "55P03",
+        ];
         let permanent = ["23505", "42P01", "42501", "57014", "22P02"];
         assert!(temporary.iter().all(|code| is_temporary_state(code)));
         assert!(!permanent.iter().any(|code| is_temporary_state(code)));

@@ -7,7 +7,11 @@ const LONGEST: f64 = 366.0 * 24.0 * 3600.0;
 
 /// Text of a wait, to the millisecond.
 pub(super) fn format(wait: Duration) -> String {
-    if wait.subsec_millis() == 0 { format!("{}s", wait.as_secs()) } else { format!("{}ms", wait.as_millis()) }
+    if wait.subsec_millis() == 0 {
+        format!("{}s", wait.as_secs())
+    } else {
+        format!("{}ms", wait.as_millis())
+    }
 }
 
 /// Reads numbers with units, one behind the other. Nothing if a part is malformed or negative.
@@ -21,7 +25,9 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
         let unit_at = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, behind) = rest.split_at(unit_at);
         let number: f64 = number.parse().ok()?;
-        let unit_end = behind.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(behind.len());
+        let unit_end = behind
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(unit_end);
         seconds += number * seconds_of(unit)?;
         rest = behind;
@@ -47,7 +53,15 @@ mod tests {
 
     #[test]
     fn waits_are_read_in_all_units() {
-        let cases = [("1m0s", 60_000), ("10m0s", 600_000), ("30m0s", 1_800_000), ("1.5h", 5_400_000), ("250ms", 250), ("0", 0), ("60s", 60_000)];
+        let cases = [
+            ("1m0s", 60_000),
+            ("10m0s", 600_000),
+            ("30m0s", 1_800_000),
+            ("1.5h", 5_400_000),
+            ("250ms", 250),
+            ("0", 0),
+            ("60s", 60_000),
+        ];
         for (text, millis) in cases {
             assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text}");
         }
@@ -55,7 +69,18 @@ mod tests {
 
     #[test]
     fn malformed_waits_are_refused() {
-        for text in ["", "5", "s", "-1s", "1s2", "1d", "1..2s", "9999999999999h", "1e400s", "é"] {
+        for text in [
+            "",
+            "5",
+            "s",
+            "-1s",
+            "1s2",
+            "1d",
+            "1..2s",
+            "9999999999999h",
+            "1e400s",
+            "é",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

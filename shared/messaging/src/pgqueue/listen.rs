@@ -39,7 +39,11 @@ impl Listener {
             .max_lifetime(None)
             .idle_timeout(None)
             .connect_lazy_with(pool.connect_options().as_ref().clone());
-        Self { pool, wakes: Arc::default(), task: OnceLock::new() }
+        Self {
+            pool,
+            wakes: Arc::default(),
+            task: OnceLock::new(),
+        }
     }
 
     /// Notified when the queue may have changed, for as long as the caller keeps it.
@@ -91,7 +95,10 @@ fn notify<'a>(wakes: impl Iterator<Item = &'a Weak<Notify>>) {
 async fn listen_for_ever(pool: &PgPool, wakes: &Wakes) {
     loop {
         if let Err(error) = listen(pool, wakes).await {
-            warn!(error = &error as &dyn std::error::Error, "cannot listen for messages, only polling for now");
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot listen for messages, only polling for now"
+            );
         }
         sleep(PAUSE).await;
     }

@@ -41,18 +41,21 @@ impl PgQueue {
     /// As [`PgQueue::new`], with another retry policy for the messages published here.
     pub fn with_policy(pool: PgPool, policy: RetryPolicy) -> Self {
         let listener = Arc::new(Listener::new(&pool));
-        Self { pool, policy: Arc::new(policy), listener }
+        Self {
+            pool,
+            policy: Arc::new(policy),
+            listener,
+        }
     }
 }
 
 #[async_trait]
 impl Publisher for PgQueue {
     async fn publish(&self, queue: &str, messages: Vec<Message>) -> Result<()> {
-        let mut connection = self
-            .pool
-            .acquire()
-            .await
-            .map_err(|source| broker_error(format!("publish to the queue {queue:?}"), source))?;
+        let mut connection =
+            self.pool.acquire().await.map_err(|source| {
+                broker_error(format!("publish to the queue {queue:?}"), source)
+            })?;
         enqueue_in(&mut connection, queue, &messages, &self.policy).await
     }
 }

@@ -58,11 +58,15 @@ impl Source for Table {
             .fetch_all(&self.pool)
             .await
             .map_err(|source| broker_error(format!("take from the queue {queue:?}"), source))?;
-        Ok(rows.into_iter().map(|row| row.into_taken(queue, holder)).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| row.into_taken(queue, holder))
+            .collect())
     }
 
     async fn next_due(&self, queue: &str) -> Result<Option<Duration>> {
-        let query = "SELECT extract(epoch FROM min(greatest(run_after, locked_until)) - now())::float8
+        let query =
+            "SELECT extract(epoch FROM min(greatest(run_after, locked_until)) - now())::float8
             FROM pgq_jobs WHERE queue_name = $1 AND ran_at IS NULL AND failed_at IS NULL";
         let seconds: Option<f64> = sqlx::query_scalar(query)
             .bind(queue)
@@ -70,7 +74,8 @@ impl Source for Table {
             .await
             .map_err(|source| broker_error(format!("look at the queue {queue:?}"), source))?;
         // a date far away does not fit a duration
-        Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
+        Ok(seconds
+            .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
     }
 
     async fn extend(&self, tickets: &[Ticket], lease: Duration) -> Result<()> {
@@ -91,10 +96,19 @@ impl Source for Table {
         Ok(())
     }
 
-    async fn settle(&self, ticket: &Ticket, settlement: &Settlement, dead_letters: Option<&str>) -> Result<bool> {
+    async fn settle(
+        &self,
+        ticket: &Ticket,
+        settlement: &Settlement,
+        dead_letters: Option<&str>,
+    ) -> Result<bool> {
         let settled = match settlement {
             Settlement::Remove => self.remove(ticket).await,
-            Settlement::Again { after, waits, reason } => self.put_back(ticket, *after, waits, reason).await,
+            Settlement::Again {
+                after,
+                waits,
+                reason,
+            } => self.put_back(ticket, *after, waits, reason).await,
             Settlement::Fail { reason } => self.put_aside(ticket, reason, dead_letters).await,
         };
         settled.map_err(|source| broker_error(format!("settle the message {}", ticket.id), source))
@@ -103,12 +117,13 @@ impl Source for Table {
 
 impl Table {
     async fn remove(&self, ticket: &Ticket) -> sqlx::Result<bool> {
-        let deleted = sqlx::query("DELETE FROM pgq_jobs WHERE id = $1 AND locked_by = $2 AND tries = $3")
-            .bind(ticket.id)
-            .bind(ticket.holder)
-            .bind(tries_of(ticket))
-            .execute(&self.pool)
-            .await?;
+        let deleted =
+            sqlx::query("DELETE FROM pgq_jobs WHERE id = $1 AND locked_by = $2 AND tries = $3")
+                .bind(ticket.id)
+                .bind(ticket.holder)
+                .bind(tries_of(ticket))
+                .execute(&self.pool)
+                .await?;
         Ok(deleted.rows_affected() == 1)
     }
 
@@ -142,7 +157,12 @@ impl Table {
         Ok(changed.is_some())
     }
 
-    async fn put_aside(&self, ticket: &Ticket, reason: &str, dead_letters: Option<&str>) -> sqlx::Result<bool> {
+    async fn put_aside(
+        &self,
+        ticket: &Ticket,
+        reason: &str,
+        dead_letters: Option<&str>,
+    ) -> sqlx::Result<bool> {
         let query = "WITH failed AS (
                 UPDATE pgq_jobs
                 SET failed_at = now(), ran_at = now(), error = $4, locked_until = NULL, locked_by = NULL
@@ -177,10 +197,16 @@ impl Row {
     fn into_taken(self, queue: &str, holder: Uuid) -> Taken {
         let tries = self.tries.unsigned_abs();
         Taken {
-            ticket: Ticket { id: i64::from(self.id), holder, tries },
+            ticket: Ticket {
+                id: i64::from(self.id),
+                holder,
+                tries,
+            },
             delivery: Delivery {
                 source: queue.to_owned(),
-                message_id: self.message_id.map_or_else(|| self.id.to_string(), |id| id.to_string()),
+                message_id: self
+                    .message_id
+                    .map_or_else(|| self.id.to_string(), |id| id.to_string()),
                 delivery_count: Some(tries),
                 deadline: None,
                 data: self.data.into(),

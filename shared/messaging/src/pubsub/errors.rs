@@ -6,15 +6,31 @@ use crate::Error;
 
 /// Sorts a failure of a call into one that passes and one that stays.
 pub(super) fn rpc_error(operation: String, source: RpcError) -> Error {
-    if is_temporary(&source) { unavailable(operation, source) } else { failed(operation, source) }
+    if is_temporary(&source) {
+        unavailable(operation, source)
+    } else {
+        failed(operation, source)
+    }
 }
 
-pub(super) fn unavailable(operation: String, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-    Error::Unavailable { operation, source: source.into() }
+pub(super) fn unavailable(
+    operation: String,
+    source: impl Into<Box<dyn StdError + Send + Sync>>,
+) -> Error {
+    Error::Unavailable {
+        operation,
+        source: source.into(),
+    }
 }
 
-pub(super) fn failed(operation: String, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-    Error::Failed { operation, source: source.into() }
+pub(super) fn failed(
+    operation: String,
+    source: impl Into<Box<dyn StdError + Send + Sync>>,
+) -> Error {
+    Error::Failed {
+        operation,
+        source: source.into(),
+    }
 }
 
 pub(super) fn has_code(error: &RpcError, code: Code) -> bool {

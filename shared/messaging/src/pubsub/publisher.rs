@@ -34,22 +34,37 @@ impl PubSubPublisher {
     pub async fn connect(project: &str, connection: &Connection) -> Result<Self> {
         let mut builder = BasePublisher::builder();
         if let Some((endpoint, credentials)) = connection.overrides() {
-            builder = builder.with_endpoint(endpoint).with_credentials(credentials);
+            builder = builder
+                .with_endpoint(endpoint)
+                .with_credentials(credentials);
         }
-        let client = builder.build().await.map_err(|source| failed("connect to Pub/Sub".into(), source))?;
-        Ok(Self { project: project.to_owned(), client, topics: Mutex::default() })
+        let client = builder
+            .build()
+            .await
+            .map_err(|source| failed("connect to Pub/Sub".into(), source))?;
+        Ok(Self {
+            project: project.to_owned(),
+            client,
+            topics: Mutex::default(),
+        })
     }
 
     fn topic(&self, name: &str) -> TopicPublisher {
         let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        let create = || self.client.publisher(format!("projects/{}/topics/{name}", self.project)).build();
+        let create = || {
+            self.client
+                .publisher(format!("projects/{}/topics/{name}", self.project))
+                .build()
+        };
         topics.entry(name.to_owned()).or_insert_with(create).clone()
     }
 }
 
 impl fmt::Debug for PubSubPublisher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PubSubPublisher").field("project", &self.project).finish_non_exhaustive()
+        f.debug_struct("PubSubPublisher")
+            .field("project", &self.project)
+            .finish_non_exhaustive()
     }
 }
 
@@ -61,14 +76,22 @@ impl Publisher for PubSubPublisher {
         let topic = self.topic(queue);
         let accepted: Vec<_> = messages
             .into_iter()
-            .map(|message| topic.publish(model::Message::new().set_data(message.data).set_attributes(message.attributes)))
+            .map(|message| {
+                topic.publish(
+                    model::Message::new()
+                        .set_data(message.data)
+                        .set_attributes(message.attributes),
+                )
+            })
             .collect();
         // without it a batch waits for company
         let all = async {
             topic.flush().await;
             join_all(accepted).await
         };
-        let results = tokio::time::timeout(TIMEOUT, all).await.map_err(|late| unavailable(operation(), late))?;
+        let results = tokio::time::timeout(TIMEOUT, all)
+            .await
+            .map_err(|late| unavailable(operation(), late))?;
         // a failure that stays wins over one that passes: trying again would not help
         let mut temporary = None;
         for error in results.into_iter().filter_map(Result::err) {

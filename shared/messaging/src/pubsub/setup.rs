@@ -57,7 +57,11 @@ impl SetupOptions {
 /// Creates what is missing and changes what differs; everything else of the project is left alone.
 ///
 /// `progress` receives one line per step. It may be run again at any time, with other options too.
-pub async fn setup(connection: &Connection, options: &SetupOptions, mut progress: impl FnMut(&str)) -> Result<()> {
+pub async fn setup(
+    connection: &Connection,
+    options: &SetupOptions,
+    mut progress: impl FnMut(&str),
+) -> Result<()> {
     let admin = Admin::connect(connection, &options.project).await?;
     let names = [&options.events, &options.consolidations];
     for name in names {
@@ -83,14 +87,26 @@ fn subscriptions(options: &SetupOptions) -> Vec<(String, Subscription)> {
     let server = options.server.trim_end_matches('/');
     let push = format!("{server}/push");
     let dead_letter = format!("{server}/push/dead-letter");
-    let work = options.consolidater.as_ref().map(|url| format!("{}/push", url.trim_end_matches('/')));
+    let work = options
+        .consolidater
+        .as_ref()
+        .map(|url| format!("{}/push", url.trim_end_matches('/')));
     let work_deadline = if work.is_some() { 600 } else { 10 };
     let (events, consolidations) = (&options.events, &options.consolidations);
     vec![
         (events.clone(), options.guarded(events, Some(push), 60)),
-        (failed_name(events), options.plain(&failed_name(events), Some(dead_letter.clone()), 60)),
-        (consolidations.clone(), options.guarded(consolidations, work, work_deadline)),
-        (failed_name(consolidations), options.plain(&failed_name(consolidations), Some(dead_letter), 60)),
+        (
+            failed_name(events),
+            options.plain(&failed_name(events), Some(dead_letter.clone()), 60),
+        ),
+        (
+            consolidations.clone(),
+            options.guarded(consolidations, work, work_deadline),
+        ),
+        (
+            failed_name(consolidations),
+            options.plain(&failed_name(consolidations), Some(dead_letter), 60),
+        ),
     ]
 }
 
@@ -98,17 +114,25 @@ impl SetupOptions {
     /// A subscription that gives up on a message after some deliveries.
     fn guarded(&self, topic: &str, endpoint: Option<String>, ack_deadline: i32) -> Subscription {
         let failed = format!("projects/{}/topics/{}", self.project, failed_name(topic));
-        let policy = DeadLetterPolicy::new().set_dead_letter_topic(failed).set_max_delivery_attempts(MAX_DELIVERIES);
-        self.plain(topic, endpoint, ack_deadline).set_dead_letter_policy(policy)
+        let policy = DeadLetterPolicy::new()
+            .set_dead_letter_topic(failed)
+            .set_max_delivery_attempts(MAX_DELIVERIES);
+        self.plain(topic, endpoint, ack_deadline)
+            .set_dead_letter_policy(policy)
     }
 
     fn plain(&self, topic: &str, endpoint: Option<String>, ack_deadline: i32) -> Subscription {
-        let [first, last] = BACK_OFF.map(|wait| google_cloud_wkt::Duration::clamp(wait.as_secs().cast_signed(), 0));
+        let [first, last] =
+            BACK_OFF.map(|wait| google_cloud_wkt::Duration::clamp(wait.as_secs().cast_signed(), 0));
         let subscription = Subscription::new()
             .set_name(format!("projects/{}/subscriptions/{topic}", self.project))
             .set_topic(format!("projects/{}/topics/{topic}", self.project))
             .set_ack_deadline_seconds(ack_deadline)
-            .set_retry_policy(RetryPolicy::new().set_minimum_backoff(first).set_maximum_backoff(last));
+            .set_retry_policy(
+                RetryPolicy::new()
+                    .set_minimum_backoff(first)
+                    .set_maximum_backoff(last),
+            );
         match endpoint {
             Some(endpoint) => subscription.set_push_config(self.push_config(endpoint)),
             None => subscription,
@@ -139,8 +163,12 @@ impl Admin {
     async fn connect(connection: &Connection, project: &str) -> Result<Self> {
         let (mut topics, mut subscriptions) = (TopicAdmin::builder(), SubscriptionAdmin::builder());
         if let Some((endpoint, credentials)) = connection.overrides() {
-            topics = topics.with_endpoint(endpoint.clone()).with_credentials(credentials.clone());
-            subscriptions = subscriptions.with_endpoint(endpoint).with_credentials(credentials);
+            topics = topics
+                .with_endpoint(endpoint.clone())
+                .with_credentials(credentials.clone());
+            subscriptions = subscriptions
+                .with_endpoint(endpoint)
+                .with_credentials(credentials);
         }
         let refused = |source| failed("connect to Pub/Sub".into(), source);
         Ok(Self {
@@ -160,35 +188,66 @@ impl Admin {
     }
 
     async fn subscription(&self, name: &str, wanted: Subscription) -> Result<&'static str> {
-        match self.subscriptions.create_subscription().with_request(wanted.clone()).send().await {
+        match self
+            .subscriptions
+            .create_subscription()
+            .with_request(wanted.clone())
+            .send()
+            .await
+        {
             Ok(_) => Ok("created"),
             Err(error) if has_code(&error, Code::AlreadyExists) => self.adjust(name, wanted).await,
-            Err(error) => Err(rpc_error(format!("create the subscription {name:?}"), error)),
+            Err(error) => Err(rpc_error(
+                format!("create the subscription {name:?}"),
+                error,
+            )),
         }
     }
 
     /// Makes an existing subscription what it should be. Its topic cannot be changed.
     async fn adjust(&self, name: &str, wanted: Subscription) -> Result<&'static str> {
         let operation = || format!("change the subscription {name:?}");
-        let request = self.subscriptions.get_subscription().set_subscription(&wanted.name);
-        let present = request.send().await.map_err(|error| rpc_error(operation(), error))?;
+        let request = self
+            .subscriptions
+            .get_subscription()
+            .set_subscription(&wanted.name);
+        let present = request
+            .send()
+            .await
+            .map_err(|error| rpc_error(operation(), error))?;
         if present.topic != wanted.topic {
-            let reason = format!("it belongs to {}, expected {}: delete it first", present.topic, wanted.topic);
+            let reason = format!(
+                "it belongs to {}, expected {}: delete it first",
+                present.topic, wanted.topic
+            );
             return Err(failed(operation(), reason));
         }
         let mut step = "exists";
         if push_of(&present) != push_of(&wanted) {
             // an empty configuration means pull
             let config = wanted.push_config.clone().unwrap_or_default();
-            let request = self.subscriptions.modify_push_config().set_subscription(&wanted.name);
-            request.set_push_config(config).send().await.map_err(|error| rpc_error(operation(), error))?;
+            let request = self
+                .subscriptions
+                .modify_push_config()
+                .set_subscription(&wanted.name);
+            request
+                .set_push_config(config)
+                .send()
+                .await
+                .map_err(|error| rpc_error(operation(), error))?;
             step = "changed";
         }
         let differing = differing_fields(&present, &wanted);
         if !differing.is_empty() {
-            let request = self.subscriptions.update_subscription().set_subscription(wanted);
+            let request = self
+                .subscriptions
+                .update_subscription()
+                .set_subscription(wanted);
             let request = request.set_update_mask(FieldMask::default().set_paths(differing));
-            request.send().await.map_err(|error| rpc_error(operation(), error))?;
+            request
+                .send()
+                .await
+                .map_err(|error| rpc_error(operation(), error))?;
             step = "changed";
         }
         Ok(step)
@@ -197,18 +256,32 @@ impl Admin {
 
 /// Where a subscription pushes to and with which identity; nothing for pull.
 fn push_of(subscription: &Subscription) -> Option<(&str, Option<&str>)> {
-    let config = subscription.push_config.as_ref().filter(|config| !config.push_endpoint.is_empty())?;
-    let account = config.oidc_token().map(|token| token.service_account_email.as_str());
+    let config = subscription
+        .push_config
+        .as_ref()
+        .filter(|config| !config.push_endpoint.is_empty())?;
+    let account = config
+        .oidc_token()
+        .map(|token| token.service_account_email.as_str());
     Some((&config.push_endpoint, account))
 }
 
 fn differing_fields(present: &Subscription, wanted: &Subscription) -> Vec<&'static str> {
     let differs = [
-        ("ack_deadline_seconds", present.ack_deadline_seconds != wanted.ack_deadline_seconds),
+        (
+            "ack_deadline_seconds",
+            present.ack_deadline_seconds != wanted.ack_deadline_seconds,
+        ),
         ("retry_policy", present.retry_policy != wanted.retry_policy),
-        ("dead_letter_policy", present.dead_letter_policy != wanted.dead_letter_policy),
+        (
+            "dead_letter_policy",
+            present.dead_letter_policy != wanted.dead_letter_policy,
+        ),
     ];
-    differs.into_iter().filter_map(|(field, differs)| differs.then_some(field)).collect()
+    differs
+        .into_iter()
+        .filter_map(|(field, differs)| differs.then_some(field))
+        .collect()
 }
 
 #[cfg(test)]
@@ -218,7 +291,12 @@ mod tests {
     fn endpoints(options: &SetupOptions) -> Vec<(String, Option<String>, i32, bool)> {
         let row = |(name, subscription): (String, Subscription)| {
             let endpoint = subscription.push_config.map(|config| config.push_endpoint);
-            (name, endpoint, subscription.ack_deadline_seconds, subscription.dead_letter_policy.is_some())
+            (
+                name,
+                endpoint,
+                subscription.ack_deadline_seconds,
+                subscription.dead_letter_policy.is_some(),
+            )
         };
         subscriptions(options).into_iter().map(row).collect()
     }
@@ -236,6 +314,14 @@ mod tests {
         ];
         assert_eq!(endpoints(&options), pulled);
         options.consolidater = Some("http://c".into());
-        assert_eq!(endpoints(&options)[2], ("consolidations".to_owned(), Some("http://c/push".into()), 600, true));
+        assert_eq!(
+            endpoints(&options)[2],
+            (
+                "consolidations".to_owned(),
+                Some("http://c/push".into()),
+                600,
+                true
+            )
+        );
     }
 }

@@ -1,0 +1,521 @@
+//! What every queue must do: one suite, run against each backend.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use tokio::{task::JoinHandle, time::sleep};
+use uuid::Uuid;
+
+use crate::{
+    CancellationToken, ConsumeOptions, Consumer, Delivery, Handler, Message, Outcome, Publisher,
+    Result, dead_letter,
+};
+
+/// What a backend is able to do beyond the contract. What it lacks is declared here, not left out quietly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Deliveries are counted, from 1.
+    pub delivery_count: bool,
+    /// The id of the publisher is that of the delivery.
+    pub keeps_ids: bool,
+    /// A message published to an idle consumer is handled within this time.
+    pub latency: Duration,
+    /// Deliveries follow the time asked for by [`Outcome::Retry`], and messages put aside are copied to the
+    /// dead-letter queue by the consumer itself.
+    pub embedded: bool,
+}
+
+/// Runs the suite on queues with random names.
+///
+/// # Panics
+/// When the queue breaks the contract.
+pub async fn run(
+    publisher: Arc<dyn Publisher>,
+    consumer: Arc<dyn Consumer>,
+    capabilities: Capabilities,
+) {
+    let suite = Suite {
+        publisher,
+        consumer,
+        capabilities,
+    };
+    suite
+        .what_is_published_is_delivered_once_and_removed()
+        .await;
+    suite.an_idle_consumer_starts_at_once().await;
+    suite
+        .messages_are_handled_at_once_but_not_more_than_allowed()
+        .await;
+    suite.a_retried_message_comes_again().await;
+    suite.a_panic_is_a_retry_and_harms_no_other_message().await;
+    suite
+        .a_poisoned_message_is_put_aside_with_its_reason()
+        .await;
+    suite.a_slow_handler_keeps_its_message().await;
+    suite.two_consumers_share_the_work().await;
+    suite.a_stop_lets_handlers_finish_within_their_grace().await;
+    suite.queues_do_not_mix().await;
+}
+
+/// Time that is ample for anything that must happen.
+const AMPLE: Duration = Duration::from_secs(10);
+
+struct Suite {
+    publisher: Arc<dyn Publisher>,
+    consumer: Arc<dyn Consumer>,
+    capabilities: Capabilities,
+}
+
+/// A consumer in the background.
+struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<Result<()>>,
+}
+
+impl Running {
+    async fn stop(self) {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(AMPLE, self.task)
+            .await
+            .expect("a stopped consumer returns");
+        ended
+            .expect("the consumer does not panic")
+            .expect("a stop is no error");
+    }
+}
+
+/// What the handlers of one test saw.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<Delivery>>>);
+
+impl Seen {
+    fn add(&self, delivery: Delivery) {
+        self.0.lock().expect("not poisoned").push(delivery);
+    }
+
+    fn all(&self) -> Vec<Delivery> {
+        self.0.lock().expect("not poisoned").clone()
+    }
+
+    fn texts(&self) -> Vec<String> {
+        let mut texts: Vec<_> = self
+            .all()
+            .iter()
+            .map(|delivery| String::from_utf8_lossy(&delivery.data).into_owned())
+            .collect();
+        texts.sort();
+        texts
+    }
+
+    async fn wait_for(&self, count: usize) {
+        eventually(|| async { self.all().len() >= count }).await;
+    }
+}
+
+impl Suite {
+    fn start(&self, queue: &str, options: ConsumeOptions, handler: impl Handler) -> Running {
+        let (consumer, queue) = (Arc::clone(&self.consumer), queue.to_owned());
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let task = tokio::spawn(async move {
+            consumer
+                .consume(&queue, &options, Arc::new(handler), stopped)
+                .await
+        });
+        Running { stop, task }
+    }
+
+    /// A consumer that acknowledges everything.
+    fn collect(&self, queue: &str) -> (Seen, Running) {
+        let seen = Seen::default();
+        let running = self.start(
+            queue,
+            ConsumeOptions::default(),
+            recorder(&seen, |_| Outcome::Ack),
+        );
+        (seen, running)
+    }
+
+    async fn publish(&self, queue: &str, texts: &[&str]) {
+        let messages = texts
+            .iter()
+            .map(|text| Message::new((*text).to_owned()))
+            .collect();
+        self.publisher
+            .publish(queue, messages)
+            .await
+            .expect("publish succeeds");
+    }
+
+    async fn backlog(&self, queue: &str) -> u64 {
+        self.consumer
+            .backlog(queue)
+            .await
+            .expect("backlog is known")
+    }
+
+    async fn emptied(&self, queue: &str) {
+        eventually(|| async { self.backlog(queue).await == 0 }).await;
+    }
+
+    async fn what_is_published_is_delivered_once_and_removed(&self) {
+        let queue = queue_name();
+        self.publisher
+            .publish(&queue, Vec::new())
+            .await
+            .expect("nothing is published easily");
+        let mut messages: Vec<_> = (0..100_u8).map(|i| Message::new(vec![i, 0, 255])).collect();
+        messages.push(
+            Message::new("")
+                .with_attribute("näme", "välue\n")
+                .with_attribute("empty", ""),
+        );
+        self.publisher
+            .publish(&queue, messages.clone())
+            .await
+            .expect("publish succeeds");
+        assert_eq!(self.backlog(&queue).await, 101);
+
+        let (seen, running) = self.collect(&queue);
+        seen.wait_for(101).await;
+        self.emptied(&queue).await;
+        running.stop().await;
+        let key = |data: &[u8], attributes: &BTreeMap<String, String>| {
+            (data.to_vec(), attributes.clone())
+        };
+        let mut published: Vec<_> = messages
+            .iter()
+            .map(|m| key(&m.data, &m.attributes))
+            .collect();
+        let mut delivered: Vec<_> = seen
+            .all()
+            .iter()
+            .map(|d| key(&d.data, &d.attributes))
+            .collect();
+        published.sort();
+        delivered.sort();
+        assert_eq!(delivered, published, "every message once, as it was");
+        let first = self.capabilities.delivery_count.then_some(1);
+        assert!(
+            seen.all()
+                .iter()
+                .all(|delivery| delivery.delivery_count == first && delivery.source == queue)
+        );
+        if self.capabilities.keeps_ids {
+            let ids: Vec<_> = messages
+                .iter()
+                .map(|message| message.id.to_string())
+                .collect();
+            assert!(
+                seen.all()
+                    .iter()
+                    .all(|delivery| ids.contains(&delivery.message_id))
+            );
+        }
+    }
+
+    async fn an_idle_consumer_starts_at_once(&self) {
+        let queue = queue_name();
+        let (seen, running) = self.collect(&queue);
+        self.publish(&queue, &["warm-up"]).await;
+        seen.wait_for(1).await;
+        let mut best = Duration::MAX;
+        for count in 2..7 {
+            sleep(Duration::from_millis(100)).await;
+            let published = Instant::now();
+            self.publish(&queue, &["idle"]).await;
+            while seen.all().len() < count {
+                assert!(
+                    published.elapsed() < AMPLE,
+                    "message {count} was not delivered"
+                );
+                sleep(Duration::from_millis(1)).await;
+            }
+            best = best.min(published.elapsed());
+        }
+        running.stop().await;
+        // the best of some, since a busy machine may hold any single one back
+        assert!(
+            best <= self.capabilities.latency,
+            "an idle consumer took {best:?}"
+        );
+    }
+
+    async fn messages_are_handled_at_once_but_not_more_than_allowed(&self) {
+        let queue = queue_name();
+        let (now, most) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
+        let seen = Seen::default();
+        let handler = {
+            let (now, most, seen) = (Arc::clone(&now), Arc::clone(&most), seen.clone());
+            move |delivery| {
+                let (now, most, seen) = (Arc::clone(&now), Arc::clone(&most), seen.clone());
+                async move {
+                    let running = add(&now, 1);
+                    raise(&most, running);
+                    sleep(Duration::from_millis(50)).await;
+                    add(&now, -1);
+                    seen.add(delivery);
+                    Outcome::Ack
+                }
+            }
+        };
+        self.publish(&queue, &["x"; 12]).await;
+        let running = self.start(
+            &queue,
+            ConsumeOptions {
+                concurrency: 4,
+                ..ConsumeOptions::default()
+            },
+            handler,
+        );
+        seen.wait_for(12).await;
+        running.stop().await;
+        assert_eq!(*most.lock().expect("not poisoned"), 4);
+    }
+
+    async fn a_retried_message_comes_again(&self) {
+        let queue = queue_name();
+        let seen = Seen::default();
+        let wait = Duration::from_millis(200);
+        let started = Instant::now();
+        self.publish(&queue, &["again"]).await;
+        let handler = recorder(&seen, move |deliveries| match deliveries {
+            1 | 2 => Outcome::retry_after(wait, "busy"),
+            _ => Outcome::Ack,
+        });
+        let running = self.start(&queue, ConsumeOptions::default(), handler);
+        seen.wait_for(3).await;
+        self.emptied(&queue).await;
+        running.stop().await;
+        assert!(
+            !self.capabilities.embedded || started.elapsed() >= 2 * wait,
+            "the waits are kept"
+        );
+        let counts: Vec<_> = seen
+            .all()
+            .iter()
+            .map(|delivery| delivery.delivery_count)
+            .collect();
+        if self.capabilities.delivery_count {
+            assert_eq!(counts, [Some(1), Some(2), Some(3)]);
+        }
+    }
+
+    async fn a_panic_is_a_retry_and_harms_no_other_message(&self) {
+        let queue = queue_name();
+        let seen = Seen::default();
+        let handler = {
+            let seen = seen.clone();
+            move |delivery: Delivery| {
+                assert!(delivery.data != "bomb", "this panic is part of the test");
+                let seen = seen.clone();
+                async move {
+                    seen.add(delivery);
+                    Outcome::Ack
+                }
+            }
+        };
+        let running = self.start(&queue, ConsumeOptions::default(), handler);
+        self.publish(&queue, &["bomb"]).await;
+        self.publish(&queue, &["harmless"]).await;
+        seen.wait_for(1).await;
+        running.stop().await;
+        assert_eq!(seen.texts(), ["harmless"]);
+    }
+
+    async fn a_poisoned_message_is_put_aside_with_its_reason(&self) {
+        let (queue, failed) = (queue_name(), queue_name());
+        let seen = Seen::default();
+        let options = ConsumeOptions {
+            dead_letter_queue: Some(failed.clone()),
+            ..ConsumeOptions::default()
+        };
+        let handler = recorder(&seen, |_| Outcome::dead_letter("not an order \0"));
+        let message = Message::new("poison").with_attribute("kept", "yes");
+        self.publisher
+            .publish(&queue, vec![message])
+            .await
+            .expect("publish succeeds");
+        let running = self.start(&queue, options, handler);
+        seen.wait_for(1).await;
+        self.emptied(&queue).await;
+        if self.capabilities.embedded {
+            let (copies, collecting) = self.collect(&failed);
+            copies.wait_for(1).await;
+            collecting.stop().await;
+            let copy = copies.all().remove(0);
+            let attribute = |name: &str| {
+                copy.attributes
+                    .get(name)
+                    .map(|text| text.trim_end_matches(['\0', ' ']))
+            };
+            assert_eq!(copy.data, "poison");
+            assert_eq!(attribute("kept"), Some("yes"));
+            assert_eq!(attribute(dead_letter::SOURCE), Some(queue.as_str()));
+            assert_eq!(attribute(dead_letter::DELIVERY_COUNT), Some("1"));
+            assert_eq!(attribute(dead_letter::REASON), Some("not an order"));
+        }
+        running.stop().await;
+        assert_eq!(seen.texts(), ["poison"], "not delivered again");
+    }
+
+    async fn a_slow_handler_keeps_its_message(&self) {
+        let queue = queue_name();
+        let seen = Seen::default();
+        let handler = slow(&seen, Duration::from_millis(1500));
+        let options = || ConsumeOptions {
+            lease: Duration::from_millis(500),
+            ..ConsumeOptions::default()
+        };
+        self.publish(&queue, &["slow"]).await;
+        let running = [
+            self.start(&queue, options(), handler.clone()),
+            self.start(&queue, options(), handler),
+        ];
+        sleep(Duration::from_millis(1000)).await;
+        assert_eq!(
+            self.backlog(&queue).await,
+            1,
+            "what is being handled counts"
+        );
+        seen.wait_for(1).await;
+        self.emptied(&queue).await;
+        for running in running {
+            running.stop().await;
+        }
+        assert_eq!(
+            seen.texts(),
+            ["slow"],
+            "handled once although it outlived its lease"
+        );
+    }
+
+    async fn two_consumers_share_the_work(&self) {
+        let queue = queue_name();
+        let (first, second) = (Seen::default(), Seen::default());
+        let handlers = [&first, &second].map(|seen| slow(seen, Duration::from_millis(50)));
+        let running =
+            handlers.map(|handler| self.start(&queue, ConsumeOptions::default(), handler));
+        let texts: Vec<_> = (10..30).map(|i| i.to_string()).collect();
+        self.publish(
+            &queue,
+            &texts.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
+        .await;
+        eventually(|| async { first.all().len() + second.all().len() >= 20 }).await;
+        for running in running {
+            running.stop().await;
+        }
+        let mut handled = [first.texts(), second.texts()].concat();
+        handled.sort();
+        assert_eq!(handled, texts, "every message once");
+        assert!(
+            !first.all().is_empty() && !second.all().is_empty(),
+            "both have worked"
+        );
+    }
+
+    async fn a_stop_lets_handlers_finish_within_their_grace(&self) {
+        let queue = queue_name();
+        let seen = Seen::default();
+        self.publish(&queue, &["patient"]).await;
+        let running = self.start(
+            &queue,
+            ConsumeOptions::default(),
+            slow(&seen, Duration::from_millis(300)),
+        );
+        sleep(Duration::from_millis(100)).await;
+        running.stop().await;
+        assert_eq!(seen.texts(), ["patient"]);
+        assert_eq!(self.backlog(&queue).await, 0);
+
+        let endless = slow(&seen, Duration::from_secs(3600));
+        let options = ConsumeOptions {
+            grace: Duration::from_millis(100),
+            ..ConsumeOptions::default()
+        };
+        self.publish(&queue, &["endless"]).await;
+        let running = self.start(&queue, options, endless);
+        sleep(Duration::from_millis(200)).await;
+        running.stop().await;
+        let (after, running) = self.collect(&queue);
+        let restarted = Instant::now();
+        after.wait_for(1).await;
+        running.stop().await;
+        let limit = ConsumeOptions::default().poll;
+        assert!(
+            restarted.elapsed() < limit,
+            "a message given back does not wait for the end of its lease"
+        );
+    }
+
+    async fn queues_do_not_mix(&self) {
+        let queues = [queue_name(), queue_name()];
+        self.publish(&queues[0], &["first"]).await;
+        self.publish(&queues[1], &["second"]).await;
+        let (seen, running) = self.collect(&queues[1]);
+        seen.wait_for(1).await;
+        running.stop().await;
+        assert_eq!(seen.texts(), ["second"]);
+        assert_eq!(
+            (
+                self.backlog(&queues[0]).await,
+                self.backlog(&queues[1]).await
+            ),
+            (1, 0)
+        );
+    }
+}
+
+/// Notes deliveries; the answer depends on how many there were.
+fn recorder(
+    seen: &Seen,
+    answer: impl Fn(usize) -> Outcome + Send + Sync + 'static,
+) -> impl Handler {
+    let seen = seen.clone();
+    move |delivery| {
+        seen.add(delivery);
+        let outcome = answer(seen.all().len());
+        async move { outcome }
+    }
+}
+
+/// Notes a delivery after some time, and acknowledges it.
+fn slow(seen: &Seen, time: Duration) -> impl Handler + Clone {
+    let seen = seen.clone();
+    move |delivery| {
+        let seen = seen.clone();
+        async move {
+            sleep(time).await;
+            seen.add(delivery);
+            Outcome::Ack
+        }
+    }
+}
+
+fn add(number: &Mutex<i32>, change: i32) -> i32 {
+    let mut number = number.lock().expect("not poisoned");
+    *number += change;
+    *number
+}
+
+fn raise(most: &Mutex<i32>, value: i32) {
+    let mut most = most.lock().expect("not poisoned");
+    *most = (*most).max(value);
+}
+
+fn queue_name() -> String {
+    format!("q-{}", Uuid::new_v4().simple())
+}
+
+async fn eventually<F: Future<Output = bool>>(condition: impl Fn() -> F) {
+    let started = Instant::now();
+    while !condition().await {
+        assert!(started.elapsed() < AMPLE, "still not so after {AMPLE:?}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}

@@ -1,0 +1,26 @@
+//! The conformance suite on each backend, and what is particular to one.
+
+mod database;
+mod pgqueue;
+mod pubsub;
+mod pusher;
+
+use std::{sync::Arc, time::Duration};
+
+use messaging::{
+    MemoryQueue,
+    conformance::{self, Capabilities},
+};
+
+const EMBEDDED: Capabilities = Capabilities {
+    delivery_count: true,
+    keeps_ids: true,
+    latency: Duration::from_millis(50),
+    embedded: true,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_keeps_the_contract() {
+    let queue = Arc::new(MemoryQueue::new());
+    conformance::run(queue.clone(), queue, EMBEDDED).await;
+}

@@ -1,0 +1,311 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use messaging::{
+    CancellationToken, ConsumeOptions, Consumer, Delivery, Message, Outcome, Publisher,
+    RetryPolicy, conformance,
+    pgqueue::{PgQueue, enqueue_in},
+};
+use sqlx::PgPool;
+use tokio::time::{sleep, timeout};
+
+use crate::{EMBEDDED, database::with_database};
+
+/// The table as an earlier product created it, with a message in it.
+const ADOPTED: &str = "
+    CREATE TABLE pgq_jobs (id serial PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(),
+        queue_name text NOT NULL, data bytea NOT NULL, run_after timestamptz NOT NULL,
+        retry_waits text[] NOT NULL, ran_at timestamptz, error text);
+    CREATE INDEX idx_pgq_jobs_fetch ON pgq_jobs (queue_name, run_after) WHERE ran_at IS NULL;
+    INSERT INTO pgq_jobs (queue_name, data, run_after, retry_waits) VALUES ('events', 'old', now(), '{1m0s,10m0s}')";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_in_postgres_keeps_the_contract() {
+    with_database("", |pool| async {
+        let queue = Arc::new(PgQueue::new(pool));
+        conformance::run(queue.clone(), queue, EMBEDDED).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adopted_table_is_extended_and_its_messages_delivered() {
+    with_database(ADOPTED, |pool| async move {
+        let migration = include_str!("../../../../migrations/0003_queue.sql");
+        sqlx::raw_sql(migration).execute(&pool).await.unwrap();
+        let queue = PgQueue::new(pool.clone());
+        assert_eq!(queue.backlog("events").await.unwrap(), 1);
+        let delivery = deliver_one(&queue, "events", Outcome::retry("busy")).await;
+        assert_eq!(
+            (delivery.data.as_ref(), delivery.delivery_count),
+            (b"old".as_slice(), Some(1))
+        );
+        assert_eq!(
+            rows(&pool).await,
+            [(1, "events".to_owned(), 60, vec!["600s".to_owned()], false)]
+        );
+        assert_eq!(
+            queue.backlog("events").await.unwrap(),
+            0,
+            "not due before its wait is over"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn default_waits_are_used_one_by_one_and_then_the_message_fails_visibly() {
+    with_database("", |pool| async move {
+        let queue = PgQueue::new(pool.clone());
+        queue.publish("q", vec![Message::new("x")]).await.unwrap();
+        for wait in [60, 600, 1800] {
+            deliver_one(&queue, "q", Outcome::retry("busy")).await;
+            assert_eq!(rows(&pool).await[0].2, wait);
+            sqlx::query("UPDATE pgq_jobs SET run_after = now()")
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        assert_eq!(queue.backlog("q").await.unwrap(), 1);
+        deliver_one(&queue, "q", Outcome::retry("busy")).await;
+        assert_eq!(queue.backlog("q").await.unwrap(), 0);
+        let (error, done): (String, bool) = sqlx::query_as(
+            "SELECT error, ran_at IS NOT NULL AND failed_at IS NOT NULL FROM pgq_jobs",
+        )
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+        assert_eq!(
+            (error.as_str(), done),
+            ("busy (given up after 4 deliveries)", true)
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_enqueued_in_a_transaction_is_seen_when_it_commits() {
+    with_database("", |pool| async move {
+        let queue = PgQueue::new(pool.clone());
+        let handled = Arc::new(Mutex::new(None));
+        let stop = CancellationToken::new();
+        let consumer = tokio::spawn({
+            let (queue, handled, stop) = (queue.clone(), Arc::clone(&handled), stop.clone());
+            let handler = move |_: Delivery| {
+                *handled.lock().unwrap() = Some(Instant::now());
+                async { Outcome::Ack }
+            };
+            async move {
+                queue
+                    .consume("q", &ConsumeOptions::default(), Arc::new(handler), stop)
+                    .await
+            }
+        });
+        let policy = RetryPolicy::default();
+        let mut rolled_back = pool.begin().await.unwrap();
+        enqueue_in(&mut rolled_back, "q", &[Message::new("never")], &policy)
+            .await
+            .unwrap();
+        rolled_back.rollback().await.unwrap();
+        sleep(Duration::from_millis(300)).await;
+        let mut transaction = pool.begin().await.unwrap();
+        enqueue_in(&mut transaction, "q", &[Message::new("x")], &policy)
+            .await
+            .unwrap();
+        sleep(Duration::from_millis(200)).await;
+        assert!(handled.lock().unwrap().is_none(), "not before the commit");
+        let committed = Instant::now();
+        transaction.commit().await.unwrap();
+        while handled.lock().unwrap().is_none() {
+            assert!(
+                committed.elapsed() < Duration::from_secs(5),
+                "not announced"
+            );
+            sleep(Duration::from_millis(1)).await;
+        }
+        let latency = handled
+            .lock()
+            .unwrap()
+            .unwrap()
+            .saturating_duration_since(committed);
+        println!("handled {latency:?} after the commit");
+        assert!(
+            latency < Duration::from_secs(1),
+            "{latency:?}: waited for the poll"
+        );
+        stop.cancel();
+        consumer.await.unwrap().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_consumer_loses_its_message_after_the_lease_and_cannot_settle_it() {
+    with_database("", |pool| async move {
+        let queue = PgQueue::new(pool.clone());
+        queue.publish("q", vec![Message::new("x")]).await.unwrap();
+        let options = ConsumeOptions {
+            lease: Duration::from_millis(500),
+            ..ConsumeOptions::default()
+        };
+        let killed = tokio::spawn({
+            let (queue, options) = (queue.clone(), options.clone());
+            let endless = |_: Delivery| std::future::pending();
+            async move {
+                queue
+                    .consume("q", &options, Arc::new(endless), CancellationToken::new())
+                    .await
+            }
+        });
+        sleep(Duration::from_millis(200)).await;
+        killed.abort();
+        let started = Instant::now();
+        let delivery = deliver_one(&queue, "q", Outcome::Ack).await;
+        assert_eq!(delivery.delivery_count, Some(2));
+        assert!(
+            started.elapsed() < Duration::from_secs(3),
+            "the end of a lease is not left to the poll"
+        );
+        assert!(rows(&pool).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_kills_its_consumers_is_given_up() {
+    with_database("", |pool| async move {
+        let queue = PgQueue::new(pool.clone());
+        queue.publish("q", vec![Message::new("x")]).await.unwrap();
+        sqlx::query("UPDATE pgq_jobs SET tries = max_tries")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let stop = CancellationToken::new();
+        let handler = |_: Delivery| async { panic!("must not be called") };
+        let options = ConsumeOptions {
+            dead_letter_queue: Some("q-failed".into()),
+            ..ConsumeOptions::default()
+        };
+        let consumer = tokio::spawn({
+            let (queue, stop) = (queue.clone(), stop.clone());
+            async move { queue.consume("q", &options, Arc::new(handler), stop).await }
+        });
+        let dead = deliver_one(&queue, "q-failed", Outcome::Ack).await;
+        assert_eq!(
+            dead.attributes["reason"],
+            "given up after 100 deliveries without an answer"
+        );
+        stop.cancel();
+        consumer.await.unwrap().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pool_closes_while_the_queue_still_listens() {
+    with_database("", |pool| async move {
+        let queue = PgQueue::new(pool.clone());
+        queue.publish("q", vec![Message::new("x")]).await.unwrap();
+        deliver_one(&queue, "q", Outcome::Ack).await;
+        timeout(Duration::from_secs(2), pool.close())
+            .await
+            .expect("the listener does not hold the pool");
+        let error = queue
+            .publish("q", vec![Message::new("x")])
+            .await
+            .unwrap_err();
+        assert!(!error.is_retryable(), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consuming_goes_on_after_all_connections_were_cut() {
+    with_database("", |pool| async move {
+        let queue = PgQueue::new(pool.clone());
+        let count = Arc::new(Mutex::new(0));
+        let stop = CancellationToken::new();
+        let consumer = tokio::spawn({
+            let (queue, count, stop) = (queue.clone(), Arc::clone(&count), stop.clone());
+            let handler = move |_: Delivery| {
+                *count.lock().unwrap() += 1;
+                async { Outcome::Ack }
+            };
+            async move {
+                queue
+                    .consume("q", &ConsumeOptions::default(), Arc::new(handler), stop)
+                    .await
+            }
+        });
+        sleep(Duration::from_millis(300)).await;
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        sqlx::query(cut).execute(&pool).await.unwrap();
+        // the first ones may meet a connection that is dead already
+        let published = Instant::now();
+        while queue.publish("q", vec![Message::new("x")]).await.is_err() {
+            assert!(published.elapsed() < Duration::from_secs(5));
+        }
+        while *count.lock().unwrap() == 0 {
+            assert!(
+                published.elapsed() < Duration::from_secs(10),
+                "nothing is consumed any more"
+            );
+            sleep(Duration::from_millis(5)).await;
+        }
+        stop.cancel();
+        consumer.await.unwrap().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_table_ends_the_consumer_with_an_error() {
+    with_database("", |pool| async move {
+        sqlx::raw_sql("DROP TABLE pgq_jobs")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let handler = |_: Delivery| async { Outcome::Ack };
+        let (queue, options) = (PgQueue::new(pool), ConsumeOptions::default());
+        let ended = queue.consume("q", &options, Arc::new(handler), CancellationToken::new());
+        let error = timeout(Duration::from_secs(5), ended)
+            .await
+            .unwrap()
+            .unwrap_err();
+        assert_eq!(error.to_string(), "cannot take from the queue \"q\"");
+    })
+    .await;
+}
+
+/// Consumes one message, answers it, and stops.
+async fn deliver_one(queue: &PgQueue, name: &str, answer: Outcome) -> Delivery {
+    let stop = CancellationToken::new();
+    let seen = Arc::new(Mutex::new(None));
+    let handler = {
+        let (seen, stop) = (Arc::clone(&seen), stop.clone());
+        move |delivery| {
+            *seen.lock().unwrap() = Some(delivery);
+            stop.cancel();
+            let answer = answer.clone();
+            async { answer }
+        }
+    };
+    let options = ConsumeOptions::default();
+    let consumed = queue.consume(name, &options, Arc::new(handler), stop);
+    timeout(Duration::from_secs(10), consumed)
+        .await
+        .expect("a message is there")
+        .unwrap();
+    seen.lock().unwrap().take().unwrap()
+}
+
+/// Id, queue, seconds until due, waits left and whether locked.
+async fn rows(pool: &PgPool) -> Vec<(i32, String, i32, Vec<String>, bool)> {
+    let query =
+        "SELECT id, queue_name, round(extract(epoch FROM run_after - now()))::int4, retry_waits,
+                 locked_by IS NOT NULL FROM pgq_jobs ORDER BY id";
+    sqlx::query_as(query).fetch_all(pool).await.unwrap()
+}
