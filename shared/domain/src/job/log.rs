@@ -94,12 +94,14 @@ pub struct LogPage {
 }
 
 impl LogPage {
-    /// A page of `limit` entries; negative numbers count as 0, and a limit of 0 means no log.
-    pub fn new(page: i32, limit: i32) -> Self {
-        let count = |value: i32| u64::try_from(value).unwrap_or(0);
+    /// A page of `limit` entries, numbered from 0; a limit of 0 means no log.
+    ///
+    /// Page and limit are cut so that [`Self::offset`] and [`Self::limit`] fit 63 bits.
+    pub fn new(page: u64, limit: u64) -> Self {
+        let limit = limit.min(i64::MAX as u64);
         Self {
-            page: count(page),
-            limit: count(limit),
+            page: page.min(i64::MAX as u64 / limit.max(1)),
+            limit,
         }
     }
 
@@ -191,11 +193,18 @@ mod tests {
     }
 
     #[test]
-    fn pages_beyond_the_log_and_negative_pages_are_harmless() {
+    fn pages_beyond_the_log_are_empty_and_huge_ones_harmless() {
         assert!(LogPage::new(3, 10).lines(&[], 25).is_empty());
-        assert_eq!(LogPage::new(-1, -5), LogPage::new(0, 0));
-        let huge = LogPage::new(i32::MAX, i32::MAX);
-        assert_eq!(huge.lines(&entries(0..1), 1).len(), 1);
+        for (page, limit) in [
+            (u64::MAX, u64::MAX),
+            (u64::MAX, 7),
+            (u64::MAX, 0),
+            (2, u64::MAX),
+        ] {
+            let huge = LogPage::new(page, limit);
+            assert!(i64::try_from(huge.offset()).is_ok() && i64::try_from(huge.limit()).is_ok());
+            assert_eq!(huge.lines(&entries(0..1), 1).len(), 1);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! [`EntryAction`] of the new state and publishes its follow-up.
 
 mod action;
+mod delivery;
 pub mod ewkb;
 mod level;
 mod log;
@@ -20,6 +21,7 @@ mod task_event;
 mod transitions;
 
 pub use action::{ActionEnd, EntryAction};
+pub use delivery::{ActionRecord, Reception, receive};
 pub use level::{ExecutionLevel, StepLevel};
 pub use log::{LogEntry, LogPage, Severity, list_job_lines};
 pub use machine::{Refusal, Transition, apply};
@@ -28,8 +30,8 @@ pub use payload::{ConsolidationOrder, JobEvent, Message, PayloadError, TaskEvent
 pub use state::{JobState, JobType};
 pub use status::{Failure, JobStatus};
 pub use task::{
-    Task, TaskState, TaskStatus, TasksStep, force_retry_tasks, in_progress_step, retry_tasks,
-    tasks_to_mark_cancelled,
+    Task, TaskState, TaskStatus, TasksStep, cancel_marker_name, force_retry_tasks,
+    in_progress_step, retry_tasks, tasks_to_mark_cancelled,
 };
 pub use task_event::{FollowUp, TaskOutcome, apply_task, cancellation_ended};
 

@@ -1,6 +1,7 @@
 //! States of jobs.
 
 use super::StepLevel;
+use crate::{Error, Result};
 use std::fmt;
 
 /// What a job does.
@@ -144,6 +145,26 @@ impl JobState {
         Self::ALL
             .into_iter()
             .find(|state| state.name().eq_ignore_ascii_case(name))
+    }
+
+    /// States of the jobs to clean: DONE and FAILED, or the one that `text` names.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a text that is neither empty nor DONE, FAILED or DONEBUTUNTIDY, in
+    /// any letter case.
+    pub fn to_clean(text: &str) -> Result<Vec<Self>> {
+        if text.is_empty() {
+            return Ok(vec![Self::Done, Self::Failed]);
+        }
+        Self::from_name(text)
+            .filter(|state| state.step_level() == StepLevel::Never)
+            .map(|state| vec![state])
+            .ok_or_else(|| {
+                let text: String = text.chars().take(64).collect();
+                Error::invalid(format!(
+                    "state: {text:?}, expected DONE, FAILED or DONEBUTUNTIDY"
+                ))
+            })
     }
 
     /// How much the state matters to somebody who follows a job step by step.

@@ -210,6 +210,11 @@ fn reset(tasks: &mut [Task], chosen: impl Fn(TaskState) -> bool) -> Vec<TaskId> 
     changed
 }
 
+/// Name of the empty file that tells the worker of a task to stop.
+pub fn cancel_marker_name(job_id: JobId, task_id: TaskId) -> String {
+    format!("{job_id}_{task_id}")
+}
+
 /// Entry of CONSOLIDATIONCANCELLING: the tasks whose worker has to be told, the PENDING ones.
 pub fn tasks_to_mark_cancelled(tasks: &[Task]) -> impl Iterator<Item = &Task> {
     tasks.iter().filter(|task| task.state == TaskState::Pending)

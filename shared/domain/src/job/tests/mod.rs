@@ -1,5 +1,6 @@
 //! Tests of the machine and of the tasks.
 
+mod delivery;
 mod machine;
 mod random;
 mod table;

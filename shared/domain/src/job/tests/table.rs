@@ -121,3 +121,18 @@ fn twelve_events_need_a_reason_and_the_others_have_none() {
         assert_eq!(JobStatus::from_number(event.number(), wrong), None);
     }
 }
+
+#[test]
+fn only_jobs_at_their_end_are_cleaned() {
+    for (text, expected) in [
+        ("", &[JobState::Done, JobState::Failed][..]),
+        ("done", &[JobState::Done]),
+        ("FAILED", &[JobState::Failed]),
+        ("DoneButUntidy", &[JobState::DoneButUntidy]),
+    ] {
+        assert_eq!(JobState::to_clean(text).unwrap(), expected);
+    }
+    for text in ["NEW", "ABORTED", "x", " DONE"] {
+        assert!(JobState::to_clean(text).is_err(), "{text}");
+    }
+}

@@ -4,8 +4,8 @@ use super::{consolidation, counted, deletion, now, paused, states, tasks};
 use crate::TaskId;
 use crate::job::{
     ActionEnd, FollowUp, Job, JobState, JobStatus, Severity, Task, TaskCounters, TaskEvent,
-    TaskOutcome, TaskState, TaskStatus, apply_task, cancellation_ended, force_retry_tasks,
-    in_progress_step, retry_tasks, tasks_to_mark_cancelled,
+    TaskOutcome, TaskState, TaskStatus, apply_task, cancel_marker_name, cancellation_ended,
+    force_retry_tasks, in_progress_step, retry_tasks, tasks_to_mark_cancelled,
 };
 use JobState::{
     CancellationFailed, ConsolidationCancelling, ConsolidationFailed, ConsolidationForceRetrying,
@@ -162,6 +162,8 @@ fn only_sent_tasks_are_marked_as_cancelled() {
         .map(|task| task.id)
         .collect();
     assert_eq!(marked, [tasks[1].id]);
+    let name = cancel_marker_name(job.id, marked[0]);
+    assert_eq!(name, format!("{}_{}", job.id, marked[0]));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::{DatasetId, DatasetStatus, Error, MultiPolygon, RecordId, Resampling,
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+#[expect(clippy::unnecessary_wraps, reason = "the planner asks for a result")]
 fn shape(group: &[PlanDataset]) -> Result<Option<MultiPolygon>> {
     let shapes: Vec<_> = group
         .iter()

@@ -1,0 +1,89 @@
+//! Events delivered twice, and crashes.
+
+use super::{consolidation, event, job, now, paused};
+use crate::job::{
+    ActionRecord, EntryAction, ExecutionLevel, Job, JobEvent, JobState, JobStatus, JobType,
+    Reception, apply, receive,
+};
+
+fn record(job: &Job, event: &JobEvent, finished: bool, lease_is_live: bool) -> ActionRecord {
+    ActionRecord {
+        last_event_id: event.event_id,
+        action_revision: job.revision - i64::from(!finished),
+        lease_is_live,
+    }
+}
+
+#[test]
+fn after_a_crash_the_same_event_runs_the_action_of_every_state_again() {
+    for job_type in [JobType::Consolidation, JobType::Deletion] {
+        for state in JobState::ALL {
+            for number in 0..JobStatus::NAMES.len() {
+                let before = job(job_type, state, ExecutionLevel::Asynchronous);
+                let message = JobEvent::new(before.id, event(number), 0);
+                let Ok(transition) = apply(&before, &message.status, now()) else {
+                    continue;
+                };
+                let after = transition.job;
+                let crashed = record(&after, &message, false, false);
+                let expected = match transition.entry {
+                    Some(action) => Reception::RunAgain(action),
+                    None => Reception::Finished,
+                };
+                assert_eq!(receive(&after, &crashed, &message, true, now()), expected);
+                let finished = record(&after, &message, true, false);
+                let again = receive(&after, &finished, &message, true, now());
+                assert_eq!(again, Reception::Finished);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_running_action_is_not_started_twice() {
+    let job = Job {
+        revision: 3,
+        ..consolidation(JobState::Created)
+    };
+    let message = JobEvent::new(job.id, JobStatus::JobCreated, 3);
+    let running = record(&job, &message, false, true);
+    assert_eq!(
+        receive(&job, &running, &message, true, now()),
+        Reception::Busy
+    );
+    let waiting = paused(job);
+    assert_eq!(
+        receive(&waiting, &running, &message, true, now()),
+        Reception::Finished
+    );
+}
+
+#[test]
+fn a_forced_retry_is_handled_once_per_command() {
+    let job = consolidation(JobState::Created);
+    let message = JobEvent::new(job.id, JobStatus::RetryForced, 0);
+    let other = ActionRecord::default();
+    let Reception::Handled(transition) = receive(&job, &other, &message, false, now()) else {
+        panic!("not handled");
+    };
+    assert_eq!(transition.entry, Some(EntryAction::PrepareOrders));
+    assert_eq!(
+        receive(&job, &other, &message, true, now()),
+        Reception::Duplicate
+    );
+}
+
+#[test]
+fn events_without_identity_are_judged_by_the_machine() {
+    let job = consolidation(JobState::New);
+    let message = JobEvent {
+        event_id: None,
+        ..JobEvent::new(job.id, JobStatus::JobCreated, 1)
+    };
+    let none = ActionRecord::default();
+    let Reception::Handled(transition) = receive(&job, &none, &message, false, now()) else {
+        panic!("not handled");
+    };
+    let again = receive(&transition.job, &none, &message, false, now());
+    assert!(matches!(again, Reception::Stale(refusal) if refusal.state == JobState::Created));
+}
