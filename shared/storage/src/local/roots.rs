@@ -57,7 +57,9 @@ fn real_path(path: &Path) -> std::io::Result<PathBuf> {
                     .rev()
                     .fold(real, |real, name| real.join(name)));
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
                 missing.extend(ancestor.file_name())
             }
             Err(error) => return Err(error),

@@ -84,17 +84,15 @@ async fn links_do_not_lead_out_of_the_roots() {
     assert_eq!(fixture.read("root/inner.tif").await.unwrap(), "root");
     assert!(fixture.read("root/loop.tif").await.is_err());
 
-    let written = fixture.store.upload(
-        &fixture.uri("root/folder/new.tif"),
-        "x".into(),
-        &UploadOptions::default(),
+    let (inside, outside) = (
+        fixture.uri("root/a.tif"),
+        fixture.uri("root/folder/new.tif"),
     );
-    assert_denied(&written.await.unwrap_err());
-    let moved = fixture.store.rename(
-        &fixture.uri("root/a.tif"),
-        &fixture.uri("root/folder/new.tif"),
-    );
-    assert_denied(&moved.await.unwrap_err());
+    let options = UploadOptions::default();
+    let written = fixture.store.upload(&outside, "x".into(), &options).await;
+    assert_denied(&written.unwrap_err());
+    let moved = fixture.store.rename(&inside, &outside).await;
+    assert_denied(&moved.unwrap_err());
     assert_denied(
         &fixture
             .store
