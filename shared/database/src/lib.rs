@@ -22,11 +22,20 @@ pub mod dataset;
 mod error;
 mod filter;
 pub mod instance;
+pub mod job;
+pub mod job_log;
 pub mod layout;
+pub mod lease;
+pub mod lock;
 pub mod migrate;
+pub mod outbox;
 pub mod palette;
 mod pool;
+pub mod processed_event;
 pub mod record;
+pub mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transaction;
 pub mod variable;
 

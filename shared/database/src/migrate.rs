@@ -72,6 +72,18 @@ pub fn latest() -> i64 {
         .unwrap_or(0)
 }
 
+/// Tells the present migrations from any others.
+#[cfg(feature = "testing")]
+pub(crate) fn fingerprint() -> String {
+    let bytes = EMBEDDED
+        .iter()
+        .flat_map(|migration| migration.checksum.iter());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
 /// Waits by asking again: a session that waits inside the server would itself be waited for by
 /// CREATE INDEX CONCURRENTLY, for ever.
 async fn lock(conn: &mut PgConnection) -> Result<()> {
