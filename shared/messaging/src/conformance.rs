@@ -376,7 +376,7 @@ impl Suite {
             self.start(&queue, options(), handler.clone()),
             self.start(&queue, options(), handler),
         ];
-        sleep(Duration::from_millis(1000)).await;
+        sleep(Duration::from_secs(1)).await;
         assert_eq!(
             self.backlog(&queue).await,
             1,
@@ -433,7 +433,7 @@ impl Suite {
         assert_eq!(seen.texts(), ["patient"]);
         assert_eq!(self.backlog(&queue).await, 0);
 
-        let endless = slow(&seen, Duration::from_secs(3600));
+        let endless = slow(&seen, Duration::from_hours(1));
         let options = ConsumeOptions {
             grace: Duration::from_millis(100),
             ..ConsumeOptions::default()

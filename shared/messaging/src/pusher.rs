@@ -8,7 +8,7 @@ use reqwest::{Client, Response, StatusCode, Url, header, redirect};
 use crate::{Delivery, Error, Handler, Outcome, Result, push, tls};
 
 /// Longest wait before a next delivery, whatever the endpoint asks for.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 /// Longest wait between deliveries to an endpoint that does not say when; the first is one second.
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
 /// Most of an answer's text that becomes a reason.
@@ -28,7 +28,7 @@ pub struct PushOptions {
 impl Default for PushOptions {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(3600),
+            timeout: Duration::from_hours(1),
             connect_timeout: Duration::from_secs(5),
             bearer: None,
         }

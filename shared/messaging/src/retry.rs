@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::Outcome;
 
 /// Longer waits asked for by a handler are cut to this.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// How often a message of an embedded queue is delivered before it is put aside.
 #[derive(Clone, Debug, PartialEq, Eq)]

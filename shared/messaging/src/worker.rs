@@ -190,7 +190,7 @@ impl Worker {
                 debug!(queue = %self.queue, message_id, ?after, reason, "message will be delivered again");
             }
             Settlement::Fail { reason } => {
-                error!(queue = %self.queue, message_id, reason, "message is put aside")
+                error!(queue = %self.queue, message_id, reason, "message is put aside");
             }
         }
         self.settle(&ticket, &settlement).await;

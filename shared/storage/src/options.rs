@@ -7,7 +7,7 @@ use domain::StorageClass;
 pub struct Attributes {
     /// Size in bytes.
     pub size: u64,
-    /// Changes whenever the content does: generation, ETag, or a token made of the times of a local file.
+    /// Changes whenever the content does: generation, entity tag, or a token made of the times of a local file.
     pub version: String,
     /// Media type, where the store keeps one.
     pub content_type: Option<String>,

@@ -91,6 +91,6 @@ mod tests {
             let wait = Duration::from_millis(millis);
             assert_eq!(parse(&format(wait)), Some(wait));
         }
-        assert_eq!(format(Duration::from_secs(60)), "60s");
+        assert_eq!(format(Duration::from_mins(1)), "60s");
     }
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{Message, Publisher, Result};
 
 /// Longest time for a batch, the retries of the client library included.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Publishes to the topics of one project, over one connection.
 pub struct PubSubPublisher {

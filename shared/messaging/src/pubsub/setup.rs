@@ -16,7 +16,7 @@ use super::{
 use crate::Result;
 
 /// Redeliveries come after 10 s at first and 10 min at last.
-const BACK_OFF: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(600)];
+const BACK_OFF: [Duration; 2] = [Duration::from_secs(10), Duration::from_mins(10)];
 /// Deliveries before a message goes to its `-failed` topic: the most that Pub/Sub allows, as Busy answers count.
 const MAX_DELIVERIES: i32 = 100;
 

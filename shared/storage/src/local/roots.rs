@@ -31,13 +31,13 @@ impl AllowedRoots {
             Self::All => return Ok(path.to_owned()),
             Self::Below(roots) => roots,
         };
-        let real = real_path(path).map_err(|source| Error::from_io(uri, "open", source));
-        match real {
+        match real_path(path) {
             Ok(real) if roots.iter().any(|root| contains(root, &real)) => Ok(real),
-            Ok(_) => Err(denied(uri)),
-            // a loop of links or a protected folder: outside the roots this is nobody's business
-            Err(error) if roots.iter().any(|root| path.starts_with(root)) => Err(error),
-            Err(_) => Err(denied(uri)),
+            // a loop of links or a protected folder; outside the roots this is nobody's business
+            Err(source) if roots.iter().any(|root| path.starts_with(root)) => {
+                Err(Error::from_io(uri, "open", source))
+            }
+            Ok(_) | Err(_) => Err(denied(uri)),
         }
     }
 }
@@ -60,7 +60,7 @@ fn real_path(path: &Path) -> std::io::Result<PathBuf> {
             Err(error)
                 if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
             {
-                missing.extend(ancestor.file_name())
+                missing.extend(ancestor.file_name());
             }
             Err(error) => return Err(error),
         }
