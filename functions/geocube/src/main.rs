@@ -1,2 +1,5 @@
-//! geocube geocube
-fn main() {}
+//! Entry of `geocube`; everything is in the library, where tests reach it.
+
+fn main() -> std::process::ExitCode {
+    geocube::main()
+}

@@ -1,0 +1,64 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use runtime::{Environment, telemetry};
+
+use crate::{migrate, pubsub_setup, screen, up};
+
+/// Geocube on one machine: start it, prepare what it needs, see what it does.
+#[derive(Debug, Parser)]
+#[command(name = "geocube", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts the whole system on loopback and keeps it running until SIGINT or SIGTERM.
+    Up(up::Flags),
+    /// Brings a database to the schema of this program.
+    Migrate(migrate::Flags),
+    /// Creates the topics and subscriptions of Pub/Sub.
+    PubsubSetup(pubsub_setup::Flags),
+}
+
+/// Does what the command line asks for. Exit code 0 when done, 1 when it failed, 2 when it was not understood.
+pub fn main() -> ExitCode {
+    let parsed = runtime::parse_or_exit::<Cli>();
+    let environment = Environment::of_process();
+    // people read this on a terminal: without a wish there is no chatter
+    if environment.get("LOGLEVEL").is_some() {
+        telemetry::init(&environment);
+    } else {
+        telemetry::init(&Environment::from_iter([("LOGLEVEL", "warn")]));
+    }
+    for warning in &parsed.warnings {
+        screen::note(warning);
+    }
+    match run(parsed.flags.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            screen::note(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    // the HTTP client asks for a provider even where it speaks in clear; another one in place is as good
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(async {
+        match command {
+            Command::Up(flags) => up::run(flags).await,
+            Command::Migrate(flags) => migrate::run(&flags).await,
+            Command::PubsubSetup(flags) => pubsub_setup::run(flags).await,
+        }
+    });
+    // what still blocks (a look-up of names, say) is not worth waiting for
+    runtime.shutdown_background();
+    result
+}
