@@ -1,1 +1,52 @@
-//! imaging: see ARCHITECTURE.md.
+//! Images: what GDAL does for Geocube, behind an interface that is safe, bounded and free of GDAL's types.
+//!
+//! [`inspect`] tells what a file holds; [`merge`] renders datasets on a [`Target`] grid; [`encode_png`] and
+//! [`encode_gtiff`] turn the result into files; [`consolidate`] writes many records to one tiled file. [`Crs`] reads
+//! reference systems and projects points.
+//!
+//! Everything is synchronous and blocks: callers use threads that may. This crate must not know the catalogue, the
+//! wire contract or jobs. All C calls are in one module; where pixels map one to one, no warper is involved.
+//!
+//! ```
+//! use imaging::{Crs, Options, init};
+//! init(&Options::default())?;
+//! assert_eq!(Crs::parse("EPSG:32632")?.srid(), 32632);
+//! # Ok::<(), imaging::Error>(())
+//! ```
+
+mod cast;
+mod consolidate;
+mod crs;
+mod dtype;
+mod error;
+#[expect(
+    unsafe_code,
+    reason = "the C interface of GDAL, wrapped by safe functions"
+)]
+mod ffi;
+mod gtiff;
+mod image;
+mod init;
+mod limits;
+mod lru;
+mod memory;
+mod mosaic;
+mod raster;
+mod sample;
+mod source;
+mod target;
+mod tile;
+mod warp;
+
+pub use cast::CastPlan;
+pub use consolidate::{ConsolidateSpec, RecordSources, Summary, consolidate, needs_alpha};
+pub use crs::Crs;
+pub use error::{Error, Result};
+pub use gtiff::encode_gtiff;
+pub use image::Image;
+pub use init::{Options, init};
+pub use limits::Limits;
+pub use mosaic::merge;
+pub use source::{FileInfo, inspect};
+pub use target::Target;
+pub use tile::encode_png;

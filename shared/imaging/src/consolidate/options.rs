@@ -1,0 +1,57 @@
+//! Creation options of GDAL.
+
+use super::{ConsolidateSpec, needs_alpha};
+use domain::DType;
+
+const OVERVIEW: &str = "_OVERVIEW";
+
+/// Options of the full resolution.
+pub(super) fn creation(spec: &ConsolidateSpec) -> Vec<(String, String)> {
+    let (block_width, block_height) = spec.block();
+    let mut options = vec![
+        ("TILED".to_owned(), "YES".to_owned()),
+        ("SPARSE_OK".to_owned(), "TRUE".to_owned()),
+        ("BLOCKXSIZE".to_owned(), block_width.to_string()),
+        ("BLOCKYSIZE".to_owned(), block_height.to_string()),
+        ("BIGTIFF".to_owned(), "IF_SAFER".to_owned()),
+    ];
+    if spec.mapping.format.dtype == DType::Int8 {
+        options.push(("PIXELTYPE".to_owned(), "SIGNEDBYTE".to_owned()));
+    }
+    let given = |key: &str| spec.creation_params.contains_key(key);
+    if needs_alpha(&spec.creation_params, &spec.mapping.format) && !given("PHOTOMETRIC") {
+        let photometric = match (spec.bands, spec.mapping.format.dtype) {
+            (3, DType::UInt8) => "RGB",
+            _ => "MINISBLACK",
+        };
+        options.push(("PHOTOMETRIC".to_owned(), photometric.to_owned()));
+    }
+    for (key, value) in &spec.creation_params {
+        if !key.ends_with(OVERVIEW) {
+            options.push((key.clone(), level(spec, key, value)));
+        }
+    }
+    options
+}
+
+/// Configuration options of the overviews.
+pub(super) fn overviews(spec: &ConsolidateSpec) -> Vec<(String, String)> {
+    let mut options = vec![("SPARSE_OK_OVERVIEW".to_owned(), "ON".to_owned())];
+    for (key, value) in &spec.creation_params {
+        if key.ends_with(OVERVIEW) {
+            options.push((key.clone(), level(spec, key, value)));
+        }
+    }
+    options
+}
+
+/// A level of zstd between 0 and 1 means the fastest one, which the caller chooses.
+fn level(spec: &ConsolidateSpec, key: &str, value: &str) -> String {
+    let fastest = key.trim_end_matches(OVERVIEW) == "ZSTD_LEVEL"
+        && value.parse::<f64>().is_ok_and(|level| level < 1.0);
+    if fastest {
+        spec.zstd_level.to_string()
+    } else {
+        value.to_owned()
+    }
+}

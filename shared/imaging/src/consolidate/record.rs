@@ -1,0 +1,206 @@
+//! One record: merged strip by strip into a tiled file.
+
+use super::{
+    ConsolidateSpec, RecordSources, alpha::needs_alpha, options, overviews::build_overviews,
+};
+use crate::{
+    Error, Image, Result,
+    cast::Side,
+    dtype::to_gdal,
+    ffi::{self, Window, capture},
+    memory::zeroed,
+    mosaic::Mosaic,
+    sample::{Sample, with_sample},
+};
+use domain::{DType, DataFormat, DataMapping, Resampling, Size};
+use gdal::{Dataset, errors::GdalError, raster::ColorInterpretation};
+use std::path::Path;
+
+const ACTION: &str = "writing a consolidated record";
+
+/// Bytes of a strip that are merged at once.
+const STRIP_BYTES: u64 = 32 << 20;
+
+/// Writes the file. Returns whether it holds any valid pixel.
+pub(super) fn write(
+    spec: &ConsolidateSpec,
+    record: &RecordSources,
+    path: &Path,
+    cancel: &dyn Fn() -> bool,
+) -> Result<bool> {
+    let alpha = needs_alpha(&spec.creation_params, &spec.mapping.format);
+    let mapping = output_mapping(&spec.mapping, alpha);
+    let mut file = create(spec, &mapping.format, alpha, path)?;
+    let any_valid = fill(spec, record, &mapping, alpha, &mut file, cancel)?;
+    let factors = spec.overview_factors();
+    if !factors.is_empty() {
+        // GDAL builds overviews from what was written.
+        flush(&mut file)?;
+        let kernel = overview_kernel(spec.overview_resampling);
+        build_overviews(&mut file, &factors, kernel, &options::overviews(spec))
+            .map_err(|reason| Error::gdal("building overviews", reason))?;
+    }
+    let (_, captured) = capture(|| file.close());
+    if captured.failed() {
+        return Err(Error::gdal(ACTION, captured.text()));
+    }
+    Ok(any_valid)
+}
+
+/// Name of a kernel, as far as it builds overviews.
+fn overview_kernel(kernel: Resampling) -> &'static str {
+    match kernel {
+        Resampling::Near
+        | Resampling::Max
+        | Resampling::Min
+        | Resampling::Med
+        | Resampling::Q1
+        | Resampling::Q3 => "NEAREST",
+        Resampling::Bilinear
+        | Resampling::Cubic
+        | Resampling::CubicSpline
+        | Resampling::Lanczos
+        | Resampling::Average
+        | Resampling::Mode => kernel.name(),
+    }
+}
+
+/// With an alpha band there is no hole marker: none for integers, NaN for floating numbers.
+fn output_mapping(mapping: &DataMapping, alpha: bool) -> DataMapping {
+    let mut mapping = *mapping;
+    if alpha {
+        mapping.format.no_data = f64::NAN;
+    }
+    mapping
+}
+
+fn create(
+    spec: &ConsolidateSpec,
+    format: &DataFormat,
+    alpha: bool,
+    path: &Path,
+) -> Result<Dataset> {
+    let bands = spec.bands + usize::from(alpha);
+    let Size { width, height } = spec.target.size;
+    let options = options::creation(spec);
+    let mut file = ffi::create_gtiff(
+        path,
+        (width, height),
+        bands,
+        to_gdal(format.dtype),
+        &options,
+    )
+    .map_err(|reason| Error::gdal(ACTION, reason))?;
+    let crs = spec.target.crs.spatial_ref()?;
+    let (described, captured) = capture(|| {
+        file.set_geo_transform(&spec.target.transform.0)?;
+        file.set_spatial_ref(&crs)?;
+        for band in 1..=bands {
+            let mut band = file.rasterband(band)?;
+            if let Some(no_data) = Side::of(format).hole {
+                band.set_no_data_value(Some(no_data))?;
+            }
+        }
+        if alpha {
+            file.rasterband(bands)?
+                .set_color_interpretation(ColorInterpretation::AlphaBand)?;
+        }
+        Ok::<_, GdalError>(())
+    });
+    described.map_err(|error| {
+        let reason = if captured.failed() {
+            captured.text()
+        } else {
+            error.to_string()
+        };
+        Error::gdal(ACTION, reason)
+    })?;
+    Ok(file)
+}
+
+/// Merges the record strip by strip; strips are whole rows of blocks.
+fn fill(
+    spec: &ConsolidateSpec,
+    record: &RecordSources,
+    mapping: &DataMapping,
+    alpha: bool,
+    file: &mut Dataset,
+    cancel: &dyn Fn() -> bool,
+) -> Result<bool> {
+    if record.sources.is_empty() {
+        return Ok(false);
+    }
+    let mut mosaic = Mosaic::plan(&record.sources, mapping, spec.resampling)?;
+    mosaic.open()?;
+    let Size { width, height } = spec.target.size;
+    let rows = strip_rows(spec, mapping.format.dtype);
+    let mut any_valid = false;
+    for row in (0..height).step_by(rows as usize) {
+        let size = Size {
+            width,
+            height: rows.min(height - row),
+        };
+        let target = spec.target.part(0, row as usize, size);
+        let image = mosaic.render(&target, &spec.limits, cancel)?;
+        if image.any_valid() {
+            any_valid = true;
+            write_strip(file, image, row as usize, alpha)?;
+        }
+    }
+    Ok(any_valid)
+}
+
+/// Rows of a strip: whole blocks, as many as the memory for one strip holds.
+fn strip_rows(spec: &ConsolidateSpec, dtype: DType) -> u32 {
+    let (_, block) = spec.block();
+    let line = u64::from(spec.target.size.width) * spec.bands as u64 * dtype.size() as u64;
+    let blocks = STRIP_BYTES / (line * u64::from(block)).max(1);
+    let rows = blocks.clamp(1, u64::from(u32::MAX / block)) as u32 * block;
+    rows.min(spec.target.size.height)
+}
+
+fn write_strip(file: &mut Dataset, image: Image, row: usize, alpha: bool) -> Result<()> {
+    let (dtype, bands) = (image.dtype(), image.bands());
+    let window = Window {
+        x: 0,
+        y: row,
+        width: image.size().width as usize,
+        height: image.size().height as usize,
+    };
+    let opacity = alpha.then(|| opacity(&image)).transpose()?;
+    let mut samples = image.into_band_sequential();
+    if let Some(opacity) = opacity {
+        samples.extend_from_slice(&opacity);
+    }
+    let bands = bands + usize::from(alpha);
+    ffi::write(file, bands, window, to_gdal(dtype), dtype.size(), &samples)
+        .map_err(|reason| Error::gdal(ACTION, reason))
+}
+
+/// The alpha band: 255 where there is data, else 0, in the type of the samples.
+fn opacity(image: &Image) -> Result<Vec<u8>> {
+    let pixels = image.size().pixels() as usize;
+    let mut mask = match image.coverage() {
+        Some(coverage) => coverage.to_vec(),
+        None => zeroed("an alpha band", pixels)?,
+    };
+    if image.coverage().is_none() {
+        let raster = image.raster();
+        raster.cover(&mut mask, (raster.width, raster.height), (0, 0));
+    }
+    let mut band = zeroed("an alpha band", pixels * image.dtype().size())?;
+    with_sample!(image.dtype(), S => {
+        for (sample, covered) in band.chunks_exact_mut(S::SIZE).zip(mask) {
+            S::from_f64(f64::from(covered)).store(sample);
+        }
+    }, undefined => ());
+    Ok(band)
+}
+
+fn flush(file: &mut Dataset) -> Result<()> {
+    let (_, captured) = capture(|| file.flush_cache());
+    if captured.failed() {
+        return Err(Error::gdal(ACTION, captured.text()));
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! Sample types of the domain and of GDAL.
+
+use domain::DType;
+use gdal_sys::GDALDataType;
+
+/// GDAL's type with the same bytes. Signed bytes are bytes for GDAL before 3.7.
+pub(crate) fn to_gdal(dtype: DType) -> GDALDataType::Type {
+    match dtype {
+        DType::Undefined => GDALDataType::GDT_Unknown,
+        DType::UInt8 | DType::Int8 => GDALDataType::GDT_Byte,
+        DType::UInt16 => GDALDataType::GDT_UInt16,
+        DType::UInt32 => GDALDataType::GDT_UInt32,
+        DType::Int16 => GDALDataType::GDT_Int16,
+        DType::Int32 => GDALDataType::GDT_Int32,
+        DType::Float32 => GDALDataType::GDT_Float32,
+        DType::Float64 => GDALDataType::GDT_Float64,
+        DType::Complex64 => GDALDataType::GDT_CFloat32,
+    }
+}
+
+/// The type of a band; `None` for GDAL's other types.
+pub(crate) fn from_gdal(data_type: GDALDataType::Type, signed_byte: bool) -> Option<DType> {
+    match data_type {
+        GDALDataType::GDT_Byte if signed_byte => Some(DType::Int8),
+        GDALDataType::GDT_Byte => Some(DType::UInt8),
+        GDALDataType::GDT_UInt16 => Some(DType::UInt16),
+        GDALDataType::GDT_UInt32 => Some(DType::UInt32),
+        GDALDataType::GDT_Int16 => Some(DType::Int16),
+        GDALDataType::GDT_Int32 => Some(DType::Int32),
+        GDALDataType::GDT_Float32 => Some(DType::Float32),
+        GDALDataType::GDT_Float64 => Some(DType::Float64),
+        GDALDataType::GDT_CFloat32 => Some(DType::Complex64),
+        _ => None,
+    }
+}

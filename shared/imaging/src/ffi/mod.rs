@@ -1,0 +1,21 @@
+//! The only module that calls the C interface of GDAL directly; what it exports is safe.
+//!
+//! The `gdal` crate is used wherever it has the call. Missing there are: capture of errors per thread, reads of
+//! several bands at once, datasets over memory that we own, and the warper with its options.
+
+mod create;
+mod errors;
+mod io;
+mod mem;
+mod setup;
+mod strings;
+mod transformer;
+mod warper;
+
+pub(crate) use create::create_gtiff;
+pub(crate) use errors::{Captured, capture};
+pub(crate) use io::{Window, read, read_mask, write};
+pub(crate) use mem::MemDataset;
+pub(crate) use setup::{quiet, set_cache, without_network};
+pub(crate) use transformer::Transformer;
+pub(crate) use warper::{WarpJob, warp};

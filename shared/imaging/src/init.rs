@@ -1,0 +1,60 @@
+use crate::{Error, Result, ffi};
+use gdal::config::set_config_option;
+
+/// Settings of the raster library for the process.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads of one warp or one compression: a number, -1 for all processors, 0 to leave it to the library.
+    pub threads: i32,
+    /// Bytes of decoded blocks that the library may keep.
+    pub block_cache_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            threads: 1,
+            block_cache_bytes: 64 << 20,
+        }
+    }
+}
+
+/// What holds always: no other file is read besides the one that is asked for, nothing is fetched.
+const ALWAYS: [(&str, &str); 10] = [
+    ("GDAL_DISABLE_READDIR_ON_OPEN", "EMPTY_DIR"),
+    ("GDAL_PAM_ENABLED", "NO"),
+    ("GDAL_HTTP_MAX_RETRY", "0"),
+    ("GDAL_HTTP_CONNECTTIMEOUT", "1"),
+    ("GDAL_HTTP_PROXY", "127.0.0.1:9"),
+    ("GDAL_HTTPS_PROXY", "127.0.0.1:9"),
+    ("CPL_VSIL_CURL_ALLOWED_EXTENSIONS", "{none}"),
+    ("PROJ_NETWORK", "OFF"),
+    ("GTIFF_SRS_SOURCE", "EPSG"),
+    ("OSR_DEFAULT_AXIS_MAPPING_STRATEGY", "TRADITIONAL_GIS_ORDER"),
+];
+
+/// Prepares the raster library. To be called once, at the start of the process, before any thread uses it.
+///
+/// # Errors
+/// [`Error::Gdal`] when the library refuses a setting, or lacks a driver that everything needs.
+pub fn init(options: &Options) -> Result<()> {
+    let failed = |error: gdal::errors::GdalError| Error::gdal("setting up GDAL", error.to_string());
+    for (key, value) in ALWAYS {
+        set_config_option(key, value).map_err(failed)?;
+    }
+    match options.threads {
+        0 => {}
+        1.. => {
+            set_config_option("GDAL_NUM_THREADS", &options.threads.to_string()).map_err(failed)?
+        }
+        _ => set_config_option("GDAL_NUM_THREADS", "ALL_CPUS").map_err(failed)?,
+    }
+    gdal::DriverManager::register_all();
+    ffi::quiet();
+    ffi::without_network();
+    ffi::set_cache(options.block_cache_bytes);
+    for driver in ["GTiff", "MEM"] {
+        gdal::DriverManager::get_driver_by_name(driver).map_err(failed)?;
+    }
+    Ok(())
+}

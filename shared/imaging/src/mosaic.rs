@@ -1,0 +1,108 @@
+use crate::{Error, Image, Limits, Result, Target, cast::CastPlan, source::Source, warp};
+use domain::{DataMapping, DatasetSource, Resampling};
+
+/// Merges datasets into one image on the grid of `target`, the later one on top where it has data.
+///
+/// The samples of each dataset are those of its own mapping; the image has those of `format`. Number of bands is
+/// that of the datasets. Whether anything was found there is [`Image::any_valid`]. `cancel` is asked between
+/// sources and parts of them. To be called on a thread that may block.
+///
+/// # Errors
+/// [`domain::Error::Invalid`] without datasets, for datasets with different numbers of bands, and for a mapping that
+/// cannot be cast; [`Error::TooLarge`] for an image above the limits; [`Error::Cancelled`]; else what opening and
+/// reading say.
+pub fn merge(
+    sources: &[DatasetSource],
+    target: &Target,
+    format: &DataMapping,
+    resampling: Resampling,
+    limits: &Limits,
+    cancel: &dyn Fn() -> bool,
+) -> Result<Image> {
+    Mosaic::plan(sources, format, resampling)?.render(target, limits, cancel)
+}
+
+/// Datasets to merge, and how.
+pub(crate) struct Mosaic<'a> {
+    layers: Vec<Layer<'a>>,
+    bands: usize,
+    format: &'a DataMapping,
+    resampling: Resampling,
+}
+
+struct Layer<'a> {
+    source: &'a DatasetSource,
+    plan: CastPlan,
+    opened: Option<Source>,
+}
+
+impl<'a> Mosaic<'a> {
+    /// Checks that the datasets go together. No file is opened.
+    pub(crate) fn plan(
+        sources: &'a [DatasetSource],
+        format: &'a DataMapping,
+        resampling: Resampling,
+    ) -> Result<Self> {
+        let Some(first) = sources.first() else {
+            return Err(domain::Error::invalid("datasets: expected at least one").into());
+        };
+        let bands = first.bands.count();
+        if sources.iter().any(|source| source.bands.count() != bands) {
+            return Err(domain::Error::invalid("Bands number is not constant").into());
+        }
+        let layer = |source: &'a DatasetSource| {
+            Ok(Layer {
+                source,
+                plan: CastPlan::new(&source.mapping, format)?,
+                opened: None,
+            })
+        };
+        Ok(Self {
+            layers: sources.iter().map(layer).collect::<Result<_>>()?,
+            bands,
+            format,
+            resampling,
+        })
+    }
+
+    /// Opens every file, to be kept for several renderings.
+    pub(crate) fn open(&mut self) -> Result<()> {
+        for layer in &mut self.layers {
+            layer.opened = Some(Source::open(layer.source)?);
+        }
+        Ok(())
+    }
+
+    /// Renders one grid. Files not opened yet are opened one after the other and closed again.
+    pub(crate) fn render(
+        &self,
+        target: &Target,
+        limits: &Limits,
+        cancel: &dyn Fn() -> bool,
+    ) -> Result<Image> {
+        let mut image = Image::empty(
+            &self.format.format,
+            self.bands,
+            target.size,
+            limits.image_bytes,
+        )?;
+        for layer in &self.layers {
+            if cancel() {
+                return Err(Error::Cancelled);
+            }
+            let mut task = warp::Task {
+                target,
+                kernel: self.resampling,
+                plan: &layer.plan,
+                limits,
+                cancel,
+                image: &mut image,
+            };
+            match &layer.opened {
+                Some(source) => task.paint(source)?,
+                None => task.paint(&Source::open(layer.source)?)?,
+            }
+        }
+        Ok(image)
+    }
+}

@@ -1,0 +1,126 @@
+//! What a file says of itself.
+
+use super::open;
+use crate::{Crs, Error, Result, dtype::from_gdal, ffi::capture};
+use domain::{Bands, DType, GeoTransform, Size, Uri};
+use gdal::{Dataset, Metadata, raster::RasterBand};
+
+/// What indexing and reading need to know of a file.
+#[derive(Clone, Debug)]
+pub struct FileInfo {
+    /// Pixels.
+    pub size: Size,
+    /// From pixels to coordinates, rotation included.
+    pub transform: GeoTransform,
+    /// Reference system; its [`Crs::srid`] is 0 when EPSG does not have it.
+    pub crs: Crs,
+    /// Common type of the indexed bands.
+    pub dtype: DType,
+    /// Whether every indexed band has at least one overview.
+    pub overviews: bool,
+    /// Number of bands of the file.
+    pub bands: usize,
+    /// Width and height of the blocks of the first indexed band.
+    pub block: (usize, usize),
+    /// Hole marker that the file declares for the first indexed band; reading goes by the mapping alone.
+    pub no_data: Option<f64>,
+}
+
+/// Opens a local file and looks at it, without reading pixels.
+///
+/// # Errors
+/// [`Error::Open`] (`<name> cannot be opened: …`), [`Error::NoBand`] (`<name> has no band: N`), [`Error::NoBounds`]
+/// or [`Error::Domain`] (`Invalid crs: …`) for a file that cannot be placed, [`Error::SampleType`] when the bands
+/// differ in type or have one that is not supported. `<name>` is `<subdir>:<uri>`, or the URI without a subdir.
+pub fn inspect(uri: &Uri, subdir: &str, bands: &Bands) -> Result<FileInfo> {
+    let (dataset, name) = open::open(uri, subdir)?;
+    FileInfo::of(&dataset, &name, bands)
+}
+
+impl FileInfo {
+    pub(super) fn of(dataset: &Dataset, name: &str, bands: &Bands) -> Result<Self> {
+        let indexed: Vec<RasterBand<'_>> = bands
+            .numbers()
+            .iter()
+            .map(|band| open::band(dataset, name, i32::from(*band)))
+            .collect::<Result<_>>()?;
+        let Some(first) = indexed.first() else {
+            return Err(Error::NoBand {
+                name: name.to_owned(),
+                band: 0,
+            });
+        };
+        let (width, height) = dataset.raster_size();
+        let size = Size::try_new(width as i64, height as i64)?;
+        let transform = transform(dataset, name)?;
+        let crs = crs(dataset, name)?;
+        let dtype = common_type(&indexed, name)?;
+        let overviews = indexed
+            .iter()
+            .all(|band| band.overview_count().is_ok_and(|count| count > 0));
+        Ok(Self {
+            size,
+            transform,
+            crs,
+            dtype,
+            overviews,
+            bands: dataset.raster_count(),
+            block: first.block_size(),
+            no_data: first.no_data_value(),
+        })
+    }
+}
+
+fn transform(dataset: &Dataset, name: &str) -> Result<GeoTransform> {
+    let no_bounds = |reason: String| Error::NoBounds {
+        name: name.to_owned(),
+        reason,
+    };
+    let (coefficients, _) = capture(|| dataset.geo_transform());
+    let coefficients =
+        coefficients.map_err(|_| no_bounds("expected an affine georeference".to_owned()))?;
+    GeoTransform::try_new(coefficients).map_err(|error| no_bounds(error.to_string()))
+}
+
+fn crs(dataset: &Dataset, name: &str) -> Result<Crs> {
+    let (wkt, _) = capture(|| dataset.spatial_ref().and_then(|crs| crs.to_wkt()));
+    let wkt = wkt.map_err(|_| Error::NoBounds {
+        name: name.to_owned(),
+        reason: "expected a reference system".to_owned(),
+    })?;
+    Crs::parse(&wkt)
+}
+
+fn common_type(bands: &[RasterBand<'_>], name: &str) -> Result<DType> {
+    let mut common = None;
+    for band in bands {
+        let dtype = sample_type(band).ok_or_else(|| Error::SampleType {
+            name: name.to_owned(),
+            reason: format!(
+                "datatype not found or not supported ({})",
+                band.band_type().name()
+            ),
+        })?;
+        match common {
+            Some(found) if found != dtype => {
+                return Err(Error::SampleType {
+                    name: name.to_owned(),
+                    reason: format!(
+                        "all bands must have the same data type (found {found} and {dtype})"
+                    ),
+                });
+            }
+            _ => common = Some(dtype),
+        }
+    }
+    Ok(common.unwrap_or_default())
+}
+
+/// The type of a band, signed bytes included.
+pub(super) fn sample_type(band: &RasterBand<'_>) -> Option<DType> {
+    let pixel_type = band.metadata_item("PIXELTYPE", "IMAGE_STRUCTURE");
+    from_gdal(
+        band.band_type() as u32,
+        pixel_type.as_deref() == Some("SIGNEDBYTE"),
+    )
+}

@@ -1,0 +1,96 @@
+//! Which pixels a file itself declares to be without data, besides the hole marker of the mapping.
+
+use super::open;
+use crate::{
+    Result,
+    ffi::{self, Window, capture},
+};
+use gdal::{Dataset, Metadata, raster::ColorInterpretation};
+use gdal_sys::GDALDataType;
+
+/// Where the validity of pixels is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mask {
+    /// Nowhere: only the hole marker counts.
+    None,
+    /// In one mask for all bands.
+    PerDataset,
+    /// In a mask of each band.
+    PerBand,
+    /// In a band of its own.
+    Alpha {
+        band: i32,
+        /// Lowest value of pixels with data.
+        threshold: u8,
+    },
+}
+
+impl Mask {
+    /// Mask that applies to some bands (from 1). An alpha band that is itself read as data masks nothing.
+    pub(super) fn of(dataset: &Dataset, name: &str, bands: &[i32]) -> Result<Self> {
+        for band in 1..=dataset.raster_count() as i32 {
+            let interpretation = open::band(dataset, name, band)?.color_interpretation();
+            if interpretation == ColorInterpretation::AlphaBand && !bands.contains(&band) {
+                return Ok(Self::Alpha {
+                    band,
+                    threshold: threshold(dataset),
+                });
+            }
+        }
+        let first = open::band(dataset, name, bands[0])?;
+        let (flags, _) = capture(|| first.mask_flags());
+        Ok(match flags {
+            Ok(flags) if flags.is_nodata() || flags.is_all_valid() || flags.is_alpha() => {
+                Self::None
+            }
+            Ok(flags) if flags.is_per_dataset() => Self::PerDataset,
+            Ok(_) => Self::PerBand,
+            Err(_) => Self::None,
+        })
+    }
+
+    /// Lowest mask value of pixels with data.
+    pub(super) fn threshold(self) -> u8 {
+        match self {
+            Self::None | Self::PerDataset | Self::PerBand => 1,
+            Self::Alpha { threshold, .. } => threshold,
+        }
+    }
+
+    /// Reads the mask of a band, one byte per pixel.
+    pub(super) fn read(
+        self,
+        dataset: &Dataset,
+        overview: Option<usize>,
+        band: i32,
+        window: Window,
+        buffer: &mut [u8],
+    ) -> Result<(), String> {
+        match self {
+            Self::None => Ok(()),
+            Self::PerDataset | Self::PerBand => {
+                ffi::read_mask(dataset, overview, band, window, buffer)
+            }
+            Self::Alpha { band, .. } => ffi::read(
+                dataset,
+                overview,
+                &[band],
+                window,
+                GDALDataType::GDT_Byte,
+                1,
+                buffer,
+            ),
+        }
+    }
+}
+
+/// Lossy codecs blur the border of the alpha band.
+fn threshold(dataset: &Dataset) -> u8 {
+    let codec = dataset
+        .metadata_item("COMPRESSION", "IMAGE_STRUCTURE")
+        .unwrap_or_default();
+    let lossy = ["JPEG", "WEBP", "LERC", "JXL"]
+        .iter()
+        .any(|name| codec.contains(name));
+    if lossy { 128 } else { 1 }
+}

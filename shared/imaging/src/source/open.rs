@@ -1,0 +1,77 @@
+//! Opening files, and nothing but the file that is named.
+
+use crate::{Error, Result, ffi::capture};
+use domain::{Size, Uri};
+use gdal::{Dataset, DatasetOptions, GdalOpenFlags, raster::RasterBand};
+
+/// Formats that never refer to other files.
+const DRIVERS: [&str; 4] = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG"];
+
+/// Opens a file, or one of its sub-datasets; also returns the name that messages use.
+pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
+    let with_subdir = |path: &str| match subdir {
+        "" => path.to_owned(),
+        subdir => format!("{subdir}:{path}"),
+    };
+    let name = with_subdir(uri.as_str());
+    let path = uri
+        .local_path()
+        .and_then(|path| path.to_str())
+        .ok_or_else(|| {
+            Error::Unsupported(format!(
+                "{name} cannot be opened: expected a local file, found {}",
+                uri.scheme()
+            ))
+        })?;
+    let file_name = uri.file_name();
+    let options = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_RASTER
+            | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR
+            | GdalOpenFlags::GDAL_OF_INTERNAL,
+        allowed_drivers: Some(&DRIVERS),
+        open_options: None,
+        sibling_files: Some(&[file_name]),
+    };
+    let (dataset, captured) = capture(|| Dataset::open_ex(with_subdir(path), options));
+    match dataset {
+        Ok(dataset) => Ok((dataset, name)),
+        Err(_) if captured.failed() => Err(Error::Open {
+            name,
+            reason: captured.text(),
+        }),
+        Err(error) => Err(Error::Open {
+            name,
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// A band, from 1.
+pub(super) fn band<'a>(dataset: &'a Dataset, name: &str, band: i32) -> Result<RasterBand<'a>> {
+    let missing = || Error::NoBand {
+        name: name.to_owned(),
+        band,
+    };
+    let index = usize::try_from(band).map_err(|_| missing())?;
+    if !(1..=dataset.raster_count()).contains(&index) {
+        return Err(missing());
+    }
+    let (found, captured) = capture(|| dataset.rasterband(index));
+    found.map_err(|_| Error::Open {
+        name: name.to_owned(),
+        reason: captured.text(),
+    })
+}
+
+/// Sizes of the overviews of a band.
+pub(super) fn overview_sizes(band: &RasterBand<'_>) -> Vec<Size> {
+    let (sizes, _) = capture(|| {
+        let count = band.overview_count().unwrap_or_default().max(0) as usize;
+        let size = |index| {
+            let (width, height) = band.overview(index).ok()?.size();
+            Size::try_new(width as i64, height as i64).ok()
+        };
+        (0..count).map_while(size).collect()
+    });
+    sizes
+}

@@ -1,0 +1,66 @@
+//! Which overview of a source serves a target.
+
+use crate::{ffi::Transformer, source::Source};
+use domain::Size;
+
+/// The overview that GDAL's warp utility takes by itself: the coarsest one that is at least as fine as the target.
+pub(super) fn choose(source: &Source, transformer: &Transformer) -> Option<usize> {
+    if source.overviews().is_empty() {
+        return None;
+    }
+    let natural = transformer.natural_resolution()?;
+    pick(source.info.size, source.overviews(), 1.0 / natural)
+}
+
+/// `ratio` is the number of source pixels per target pixel.
+fn pick(full: Size, overviews: &[Size], ratio: f64) -> Option<usize> {
+    /// Overviews this near to the ratio are taken as equal to it.
+    const NEAR: f64 = 0.1;
+    // Also refuses NaN.
+    if !(ratio > 1.0) {
+        return None;
+    }
+    let ratio_of = |size: &Size| f64::from(full.width) / f64::from(size.width);
+    let mut chosen = None;
+    let mut current = 1.0;
+    for (index, size) in overviews.iter().enumerate() {
+        let next = ratio_of(size);
+        if current < ratio && next > ratio || (current - ratio).abs() < NEAR {
+            break;
+        }
+        (chosen, current) = (Some(index), next);
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Size, pick};
+
+    #[test]
+    fn the_coarsest_overview_that_is_fine_enough_is_taken() {
+        let size = |side| Size {
+            width: side,
+            height: side,
+        };
+        let overviews = [size(512), size(256), size(128)];
+        for (ratio, expected) in [
+            (0.5, None),
+            (1.0, None),
+            (1.05, None),
+            (1.9, None),
+            (1.95, None),
+            (2.0, Some(0)),
+            (3.0, Some(0)),
+            (4.0, Some(1)),
+            (4.05, Some(1)),
+            (7.0, Some(1)),
+            (8.0, Some(2)),
+            (1000.0, Some(2)),
+            (f64::NAN, None),
+            (f64::INFINITY, Some(2)),
+        ] {
+            assert_eq!(pick(size(1024), &overviews, ratio), expected, "{ratio}");
+        }
+    }
+}
