@@ -5,8 +5,8 @@ mod row;
 mod search;
 
 pub use of_job::{
-    TimedDataset, count_of_job, delete_of_job, ids_of_job, on_cell, select_ids, set_status,
-    timed_of_containers, union_of_job,
+    TimedDataset, count_of_job, delete_of_job, ids_of_job, on_cell, select_for_deletion,
+    select_ids, set_status, timed_of_containers, union_of_job,
 };
 pub use search::{FoundDataset, RecordDatasets, find_for_cube, list};
 

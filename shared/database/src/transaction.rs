@@ -61,7 +61,8 @@ impl Conflict for Error {
 /// Runs `work` in a transaction and commits it, up to three times when another transaction is in
 /// the way (deadlock or serialization failure).
 ///
-/// `work` must be free of effects outside the database.
+/// `work` must be free of effects outside the database. Each run owns what it needs: clone into its
+/// future what is not `Copy`.
 ///
 /// ```no_run
 /// # async fn example(db: &database::Database, id: domain::RecordId) -> database::Result<u64> {

@@ -2,13 +2,13 @@
 
 use super::{
     row::{DATASET, DatasetRow},
-    search::{RECORD, needs_record, push_selection, push_visible},
+    search::{RECORD, needs_record, push_ids, push_selection, push_visible},
 };
 use crate::{Result, convert, filter};
 use chrono::NaiveDateTime;
 use domain::{
-    Dataset, DatasetId, DatasetStatus, InstanceId, Instant, JobId, MultiPolygon, RecordSelection,
-    Uri, job::ewkb,
+    Dataset, DatasetId, DatasetStatus, InstanceId, Instant, JobId, MultiPolygon, Pattern, RecordId,
+    RecordSelection, Uri, job::ewkb,
 };
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -35,6 +35,42 @@ pub async fn select_ids(
     sql.push(" WHERE");
     push_visible(&mut sql, &[instance]);
     push_selection(&mut sql, records);
+    sql.push(" ORDER BY d.creation_order, d.id");
+    let ids: Vec<Uuid> = sql.build_query_scalar().fetch_all(conn).await?;
+    Ok(ids.into_iter().map(Into::into).collect())
+}
+
+/// Ids of the visible datasets of some records, of some instances and in files whose URI matches
+/// one of some patterns, in order of creation. An empty list of records, instances or patterns does
+/// not count; three of them select nothing at all, never everything.
+pub async fn select_for_deletion(
+    conn: &mut PgConnection,
+    records: &[RecordId],
+    instances: &[InstanceId],
+    patterns: &[Pattern],
+) -> Result<Vec<DatasetId>> {
+    if records.is_empty() && instances.is_empty() && patterns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "SELECT d.id FROM geocube.datasets d WHERE d.status = 'ACTIVE'",
+    );
+    if !records.is_empty() {
+        push_ids(&mut sql, records);
+    }
+    if !instances.is_empty() {
+        sql.push(" AND d.instance_id = ANY(");
+        sql.push_bind(convert::uuids(instances, InstanceId::uuid))
+            .push(")");
+    }
+    if !patterns.is_empty() {
+        sql.push(" AND (false");
+        for pattern in patterns {
+            sql.push(" OR d.container_uri");
+            filter::push_match(&mut sql, pattern);
+        }
+        sql.push(")");
+    }
     sql.push(" ORDER BY d.creation_order, d.id");
     let ids: Vec<Uuid> = sql.build_query_scalar().fetch_all(conn).await?;
     Ok(ids.into_iter().map(Into::into).collect())

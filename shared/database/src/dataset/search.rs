@@ -124,7 +124,7 @@ pub(super) fn push_visible(sql: &mut QueryBuilder<Postgres>, instances: &[Instan
         .push(")");
 }
 
-fn push_ids(sql: &mut QueryBuilder<Postgres>, ids: &[RecordId]) {
+pub(super) fn push_ids(sql: &mut QueryBuilder<Postgres>, ids: &[RecordId]) {
     sql.push(" AND d.record_id = ANY(")
         .push_bind(convert::uuids(ids, RecordId::uuid))
         .push(")");

@@ -1,0 +1,135 @@
+use crate::{
+    database,
+    fixtures::{dataset_at, day, geometry, one_aoi, one_instance, one_record, uri},
+};
+use database::{Error, aoi, container, dataset, in_transaction, record};
+use domain::StorageClass;
+use futures::future::join_all;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+use tokio::sync::Barrier;
+
+#[tokio::test]
+async fn of_twelve_equal_footprints_one_is_stored_and_named_to_the_others() {
+    let test = database!();
+    let create = |_| {
+        let db = test.db.clone();
+        async move {
+            in_transaction(&db, |tx| {
+                Box::pin(async move { aoi::create(tx, &geometry(3.0, 4.0, 1.0)).await })
+            })
+            .await
+        }
+    };
+    let results = join_all((0..12).map(create)).await;
+    let stored: Vec<_> = results
+        .iter()
+        .filter_map(|result| result.as_ref().ok())
+        .collect();
+    assert_eq!(stored.len(), 1);
+    for error in results.iter().filter_map(|result| result.as_ref().err()) {
+        assert_eq!(error.to_string(), format!("AOI with id: {}", stored[0]));
+    }
+}
+
+#[tokio::test]
+async fn those_who_index_the_same_file_see_each_other() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let aoi = one_aoi(&mut conn).await;
+    let (_, instance) = one_instance(&mut conn, "v").await;
+    let record = one_record(&mut conn, "r", day(1), aoi).await;
+    drop(conn);
+    let index = |_| {
+        let db = test.db.clone();
+        async move {
+            in_transaction::<_, Error, _>(&db, |tx| {
+                Box::pin(async move {
+                    let file = uri("/a.tif");
+                    let container =
+                        container::lock_or_create(tx, &file, false, StorageClass::Standard).await?;
+                    if container.datasets.is_empty() {
+                        dataset::insert(tx, &[dataset_at("/a.tif", record, instance, 0.0, 0.0)])
+                            .await?;
+                    }
+                    Ok(container.datasets.len())
+                })
+            })
+            .await
+            .unwrap()
+        }
+    };
+    let mut seen = join_all((0..12).map(index)).await;
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+    let mut conn = test.db.read().await.unwrap();
+    assert_eq!(
+        container::get(&mut conn, &[uri("/a.tif")]).await.unwrap()[0]
+            .datasets
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn overlapping_edits_of_tags_do_not_block_each_other() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let aoi = one_aoi(&mut conn).await;
+    let mut ids = Vec::new();
+    for number in 0..50 {
+        ids.push(one_record(&mut conn, &format!("r{number}"), day(1), aoi).await);
+    }
+    drop(conn);
+    let edit = |number: usize| {
+        let (db, mut ids) = (test.db.clone(), ids.clone());
+        if number % 2 == 1 {
+            ids.reverse();
+        }
+        async move {
+            let tags = crate::fixtures::tags(&[(&number.to_string(), "x")]);
+            record::add_tags(&mut db.read().await.unwrap(), &ids, &tags)
+                .await
+                .unwrap()
+        }
+    };
+    assert_eq!(join_all((0..8).map(edit)).await, [50; 8]);
+    let mut conn = test.db.read().await.unwrap();
+    let records = record::get(&mut conn, &ids).await.unwrap();
+    assert!(records.iter().all(|record| record.tags.as_map().len() == 8));
+}
+
+#[tokio::test]
+async fn a_transaction_that_loses_is_run_again() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let aoi = one_aoi(&mut conn).await;
+    let ids = [
+        one_record(&mut conn, "a", day(1), aoi).await,
+        one_record(&mut conn, "b", day(1), aoi).await,
+    ];
+    drop(conn);
+    let (runs, barrier) = (AtomicU32::new(0), Arc::new(Barrier::new(2)));
+    // each takes one row, then asks for the row of the other
+    let edit = async |first: usize| {
+        let mut met = false;
+        in_transaction::<_, Error, _>(&test.db, |tx| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            let wait = (!std::mem::replace(&mut met, true)).then(|| barrier.clone());
+            Box::pin(async move {
+                let tags = crate::fixtures::tags(&[(&first.to_string(), "x")]);
+                record::add_tags(tx, &ids[first..=first], &tags).await?;
+                if let Some(barrier) = wait {
+                    barrier.wait().await;
+                }
+                record::add_tags(tx, &ids[1 - first..=1 - first], &tags).await
+            })
+        })
+        .await
+    };
+    let (one, other) = futures::join!(edit(0), edit(1));
+    assert_eq!((one.unwrap(), other.unwrap()), (1, 1));
+    assert_eq!(runs.load(Ordering::Relaxed), 3);
+}

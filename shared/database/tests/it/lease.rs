@@ -1,0 +1,277 @@
+use crate::{database, job::stored};
+use database::{
+    PgConnection, job, lease,
+    lease::{Acquisition, Order},
+    task,
+};
+use domain::{
+    RunId, TaskId,
+    job::{Job, JobState, Task, TaskState, TaskStatus},
+};
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const RUN: Acquisition = Acquisition::Run {
+    starts: 1,
+    cancel_requested: false,
+};
+
+async fn order(conn: &mut PgConnection) -> Order {
+    let job = stored(conn, "j").await;
+    let new = Task {
+        state: TaskState::Pending,
+        ..Task::new(TaskId::new(), job.id, vec![1])
+    };
+    task::insert(conn, std::slice::from_ref(&new))
+        .await
+        .unwrap();
+    task::update(conn, std::slice::from_ref(&new))
+        .await
+        .unwrap();
+    set_state(conn, &job, JobState::ConsolidationInProgress).await;
+    Order {
+        job: job.id,
+        task: new.id,
+        attempt: 1,
+    }
+}
+
+async fn set_state(conn: &mut PgConnection, job: &Job, state: JobState) {
+    let read = job::get(conn, job.id).await.unwrap();
+    job::update(conn, &Job { state, ..read.job }, read.row_version)
+        .await
+        .unwrap();
+}
+
+async fn acquire(conn: &mut PgConnection, order: &Order, run: RunId) -> Acquisition {
+    lease::acquire(conn, order, run, "worker", MINUTE)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn an_order_is_run_by_one_worker_and_its_result_published_once() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let order = order(&mut conn).await;
+    let (first, second) = (RunId::new(), RunId::new());
+    assert_eq!(acquire(&mut conn, &order, first).await, RUN);
+    assert_eq!(acquire(&mut conn, &order, second).await, Acquisition::Busy);
+    let beat = lease::heartbeat(&mut conn, order.task, first, MINUTE)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (beat.cancel_requested, beat.job_state),
+        (false, Some(JobState::ConsolidationInProgress))
+    );
+    assert_eq!(
+        lease::heartbeat(&mut conn, order.task, second, MINUTE)
+            .await
+            .unwrap(),
+        None
+    );
+    let failed = TaskStatus::TaskFailed;
+    assert!(
+        !lease::finish(&mut conn, order.task, second, failed, "")
+            .await
+            .unwrap()
+    );
+    assert!(
+        lease::finish(&mut conn, order.task, first, failed, "disk full\0")
+            .await
+            .unwrap()
+    );
+    let publish = Acquisition::Publish {
+        run: first,
+        status: failed,
+        error: "disk full ".to_owned(),
+    };
+    assert_eq!(acquire(&mut conn, &order, second).await, publish);
+    let waiting = lease::take_unpublished(&mut conn, Duration::ZERO, 10)
+        .await
+        .unwrap();
+    assert_eq!(
+        (&waiting[0].order, waiting[0].run, waiting[0].status),
+        (&order, first, failed)
+    );
+    lease::mark_published(&mut conn, order.task, first)
+        .await
+        .unwrap();
+    assert_eq!(
+        acquire(&mut conn, &order, second).await,
+        Acquisition::Duplicate
+    );
+    assert!(
+        lease::take_unpublished(&mut conn, Duration::ZERO, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        lease::heartbeat(&mut conn, order.task, first, MINUTE)
+            .await
+            .unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn an_expired_lease_is_taken_over_and_its_holder_learns_it() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let order = order(&mut conn).await;
+    let (first, second) = (RunId::new(), RunId::new());
+    acquire(&mut conn, &order, first).await;
+    assert_eq!(lease::live_count(&mut conn, order.job).await.unwrap(), 1);
+    assert!(
+        lease::take_abandoned(&mut conn, Duration::ZERO, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    lease::release(&mut conn, order.task, first).await.unwrap();
+    assert_eq!(lease::live_count(&mut conn, order.job).await.unwrap(), 0);
+    assert_eq!(
+        lease::take_abandoned(&mut conn, Duration::ZERO, 10)
+            .await
+            .unwrap(),
+        [order.clone()]
+    );
+    assert!(
+        lease::take_abandoned(&mut conn, MINUTE, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let run = Acquisition::Run {
+        starts: 2,
+        cancel_requested: false,
+    };
+    assert_eq!(acquire(&mut conn, &order, second).await, run);
+    assert_eq!(
+        lease::heartbeat(&mut conn, order.task, first, MINUTE)
+            .await
+            .unwrap(),
+        None
+    );
+    assert!(
+        !lease::finish(&mut conn, order.task, first, TaskStatus::TaskSuccessful, "")
+            .await
+            .unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_newer_attempt_replaces_an_older_one() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let old = order(&mut conn).await;
+    let new = Order {
+        attempt: 2,
+        ..old.clone()
+    };
+    let run = RunId::new();
+    acquire(&mut conn, &old, run).await;
+    lease::request_cancel(&mut conn, old.job).await.unwrap();
+    assert!(
+        lease::heartbeat(&mut conn, old.task, run, MINUTE)
+            .await
+            .unwrap()
+            .unwrap()
+            .cancel_requested
+    );
+    assert_eq!(acquire(&mut conn, &new, RunId::new()).await, RUN);
+    assert_eq!(
+        acquire(&mut conn, &old, RunId::new()).await,
+        Acquisition::Duplicate
+    );
+}
+
+#[tokio::test]
+async fn orders_that_nobody_needs_are_not_run() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let order = order(&mut conn).await;
+    let job = job::get(&mut conn, order.job).await.unwrap().job;
+    for state in JobState::ALL {
+        set_state(&mut conn, &job, state).await;
+        let needed = matches!(
+            state,
+            JobState::ConsolidationInProgress
+                | JobState::ConsolidationRetrying
+                | JobState::ConsolidationForceRetrying
+        );
+        let acquired = acquire(&mut conn, &order, RunId::new()).await;
+        assert_eq!(acquired != Acquisition::Duplicate, needed, "{state}");
+    }
+    set_state(&mut conn, &job, JobState::ConsolidationInProgress).await;
+    let unknown = Order {
+        task: TaskId::new(),
+        ..order.clone()
+    };
+    assert_eq!(
+        acquire(&mut conn, &unknown, RunId::new()).await,
+        Acquisition::Duplicate
+    );
+    task::delete(&mut conn, &[order.task]).await.unwrap();
+    assert_eq!(
+        acquire(&mut conn, &order, RunId::new()).await,
+        Acquisition::Duplicate
+    );
+}
+
+#[tokio::test]
+async fn of_many_workers_one_gets_the_order() {
+    let test = database!();
+    let order = order(&mut test.db.read().await.unwrap()).await;
+    let acquire = |_| async {
+        let mut conn = test.db.read().await.unwrap();
+        acquire(&mut conn, &order, RunId::new()).await
+    };
+    let outcomes = futures::future::join_all((0..12).map(acquire)).await;
+    assert_eq!(
+        outcomes.iter().filter(|outcome| **outcome == RUN).count(),
+        1
+    );
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == Acquisition::Busy)
+            .count(),
+        11
+    );
+}
+
+#[tokio::test]
+async fn lost_orders_are_found_once() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let order = order(&mut conn).await;
+    assert!(
+        task::take_lost(&mut conn, MINUTE, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let lost = task::take_lost(&mut conn, Duration::ZERO, 10)
+        .await
+        .unwrap();
+    assert_eq!(
+        (lost[0].id, lost[0].payload.as_slice()),
+        (order.task, &[1][..])
+    );
+    assert!(
+        task::take_lost(&mut conn, MINUTE, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    acquire(&mut conn, &order, RunId::new()).await;
+    assert!(
+        task::take_lost(&mut conn, Duration::ZERO, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}

@@ -1,0 +1,26 @@
+//! The queries on a real server, one database per test.
+
+mod aoi;
+mod concurrency;
+mod container;
+mod fixtures;
+mod job;
+mod layout;
+mod lease;
+mod lock;
+mod migrate;
+mod outbox;
+mod record;
+mod search;
+mod variable;
+
+/// A database for the test, or an early return when there is no server.
+macro_rules! database {
+    () => {
+        match database::testing::TestDatabase::create().await {
+            Some(database) => database,
+            None => return,
+        }
+    };
+}
+pub(crate) use database;
