@@ -48,7 +48,10 @@ impl Error {
         what: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Internal { what: what.into(), source: Arc::from(source.into()) }
+        Self::Internal {
+            what: what.into(),
+            source: Arc::from(source.into()),
+        }
     }
 
     /// A part that does not answer for now.
@@ -56,7 +59,10 @@ impl Error {
         what: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Unavailable { what: what.into(), source: Arc::from(source.into()) }
+        Self::Unavailable {
+            what: what.into(),
+            source: Arc::from(source.into()),
+        }
     }
 
     /// Whether the same call may succeed later.
@@ -74,6 +80,24 @@ impl From<database::Error> for Error {
             database::Error::Domain(error) => Self::Domain(error),
             transient if transient.is_retryable() => Self::unavailable("the database", transient),
             fault => Self::internal("a database request", fault),
+        }
+    }
+}
+
+impl From<imaging::Error> for Error {
+    fn from(error: imaging::Error) -> Self {
+        if let Some(error) = error.as_domain() {
+            return Self::Domain(error);
+        }
+        match error {
+            imaging::Error::Cancelled => {
+                Self::Cancelled("nobody waits for the pixels any more".to_owned())
+            }
+            // the file is there but broken: nothing that this service could mend or that would pass
+            broken @ imaging::Error::Read { .. } => {
+                Self::Domain(domain::Error::Precondition(broken.to_string()))
+            }
+            fault => Self::internal("work on pixels", fault),
         }
     }
 }

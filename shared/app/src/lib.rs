@@ -1,1 +1,32 @@
-//! app: see ARCHITECTURE.md.
+//! The use cases of Geocube: what each call of the service means, whatever carries it.
+//!
+//! A use case takes checked domain values, talks to the catalogue, the store, the queue and GDAL,
+//! and answers domain values or an [`Error`]. This crate must not know protobuf, HTTP routes or
+//! command lines: `rpc` and the functions wrap it. Rules live in `domain`; what is here is the
+//! order of the steps, their transactions and their bounds.
+
+mod catalogue;
+mod context;
+mod cube;
+mod engine;
+mod error;
+pub mod job;
+mod limits;
+mod paths;
+pub mod texts;
+mod tile;
+
+pub use catalogue::{
+    InstanceUpdate, NewContainer, NewDataset, Page, RecordQuery, Tile, VariableKey,
+};
+pub use context::{App, Options};
+pub use cube::{
+    BuiltImage, Cube, CubeHeader, CubeRequest, CubeSelection, ImageFormat, Payload,
+    PayloadCompression, RecordDatasets, Slice,
+};
+pub use engine::Engine;
+pub use error::{Error, Result};
+pub use job::JobSnapshot;
+pub use limits::Limits;
+pub use paths::PathPolicy;
+pub use tile::TileRequest;

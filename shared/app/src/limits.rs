@@ -10,6 +10,8 @@ pub struct Limits {
     pub records_per_request: usize,
     /// Ids listed in one request.
     pub ids_per_request: usize,
+    /// Datasets of one answer.
+    pub datasets: u32,
     /// Slices of one cube.
     pub slices: usize,
     /// Samples (pixels times bands) of one slice.
@@ -29,6 +31,7 @@ impl Default for Limits {
         Self {
             records_per_request: 100_000,
             ids_per_request: 100_000,
+            datasets: 1_000_000,
             slices: 20_000,
             slice_samples: 1 << 28,
             aoi_vertices: 100_000,
@@ -46,7 +49,9 @@ impl Limits {
     /// [`Error::LimitExceeded`] that names the bound and its value.
     pub fn check(what: &str, count: u64, limit: u64) -> Result<()> {
         if count > limit {
-            return Err(Error::LimitExceeded(format!("too many {what}: {count}, at most {limit} are accepted")));
+            return Err(Error::LimitExceeded(format!(
+                "too many {what}: {count}, at most {limit} are accepted"
+            )));
         }
         Ok(())
     }

@@ -24,7 +24,9 @@ impl PathPolicy {
     /// # Errors
     /// [`Error::Invalid`] that names the URI and the flag.
     pub fn check(&self, uri: &Uri) -> Result<()> {
-        let Some(path) = uri.local_path() else { return Ok(()) };
+        let Some(path) = uri.local_path() else {
+            return Ok(());
+        };
         if self.all_local {
             return Ok(());
         }
@@ -47,7 +49,9 @@ impl PathPolicy {
     /// [`Error::Invalid`] that names the prefix and the flag.
     pub fn check_subdir(&self, subdir: &str) -> Result<()> {
         let directory = subdir.strip_prefix("GTIFF_DIR:").is_some_and(|number| {
-            number.len() <= 6 && number.bytes().all(|digit| digit.is_ascii_digit()) && number.parse() > Ok(0)
+            number.len() <= 6
+                && number.bytes().all(|digit| digit.is_ascii_digit())
+                && number.parse().is_ok_and(|number: u32| number > 0)
         });
         if subdir.is_empty() || directory || self.subdirs.iter().any(|allowed| allowed == subdir) {
             return Ok(());
@@ -67,8 +71,18 @@ impl PathPolicy {
         if self.all_local {
             return None;
         }
-        let managed = self.managed.iter().filter(|uri| uri.scheme() == Scheme::File).filter_map(Uri::local_path);
-        Some(self.allowed.iter().cloned().chain(managed.map(PathBuf::from)).collect())
+        let managed = self
+            .managed
+            .iter()
+            .filter(|uri| uri.scheme() == Scheme::File)
+            .filter_map(Uri::local_path);
+        Some(
+            self.allowed
+                .iter()
+                .cloned()
+                .chain(managed.map(PathBuf::from))
+                .collect(),
+        )
     }
 }
 
@@ -85,23 +99,44 @@ mod tests {
         std::fs::write(root.join("in.tif"), b"").unwrap();
         std::fs::write(folder.path().join("out.tif"), b"").unwrap();
         std::os::unix::fs::symlink(folder.path().join("out.tif"), root.join("link.tif")).unwrap();
-        let policy = PathPolicy { allowed: vec![root.clone()], ..PathPolicy::default() };
+        let policy = PathPolicy {
+            allowed: vec![root.clone()],
+            ..PathPolicy::default()
+        };
         let uri = |path: std::path::PathBuf| Uri::parse(path.to_str().unwrap()).unwrap();
         assert!(policy.check(&uri(root.join("in.tif"))).is_ok());
         assert!(policy.check(&uri(root.join("absent.tif"))).is_ok());
         assert!(policy.check(&uri(folder.path().join("out.tif"))).is_err());
         assert!(policy.check(&uri(folder.path().join("data2.tif"))).is_err());
         assert!(policy.check(&uri(root.join("link.tif"))).is_err());
-        assert!(PathPolicy { all_local: true, ..PathPolicy::default() }.check(&uri("/etc/passwd".into())).is_ok());
+        assert!(
+            PathPolicy {
+                all_local: true,
+                ..PathPolicy::default()
+            }
+            .check(&uri("/etc/passwd".into()))
+            .is_ok()
+        );
     }
 
     #[test]
     fn prefixes_are_directories_of_a_tiff() {
-        let policy = PathPolicy { subdirs: vec!["HDF5".to_owned()], ..PathPolicy::default() };
+        let policy = PathPolicy {
+            subdirs: vec!["HDF5".to_owned()],
+            ..PathPolicy::default()
+        };
         for subdir in ["", "GTIFF_DIR:1", "GTIFF_DIR:999", "HDF5"] {
             assert!(policy.check_subdir(subdir).is_ok(), "{subdir}");
         }
-        for subdir in ["GTIFF_DIR:0", "GTIFF_DIR:", "GTIFF_DIR:-1", "GTIFF_DIR:1:x", "/vsicurl/", "VRT", "GTIFF_DIR:1234567"] {
+        for subdir in [
+            "GTIFF_DIR:0",
+            "GTIFF_DIR:",
+            "GTIFF_DIR:-1",
+            "GTIFF_DIR:1:x",
+            "/vsicurl/",
+            "VRT",
+            "GTIFF_DIR:1234567",
+        ] {
             assert!(policy.check_subdir(subdir).is_err(), "{subdir}");
         }
     }

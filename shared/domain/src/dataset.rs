@@ -35,7 +35,7 @@ impl DatasetStatus {
 }
 
 /// Band numbers of a file, from 1, in the order of the variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Bands(Vec<i16>);
 

@@ -9,4 +9,13 @@
 //! assert!(!descriptors.is_empty());
 //! ```
 
+mod convert;
+pub mod http;
+mod oversize;
 pub mod pb;
+mod services;
+mod status;
+
+pub use oversize::OversizeLayer;
+pub use services::{AdminService, GeocubeService, grpc_routes};
+pub use status::{domain_status, http_status, status};

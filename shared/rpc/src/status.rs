@@ -38,10 +38,17 @@ pub fn domain_status(error: &domain::Error) -> Status {
         domain::Error::NotFound { entity, id, .. } => {
             Status::with_error_details(Code::NotFound, message, resource(entity.as_str(), id, ""))
         }
-        domain::Error::AlreadyExists { entity, id, .. } => {
-            Status::with_error_details(Code::AlreadyExists, message, resource(entity.as_str(), id, ""))
-        }
-        domain::Error::InUse { owner, dependent, id, .. } => {
+        domain::Error::AlreadyExists { entity, id, .. } => Status::with_error_details(
+            Code::AlreadyExists,
+            message,
+            resource(entity.as_str(), id, ""),
+        ),
+        domain::Error::InUse {
+            owner,
+            dependent,
+            id,
+            ..
+        } => {
             let details = resource(dependent.as_str(), id, owner.as_str());
             Status::with_error_details(Code::FailedPrecondition, message, details)
         }
@@ -69,7 +76,12 @@ pub fn http_status(code: Code) -> u16 {
 }
 
 fn resource(kind: &str, name: &str, owner: &str) -> ErrorDetails {
-    ErrorDetails::with_resource_info(cut(kind, MAX_DETAIL_BYTES), cut(name, MAX_DETAIL_BYTES), owner, "")
+    ErrorDetails::with_resource_info(
+        cut(kind, MAX_DETAIL_BYTES),
+        cut(name, MAX_DETAIL_BYTES),
+        owner,
+        "",
+    )
 }
 
 /// Cuts a text to `bytes`, on a character boundary, and marks the cut.
@@ -77,7 +89,10 @@ fn cut(text: &str, bytes: usize) -> String {
     if text.len() <= bytes {
         return text.to_owned();
     }
-    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let end = (0..=bytes)
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
     format!("{}[...]", &text[..end])
 }
 
@@ -93,13 +108,27 @@ mod tests {
         for (error, code) in [
             (Error::invalid("x"), Code::InvalidArgument),
             (Error::not_found(Entity::Aoi, "id", "x"), Code::NotFound),
-            (Error::already_exists(Entity::Layout, "name", "x"), Code::AlreadyExists),
             (
-                Error::InUse { owner: Entity::Records, dependent: Entity::Datasets, key: "id", id: "x".to_owned() },
+                Error::already_exists(Entity::Layout, "name", "x"),
+                Code::AlreadyExists,
+            ),
+            (
+                Error::InUse {
+                    owner: Entity::Records,
+                    dependent: Entity::Datasets,
+                    key: "id",
+                    id: "x".to_owned(),
+                },
                 Code::FailedPrecondition,
             ),
-            (Error::Precondition("x".to_owned()), Code::FailedPrecondition),
-            (Error::LimitExceeded("x".to_owned()), Code::ResourceExhausted),
+            (
+                Error::Precondition("x".to_owned()),
+                Code::FailedPrecondition,
+            ),
+            (
+                Error::LimitExceeded("x".to_owned()),
+                Code::ResourceExhausted,
+            ),
         ] {
             assert_eq!(domain_status(&error).code(), code, "{error}");
         }
@@ -107,34 +136,74 @@ mod tests {
 
     #[test]
     fn details_name_the_resource_and_its_owner() {
-        let error =
-            Error::InUse { owner: Entity::Records, dependent: Entity::Datasets, key: "id", id: "42".to_owned() };
+        let error = Error::InUse {
+            owner: Entity::Records,
+            dependent: Entity::Datasets,
+            key: "id",
+            id: "42".to_owned(),
+        };
         let status = domain_status(&error);
         assert_eq!(status.message(), "records and datasets with id: 42");
         let resource = status.get_details_resource_info().unwrap();
-        assert_eq!((resource.resource_type.as_str(), resource.resource_name.as_str()), ("datasets", "42"));
+        assert_eq!(
+            (
+                resource.resource_type.as_str(),
+                resource.resource_name.as_str()
+            ),
+            ("datasets", "42")
+        );
         assert_eq!(resource.owner, "records");
     }
 
     #[test]
     fn long_texts_are_cut_on_a_character() {
-        let message = domain_status(&Error::invalid("x".repeat(10_000))).message().to_owned();
+        let message = domain_status(&Error::invalid("x".repeat(10_000)))
+            .message()
+            .to_owned();
         assert_eq!((message.len(), &message[3000..]), (3005, "[...]"));
         let detail = domain_status(&Error::not_found(Entity::Record, "id", "x".repeat(10_000)));
-        assert_eq!(detail.get_details_resource_info().unwrap().resource_name.len(), 1005);
-        assert_eq!(cut(&"é".repeat(600), 1001), format!("{}[...]", "é".repeat(500)));
+        assert_eq!(
+            detail
+                .get_details_resource_info()
+                .unwrap()
+                .resource_name
+                .len(),
+            1005
+        );
+        assert_eq!(
+            cut(&"é".repeat(600), 1001),
+            format!("{}[...]", "é".repeat(500))
+        );
     }
 
     #[test]
     fn faults_of_the_service_hide_their_cause() {
-        let status = status(app::Error::internal("a database request", "password=secret"));
+        let status = status(app::Error::internal(
+            "a database request",
+            "password=secret",
+        ));
         assert_eq!(status.code(), Code::Internal);
-        assert!(status.message().starts_with("a database request failed (error id "), "{}", status.message());
+        assert!(
+            status
+                .message()
+                .starts_with("a database request failed (error id "),
+            "{}",
+            status.message()
+        );
     }
 
     #[test]
     fn gateways_see_the_usual_statuses() {
-        for (code, http) in [(3, 400), (5, 404), (9, 400), (6, 409), (2, 500), (14, 503), (16, 401), (8, 429)] {
+        for (code, http) in [
+            (3, 400),
+            (5, 404),
+            (9, 400),
+            (6, 409),
+            (2, 500),
+            (14, 503),
+            (16, 401),
+            (8, 429),
+        ] {
             assert_eq!(http_status(Code::from_i32(code)), http, "{code}");
         }
     }

@@ -30,7 +30,9 @@ impl PayloadCompression {
             -2 => Ok(Self::Deflate(1)),
             -1 => Ok(Self::Deflate(6)),
             0..=9 => Ok(Self::Deflate(level)),
-            _ => Err(Error::invalid(format!("CompressionLevel must be in [-3, 9], found {level}"))),
+            _ => Err(Error::invalid(format!(
+                "CompressionLevel must be in [-3, 9], found {level}"
+            ))),
         }
     }
 }
@@ -59,8 +61,16 @@ impl Payload {
         };
         // stored blocks are a little longer than the image: the parts grow rather than their number
         let length = part_bytes.max(data.len().div_ceil(announced_parts.max(1)));
-        let parts = (0..data.len()).step_by(length).map(|at| data.slice(at..data.len().min(at + length))).collect();
-        Self { size: size as u64, compressed, announced_parts, parts }
+        let parts = (0..data.len())
+            .step_by(length)
+            .map(|at| data.slice(at..data.len().min(at + length)))
+            .collect();
+        Self {
+            size: size as u64,
+            compressed,
+            announced_parts,
+            parts,
+        }
     }
 
     /// Number of the parts after which an image ends on the wire: padding with empty parts up to
@@ -78,7 +88,9 @@ fn deflate(image: &[u8], level: i32) -> Vec<u8> {
     let level = CompressionLvl::new(level).unwrap_or_default();
     let mut compressor = Compressor::new(level);
     let mut data = vec![0; compressor.deflate_compress_bound(image.len())];
-    let length = compressor.deflate_compress(image, &mut data).expect("the buffer has the size that the library asks for");
+    let length = compressor
+        .deflate_compress(image, &mut data)
+        .expect("the buffer has the size that the library asks for");
     data.truncate(length);
     data
 }
@@ -92,7 +104,9 @@ mod tests {
     fn inflate(payload: &Payload) -> Vec<u8> {
         let stream = payload.parts.concat();
         let mut image = Vec::new();
-        flate2::read::DeflateDecoder::new(stream.as_slice()).read_to_end(&mut image).unwrap();
+        flate2::read::DeflateDecoder::new(stream.as_slice())
+            .read_to_end(&mut image)
+            .unwrap();
         image
     }
 
@@ -108,14 +122,21 @@ mod tests {
             (6_000_000, 2 * PART_BYTES, 6),
         ] {
             let payload = Payload::new(vec![0; size], PayloadCompression::None, part_bytes);
-            assert_eq!((payload.announced_parts, payload.parts.len()), (parts, parts));
+            assert_eq!(
+                (payload.announced_parts, payload.parts.len()),
+                (parts, parts)
+            );
             assert_eq!(payload.size, size as u64);
         }
     }
 
     #[test]
     fn an_empty_tail_is_padded_as_the_client_expects() {
-        let payload = Payload::new(vec![0; 6_000_000], PayloadCompression::Deflate(6), PART_BYTES);
+        let payload = Payload::new(
+            vec![0; 6_000_000],
+            PayloadCompression::Deflate(6),
+            PART_BYTES,
+        );
         assert_eq!(payload.parts.len(), 1);
         assert_eq!(payload.parts_on_the_wire(false), 12);
         assert_eq!(payload.parts_on_the_wire(true), 2);
@@ -124,8 +145,13 @@ mod tests {
     #[test]
     fn levels_outside_the_contract_are_refused() {
         for level in [-4, 10, i32::MAX, i32::MIN] {
-            let text = PayloadCompression::from_level(level).unwrap_err().to_string();
-            assert!(text.starts_with("CompressionLevel must be in [-3, 9]"), "{text}");
+            let text = PayloadCompression::from_level(level)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                text.starts_with("CompressionLevel must be in [-3, 9]"),
+                "{text}"
+            );
         }
     }
 

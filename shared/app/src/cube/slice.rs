@@ -14,6 +14,13 @@ pub enum CubeSelection {
     Groups(Vec<Vec<RecordId>>),
 }
 
+impl Default for CubeSelection {
+    /// Every record.
+    fn default() -> Self {
+        Self::Filters(RecordFilters::default())
+    }
+}
+
 /// A record and its datasets, bottom to top.
 #[derive(Clone, Debug)]
 pub struct RecordDatasets {
@@ -21,6 +28,20 @@ pub struct RecordDatasets {
     pub record: Arc<Record>,
     /// Its datasets within the extent of the request.
     pub sources: Vec<DatasetSource>,
+}
+
+impl From<database::dataset::RecordDatasets> for RecordDatasets {
+    fn from(found: database::dataset::RecordDatasets) -> Self {
+        let sources = found
+            .datasets
+            .into_iter()
+            .map(|dataset| dataset.source)
+            .collect();
+        Self {
+            record: Arc::new(found.record),
+            sources,
+        }
+    }
 }
 
 /// One image of a cube.
@@ -40,22 +61,40 @@ pub fn group(selection: &CubeSelection, found: Vec<RecordDatasets>) -> Vec<Slice
     match selection {
         CubeSelection::Filters(_) => found
             .into_iter()
-            .map(|RecordDatasets { record, sources }| Slice { records: vec![record], sources })
+            .map(|RecordDatasets { record, sources }| Slice {
+                records: vec![record],
+                sources,
+            })
             .collect(),
         CubeSelection::Groups(groups) => {
-            let by_id: HashMap<RecordId, &RecordDatasets> =
-                found.iter().map(|datasets| (datasets.record.id, datasets)).collect();
-            groups.iter().filter_map(|group| merge_group(group, &by_id)).collect()
+            let by_id: HashMap<RecordId, &RecordDatasets> = found
+                .iter()
+                .map(|datasets| (datasets.record.id, datasets))
+                .collect();
+            groups
+                .iter()
+                .filter_map(|group| merge_group(group, &by_id))
+                .collect()
         }
     }
 }
 
 fn merge_group(group: &[RecordId], by_id: &HashMap<RecordId, &RecordDatasets>) -> Option<Slice> {
     let mut seen = HashSet::new();
-    let members: Vec<_> = group.iter().filter(|id| seen.insert(**id)).filter_map(|id| by_id.get(id)).collect();
+    let members: Vec<_> = group
+        .iter()
+        .filter(|id| seen.insert(**id))
+        .filter_map(|id| by_id.get(id))
+        .collect();
     (!members.is_empty()).then(|| Slice {
-        records: members.iter().map(|member| Arc::clone(&member.record)).collect(),
-        sources: members.iter().flat_map(|member| member.sources.iter().cloned()).collect(),
+        records: members
+            .iter()
+            .map(|member| Arc::clone(&member.record))
+            .collect(),
+        sources: members
+            .iter()
+            .flat_map(|member| member.sources.iter().cloned())
+            .collect(),
     })
 }
 
@@ -65,8 +104,14 @@ pub fn merged_tags(records: &[Arc<Record>]) -> BTreeMap<String, String> {
     let mut merged = BTreeMap::new();
     for (index, record) in records.iter().enumerate() {
         for (key, value) in record.tags.as_map() {
-            let shared = records.iter().all(|other| other.tags.as_map().get(key) == Some(value));
-            let name = if shared { key.clone() } else { format!("{key}.{index}") };
+            let shared = records
+                .iter()
+                .all(|other| other.tags.as_map().get(key) == Some(value));
+            let name = if shared {
+                key.clone()
+            } else {
+                format!("{key}.{index}")
+            };
             merged.insert(name, value.clone());
         }
     }
@@ -77,13 +122,17 @@ pub fn merged_tags(records: &[Arc<Record>]) -> BTreeMap<String, String> {
 mod tests {
     use super::{CubeSelection, RecordDatasets, group, merged_tags};
     use domain::{
-        AoiId, Bands, DType, DataFormat, DataMapping, DatasetSource, Instant, Record, RecordFilters, RecordId, Tags, Uri,
+        AoiId, Bands, DType, DataFormat, DataMapping, DatasetSource, Instant, Record,
+        RecordFilters, RecordId, Tags, Uri,
     };
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
     fn record(tags: &[(&str, &str)]) -> Arc<Record> {
-        let tags: BTreeMap<_, _> = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let tags: BTreeMap<_, _> = tags
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
         Arc::new(Record {
             id: RecordId::new(),
             name: "r".to_owned(),
@@ -102,12 +151,24 @@ mod tests {
             bands: Bands::first(1),
             mapping: DataMapping::identity(format),
         };
-        RecordDatasets { record: Arc::clone(record), sources: paths.iter().map(source).collect() }
+        RecordDatasets {
+            record: Arc::clone(record),
+            sources: paths.iter().map(source).collect(),
+        }
     }
 
     fn paths(selection: &CubeSelection, found: Vec<RecordDatasets>) -> Vec<Vec<String>> {
         let slices = group(selection, found);
-        slices.iter().map(|slice| slice.sources.iter().map(|source| source.uri.to_string()).collect()).collect()
+        slices
+            .iter()
+            .map(|slice| {
+                slice
+                    .sources
+                    .iter()
+                    .map(|source| source.uri.to_string())
+                    .collect()
+            })
+            .collect()
     }
 
     #[test]
@@ -122,17 +183,34 @@ mod tests {
     fn groups_keep_the_order_of_the_request_and_drop_what_is_empty_or_repeated() {
         let (a, b, absent) = (record(&[]), record(&[]), RecordId::new());
         let found = vec![datasets(&a, &["/1"]), datasets(&b, &["/2"])];
-        let selection =
-            CubeSelection::Groups(vec![vec![b.id, a.id, b.id], vec![absent], vec![a.id, absent], vec![]]);
+        let selection = CubeSelection::Groups(vec![
+            vec![b.id, a.id, b.id],
+            vec![absent],
+            vec![a.id, absent],
+            vec![],
+        ]);
         assert_eq!(paths(&selection, found), [vec!["/2", "/1"], vec!["/1"]]);
     }
 
     #[test]
     fn tags_that_differ_carry_the_index_of_their_record() {
-        let records = [record(&[("sat", "S2"), ("orbit", "8")]), record(&[("sat", "S2"), ("orbit", "108"), ("x", "y")])];
+        let records = [
+            record(&[("sat", "S2"), ("orbit", "8")]),
+            record(&[("sat", "S2"), ("orbit", "108"), ("x", "y")]),
+        ];
         let merged = merged_tags(&records);
-        let expected = [("orbit.0", "8"), ("orbit.1", "108"), ("sat", "S2"), ("x.1", "y")];
-        assert!(merged.iter().map(|(key, value)| (key.as_str(), value.as_str())).eq(expected));
+        let expected = [
+            ("orbit.0", "8"),
+            ("orbit.1", "108"),
+            ("sat", "S2"),
+            ("x.1", "y"),
+        ];
+        assert!(
+            merged
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str()))
+                .eq(expected)
+        );
         assert_eq!(records[0].tags.as_map()["orbit"], "8");
     }
 }

@@ -1,22 +1,35 @@
 //! Consolidation parameters and execution levels.
 
 use super::format::{data_format, data_format_to, required_resampling};
-use super::{required, variable::text};
+use super::record::{filters_from, record_ids};
+use super::{required, text};
 use crate::pb;
+use app::Limits;
+use app::job::NewConsolidation;
 use domain::job::ExecutionLevel;
-use domain::{Compression, ConsolidationParams, Error, Result, StorageClass};
+use domain::{
+    Compression, ConsolidationParams, Error, InstanceId, RecordFilters, RecordId, RecordSelection,
+    Result, StorageClass,
+};
 
 /// Reads parameters as the caller gives them.
 pub(crate) fn params_from(params: Option<pb::ConsolidationParams>) -> Result<ConsolidationParams> {
     let params = required("consolidation_params", params)?;
     let format = required("consolidation_params.dformat", params.dformat)?;
     let unknown = |field: &str, number: i32| {
-        Error::invalid(format!("Invalid consolidation_params.{field}: {number} is not in the enumeration"))
+        Error::invalid(format!(
+            "Invalid consolidation_params.{field}: {number} is not in the enumeration"
+        ))
     };
     let creation_params = params
         .creation_params
         .into_iter()
-        .map(|(key, value)| Ok((text("creation_params", key)?, text("creation_params", value)?)))
+        .map(|(key, value)| {
+            Ok((
+                text("creation_params", key)?,
+                text("creation_params", value)?,
+            ))
+        })
         .collect::<Result<_>>()?;
     Ok(ConsolidationParams {
         resampling: required_resampling(params.resampling_alg)?,
@@ -43,8 +56,45 @@ pub(crate) fn params_to(params: ConsolidationParams) -> pb::ConsolidationParams 
     }
 }
 
+/// Reads a consolidation to start.
+pub(crate) fn new_consolidation(
+    request: pb::ConsolidateRequest,
+    limits: &Limits,
+) -> Result<NewConsolidation> {
+    use pb::consolidate_request::RecordsLister;
+    let selection = match request.records_lister {
+        Some(RecordsLister::Records(list)) => RecordSelection::Ids(record_ids(&list.ids, limits)?),
+        Some(RecordsLister::Filters(filters)) => {
+            RecordSelection::Filters(filters_from(Some(filters))?)
+        }
+        None => RecordSelection::Filters(RecordFilters::default()),
+    };
+    let instance_id = InstanceId::parse(&request.instance_id)?;
+    let collapse = Some(request.collapse_on_record_id).filter(|id| !id.is_empty());
+    let collapse = collapse.map(|id| RecordId::parse(&id)).transpose()?;
+    let level = execution_level(request.execution_level)?;
+    if selection == RecordSelection::Ids(Vec::new()) {
+        return Err(Error::invalid("At least one record must be provided"));
+    }
+    let (name, layout) = (
+        text("job_name", request.job_name)?,
+        text("layout_name", request.layout_name)?,
+    );
+    Ok(NewConsolidation {
+        name,
+        instance_id,
+        selection,
+        layout,
+        level,
+        collapse,
+    })
+}
+
 /// Reads how a job is driven.
 pub(crate) fn execution_level(number: i32) -> Result<ExecutionLevel> {
-    ExecutionLevel::from_number(number)
-        .ok_or_else(|| Error::invalid(format!("Invalid execution_level: {number}, expected 0 to 4")))
+    ExecutionLevel::from_number(number).ok_or_else(|| {
+        Error::invalid(format!(
+            "Invalid execution_level: {number}, expected 0 to 4"
+        ))
+    })
 }

@@ -4,14 +4,25 @@ use super::format::{data_format, data_format_to};
 use super::required;
 use crate::pb;
 use app::{NewContainer, NewDataset};
-use domain::{Bands, Container, DataMapping, Dataset, DatasetSource, Error, InstanceId, RecordId, Result, Uri, ValueRange};
+use domain::{
+    Bands, Container, DataMapping, Dataset, DatasetSource, Error, InstanceId, RecordId, Result,
+    Uri, ValueRange,
+};
 
 /// Reads a container to index.
 pub(crate) fn new_container(container: Option<pb::Container>) -> Result<NewContainer> {
     let container = required("container", container)?;
-    let datasets = container.datasets.into_iter().map(new_dataset).collect::<Result<_>>()?;
+    let datasets = container
+        .datasets
+        .into_iter()
+        .map(new_dataset)
+        .collect::<Result<_>>()?;
     let uri = Uri::parse(&container.uri)?;
-    Ok(NewContainer { uri, managed: container.managed, datasets })
+    Ok(NewContainer {
+        uri,
+        managed: container.managed,
+        datasets,
+    })
 }
 
 fn new_dataset(dataset: pb::Dataset) -> Result<NewDataset> {
@@ -19,12 +30,25 @@ fn new_dataset(dataset: pb::Dataset) -> Result<NewDataset> {
         .map_err(|_| Error::invalid(format!("Invalid record id: {:.64}", dataset.record_id)))?;
     let instance_id = InstanceId::parse(&dataset.instance_id)
         .map_err(|_| Error::invalid(format!("Invalid instance id: {:.64}", dataset.instance_id)))?;
-    let format = data_format("Dataset.DFormat", &required("Dataset.dformat", dataset.dformat)?)?;
-    let range = ValueRange { min: dataset.real_min_value, max: dataset.real_max_value };
-    let mapping = DataMapping::try_new(format, range, dataset.exponent)
-        .map_err(|error| Error::invalid(format!("Invalid Dataset.DataMapping ({format}): {error}")))?;
+    let format = data_format(
+        "Dataset.DFormat",
+        &required("Dataset.dformat", dataset.dformat)?,
+    )?;
+    let range = ValueRange {
+        min: dataset.real_min_value,
+        max: dataset.real_max_value,
+    };
+    let mapping = DataMapping::try_new(format, range, dataset.exponent).map_err(|error| {
+        Error::invalid(format!("Invalid Dataset.DataMapping ({format}): {error}"))
+    })?;
     let bands = Bands::try_new(&dataset.bands)?;
-    Ok(NewDataset { record_id, instance_id, subdir: dataset.container_subdir, bands, mapping })
+    Ok(NewDataset {
+        record_id,
+        instance_id,
+        subdir: dataset.container_subdir,
+        bands,
+        mapping,
+    })
 }
 
 /// Writes a container with its datasets of every status.
@@ -61,9 +85,15 @@ pub(crate) fn dataset_meta_to(sources: &[DatasetSource]) -> pb::DatasetMeta {
         range_max: source.mapping.range.max,
         exponent: source.mapping.exponent,
     };
-    pb::DatasetMeta { internals_meta: sources.iter().map(internal).collect() }
+    pb::DatasetMeta {
+        internals_meta: sources.iter().map(internal).collect(),
+    }
 }
 
 fn numbers(bands: &Bands) -> Vec<i64> {
-    bands.numbers().iter().map(|band| i64::from(*band)).collect()
+    bands
+        .numbers()
+        .iter()
+        .map(|band| i64::from(*band))
+        .collect()
 }

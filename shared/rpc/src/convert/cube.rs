@@ -14,7 +14,10 @@ pub(crate) fn cube_request(request: pb::GetCubeRequest, limits: &Limits) -> Resu
     if request.instances_id.is_empty() {
         return Err(Error::invalid("At least one instance must be provided"));
     }
-    let selection = request.records_lister.map(|lister| selection(lister, limits)).transpose()?;
+    let selection = request
+        .records_lister
+        .map(|lister| selection(lister, limits))
+        .transpose()?;
     let instances = ids(&request.instances_id, InstanceId::parse, limits)?;
     let transform = transform(request.pix_to_crs)?;
     let size = request.size.unwrap_or_default();
@@ -32,18 +35,30 @@ pub(crate) fn cube_request(request: pb::GetCubeRequest, limits: &Limits) -> Resu
     Ok(cube)
 }
 
-fn selection(lister: pb::get_cube_request::RecordsLister, limits: &Limits) -> Result<CubeSelection> {
+fn selection(
+    lister: pb::get_cube_request::RecordsLister,
+    limits: &Limits,
+) -> Result<CubeSelection> {
     use pb::get_cube_request::RecordsLister;
     match lister {
         RecordsLister::Filters(filters) => filters_from(Some(filters)).map(CubeSelection::Filters),
         RecordsLister::Records(records) => {
             let groups = record_ids(&records.ids, limits)?;
-            Ok(CubeSelection::Groups(groups.into_iter().map(|id| vec![id]).collect()))
+            Ok(CubeSelection::Groups(
+                groups.into_iter().map(|id| vec![id]).collect(),
+            ))
         }
         RecordsLister::GroupedRecords(list) => {
             let count: usize = list.records.iter().map(|group| group.ids.len()).sum();
-            Limits::check("ids in one request", count as u64, limits.ids_per_request as u64)?;
-            let groups = list.records.iter().map(|group| record_ids(&group.ids, limits));
+            Limits::check(
+                "ids in one request",
+                count as u64,
+                limits.ids_per_request as u64,
+            )?;
+            let groups = list
+                .records
+                .iter()
+                .map(|group| record_ids(&group.ids, limits));
             groups.collect::<Result<_>>().map(CubeSelection::Groups)
         }
     }
@@ -59,13 +74,19 @@ fn image_format(number: i32) -> Result<ImageFormat> {
     match pb::FileFormat::try_from(number) {
         Ok(pb::FileFormat::Raw) => Ok(ImageFormat::Raw),
         Ok(pb::FileFormat::GTiff) => Ok(ImageFormat::GTiff),
-        Err(_) => Err(Error::invalid(format!("Invalid format: {number} is not in the enumeration"))),
+        Err(_) => Err(Error::invalid(format!(
+            "Invalid format: {number} is not in the enumeration"
+        ))),
     }
 }
 
 /// Writes what every header of a slice has, an error included.
 pub(crate) fn image_header_to(slice: &Slice) -> pb::ImageHeader {
-    let records = slice.records.iter().map(|record| record_to((**record).clone())).collect();
+    let records = slice
+        .records
+        .iter()
+        .map(|record| record_to((**record).clone()))
+        .collect();
     pb::ImageHeader {
         data: Bytes::new(),
         order: pb::ByteOrder::LittleEndian.into(),
@@ -77,5 +98,9 @@ pub(crate) fn image_header_to(slice: &Slice) -> pb::ImageHeader {
 
 /// Writes the dimensions of an image.
 pub(crate) fn shape_to(bands: usize, size: Size) -> pb::Shape {
-    pb::Shape { dim1: bands as i32, dim2: size.width as i32, dim3: size.height as i32 }
+    pb::Shape {
+        dim1: bands as i32,
+        dim2: size.width as i32,
+        dim3: size.height as i32,
+    }
 }

@@ -5,8 +5,12 @@ use domain::{DType, DataFormat, Error, Resampling, Result};
 
 /// Reads a format; the messages name `field`.
 pub(crate) fn data_format(field: &str, format: &pb::DataFormat) -> Result<DataFormat> {
-    let dtype = DType::from_number(format.dtype)
-        .ok_or_else(|| Error::invalid(format!("Invalid {field}.dtype: {} is not in the enumeration", format.dtype)))?;
+    let dtype = DType::from_number(format.dtype).ok_or_else(|| {
+        Error::invalid(format!(
+            "Invalid {field}.dtype: {} is not in the enumeration",
+            format.dtype
+        ))
+    })?;
     DataFormat::try_new(dtype, format.no_data, format.min_value, format.max_value)
         .map_err(|error| Error::invalid(format!("Invalid {field} {error}")))
 }
@@ -24,9 +28,9 @@ pub(crate) fn data_format_to(format: &DataFormat) -> pb::DataFormat {
 /// Reads a kernel; 0 is none.
 pub(crate) fn resampling(number: i32) -> Result<Option<Resampling>> {
     match Resampling::from_number(number) {
-        None if number != 0 => {
-            Err(Error::invalid(format!("Invalid resampling_alg: {number} is not in the enumeration")))
-        }
+        None if number != 0 => Err(Error::invalid(format!(
+            "Invalid resampling_alg: {number} is not in the enumeration"
+        ))),
         kernel => Ok(kernel),
     }
 }

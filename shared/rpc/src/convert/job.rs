@@ -1,8 +1,13 @@
 //! Jobs.
 
-use super::timestamp_to;
+use super::consolidation::execution_level;
+use super::record::record_ids;
+use super::time::timestamp_to;
+use super::{ids, pattern, text};
 use crate::pb;
-use app::JobSnapshot;
+use app::job::NewDeletion;
+use app::{JobSnapshot, Limits};
+use domain::{InstanceId, Result};
 
 /// Writes a job and the page of its log that was asked for.
 pub(crate) fn job_to(snapshot: JobSnapshot) -> pb::Job {
@@ -15,9 +20,29 @@ pub(crate) fn job_to(snapshot: JobSnapshot) -> pb::Job {
         creation_time: Some(timestamp_to(job.creation)),
         last_update_time: Some(timestamp_to(job.last_update)),
         logs,
-        active_tasks: job.active_tasks,
-        failed_tasks: job.failed_tasks,
+        active_tasks: job.counters.active as i32,
+        failed_tasks: job.counters.failed as i32,
         execution_level: job.execution_level.number(),
         waiting: job.waiting,
     }
+}
+
+/// Reads a deletion to start.
+pub(crate) fn new_deletion(
+    request: pb::DeleteDatasetsRequest,
+    limits: &Limits,
+) -> Result<NewDeletion> {
+    let patterns = request
+        .dataset_patterns
+        .iter()
+        .map(|text| pattern("dataset_patterns", text));
+    Ok(NewDeletion {
+        name: text("job_name", request.job_name)?,
+        records: record_ids(&request.record_ids, limits)?,
+        instances: ids(&request.instance_ids, InstanceId::parse, limits)?,
+        patterns: patterns
+            .filter_map(Result::transpose)
+            .collect::<Result<_>>()?,
+        level: execution_level(request.execution_level)?,
+    })
 }

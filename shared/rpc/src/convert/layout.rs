@@ -1,7 +1,8 @@
 //! Layouts.
 
-use super::{required, variable::text};
+use super::{required, text};
 use crate::pb;
+use app::Tile;
 use domain::{Layout, Result};
 
 /// Reads a layout to store.
@@ -15,11 +16,20 @@ pub(crate) fn stored_layout(layout: Option<pb::Layout>) -> Result<Layout> {
 pub(crate) fn inline_layout(layout: pb::Layout) -> Result<Layout> {
     Ok(Layout {
         name: layout.name,
-        grid_flags: layout.grid_flags.into_iter().map(|flag| text("grid_flags", flag)).collect::<Result<_>>()?,
+        grid_flags: layout
+            .grid_flags
+            .into_iter()
+            .map(|flag| text("grid_flags", flag))
+            .collect::<Result<_>>()?,
         grid_parameters: layout
             .grid_parameters
             .into_iter()
-            .map(|(key, value)| Ok((text("grid_parameters", key)?, text("grid_parameters", value)?)))
+            .map(|(key, value)| {
+                Ok((
+                    text("grid_parameters", key)?,
+                    text("grid_parameters", value)?,
+                ))
+            })
             .collect::<Result<_>>()?,
         block_x_size: Layout::positive("blocksize (block_x_size)", layout.block_x_size)?,
         block_y_size: Layout::positive("blocksize (block_y_size)", layout.block_y_size)?,
@@ -40,5 +50,25 @@ pub(crate) fn layout_to(layout: Layout) -> pb::Layout {
         max_records: layout.max_records.into(),
         overviews_min_size: layout.overviews_min_size.into(),
         interlacing_pattern: layout.interlacing_pattern,
+    }
+}
+
+/// Writes a batch of tiles.
+pub(crate) fn tiles_to(tiles: Vec<Tile>) -> pb::TileAoiResponse {
+    pb::TileAoiResponse {
+        tiles: tiles.into_iter().map(tile_to).collect(),
+    }
+}
+
+fn tile_to(tile: Tile) -> pb::Tile {
+    let [a, b, c, d, e, f] = tile.cell.transform.0;
+    let size = tile.cell.size;
+    pb::Tile {
+        transform: Some(pb::GeoTransform { a, b, c, d, e, f }),
+        size_px: Some(pb::Size {
+            width: size.width as i32,
+            height: size.height as i32,
+        }),
+        crs: tile.wkt.to_string(),
     }
 }

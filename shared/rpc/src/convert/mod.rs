@@ -10,22 +10,26 @@ mod job;
 mod layout;
 mod palette;
 mod record;
+mod text;
 mod tile;
 mod time;
 mod variable;
 
-pub(crate) use aoi::{aoi_filter, aoi_from, aoi_to};
-pub(crate) use consolidation::{execution_level, params_from, params_to};
+pub(crate) use aoi::{aoi_from, aoi_to};
+pub(crate) use consolidation::{new_consolidation, params_from, params_to};
 pub(crate) use container::{container_to, dataset_meta_to, new_container};
-pub(crate) use cube::{cube_request, image_header_to};
-pub(crate) use format::{data_format, data_format_to, resampling};
-pub(crate) use job::job_to;
-pub(crate) use layout::{inline_layout, layout_to, stored_layout};
+pub(crate) use cube::{cube_request, image_header_to, shape_to};
+pub(crate) use format::data_format_to;
+pub(crate) use job::{job_to, new_deletion};
+pub(crate) use layout::{inline_layout, layout_to, stored_layout, tiles_to};
 pub(crate) use palette::palette_from;
-pub(crate) use record::{filters_from, ids, new_record, page, record_to};
+pub(crate) use record::{filters_from, ids, new_record, page, record_query, record_to, tag_keys};
+pub(crate) use text::{pattern, text};
 pub(crate) use tile::tile_request;
-pub(crate) use time::timestamp_to;
-pub(crate) use variable::{instance_to, new_variable, variable_key, variable_to, variable_update};
+pub(crate) use variable::{
+    instance_to, instance_update, new_instance, new_variable, variable_key, variable_to,
+    variable_update,
+};
 
 use domain::{Error, Result};
 

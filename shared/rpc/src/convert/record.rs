@@ -1,17 +1,18 @@
 //! Records, their filters and lists of ids.
 
-use super::{aoi_to, timestamp_to, time};
+use super::aoi::aoi_filter;
+use super::time::{self, timestamp_to};
+use super::{aoi_to, pattern, text};
 use crate::pb;
-use app::Limits;
+use app::{Limits, Page, RecordQuery};
 use domain::{AoiId, Error, NewRecord, Record, RecordFilters, RecordId, Result, TagFilters, Tags};
-use std::collections::HashMap;
 
 /// Reads a record to create, in the order of the rules: time, footprint, name, tags.
 pub(crate) fn new_record(record: pb::NewRecord) -> Result<NewRecord> {
     let time = time::instant(record.time)?;
     let aoi_id = AoiId::parse(&record.aoi_id)?;
     domain::check_name("Name", &record.name)?;
-    let tags = Tags::try_new(record.tags.into_iter().collect())?;
+    let tags = Tags::try_new(record.tags)?;
     NewRecord::try_new(record.name, time, tags, aoi_id)
 }
 
@@ -21,36 +22,78 @@ pub(crate) fn record_to(record: Record) -> pb::Record {
         id: record.id.to_string(),
         name: record.name,
         time: Some(timestamp_to(record.time)),
-        tags: record.tags.into_map().into_iter().collect(),
+        tags: record.tags.into_map(),
         aoi_id: record.aoi_id.to_string(),
         aoi: record.aoi.as_ref().map(aoi_to),
     }
 }
 
 /// Reads a bounded list of ids.
-pub(crate) fn ids<T>(texts: &[String], parse: impl Fn(&str) -> Result<T>, limits: &Limits) -> Result<Vec<T>> {
-    Limits::check("ids in one request", texts.len() as u64, limits.ids_per_request as u64)?;
+pub(crate) fn ids<T>(
+    texts: &[String],
+    parse: impl Fn(&str) -> Result<T>,
+    limits: &Limits,
+) -> Result<Vec<T>> {
+    Limits::check(
+        "ids in one request",
+        texts.len() as u64,
+        limits.ids_per_request as u64,
+    )?;
     texts.iter().map(|text| parse(text)).collect()
 }
 
 /// Reads filters; absent ones filter nothing.
 pub(crate) fn filters_from(filters: Option<pb::RecordFilters>) -> Result<RecordFilters> {
-    let pb::RecordFilters { tags, from_time, to_time } = filters.unwrap_or_default();
-    Ok(RecordFilters { tags: tag_filters(tags)?, time: time::time_range(from_time, to_time)? })
+    let pb::RecordFilters {
+        tags,
+        from_time,
+        to_time,
+    } = filters.unwrap_or_default();
+    Ok(RecordFilters {
+        tags: TagFilters::parse(tags)?,
+        time: time::time_range(from_time, to_time)?,
+    })
 }
 
-/// Reads filters on tags.
-pub(crate) fn tag_filters(tags: HashMap<String, String>) -> Result<TagFilters> {
-    TagFilters::parse(tags.into_iter().collect())
-}
-
-/// Reads a page: (offset, limit), none when the limit is 0.
-pub(crate) fn page(limit: i32, page: i32) -> Result<Option<(u64, u64)>> {
-    let positive = |field: &str, value: i32| {
-        u64::try_from(value).map_err(|_| Error::invalid(format!("Invalid {field}: {value}, expected 0 or more")))
+/// Reads the query of a list of records.
+pub(crate) fn record_query(
+    request: pb::ListRecordsRequest,
+    limits: &Limits,
+) -> Result<RecordQuery> {
+    let filters = RecordFilters {
+        tags: TagFilters::parse(request.tags)?,
+        time: time::time_range(request.from_time, request.to_time)?,
     };
-    let (limit, page) = (positive("limit", limit)?, positive("page", page)?);
-    Ok((limit > 0).then_some((page * limit, limit)))
+    let aoi = aoi_filter(request.aoi, limits.aoi_vertices)?;
+    Ok(RecordQuery {
+        name: pattern("name", &request.name)?,
+        filters,
+        aoi: aoi.map(|aoi| aoi.polygons().clone()),
+        page: page(request.limit, request.page)?,
+        with_aoi: request.with_aoi,
+    })
+}
+
+/// Reads keys of tags to drop.
+pub(crate) fn tag_keys(keys: Vec<String>, limits: &Limits) -> Result<Vec<String>> {
+    Limits::check(
+        "keys in one request",
+        keys.len() as u64,
+        limits.ids_per_request as u64,
+    )?;
+    keys.into_iter().map(|key| text("tagsKey", key)).collect()
+}
+
+/// Reads a page; a limit of 0 asks for everything, whatever the page.
+pub(crate) fn page(limit: i32, page: i32) -> Result<Page> {
+    let positive = |field: &str, value: i32| {
+        u32::try_from(value)
+            .map_err(|_| Error::invalid(format!("Invalid {field}: {value}, expected 0 or more")))
+    };
+    Ok(Page {
+        page: positive("page", page)?,
+        limit: positive("limit", limit)?,
+    })
 }
 
 /// Reads the ids of records.

@@ -11,15 +11,28 @@ pub(crate) fn tile_request(request: pb::GetTileRequest, limits: &Limits) -> Resu
     use pb::get_tile_request::RecordsLister;
     let instance_id = InstanceId::parse(&request.instance_id)?;
     let selection = match request.records_lister {
-        None => return Err(Error::invalid("either record ids or record filters must be provided")),
-        Some(RecordsLister::Filters(filters)) => CubeSelection::Filters(filters_from(Some(filters))?),
+        None => {
+            return Err(Error::invalid(
+                "either record ids or record filters must be provided",
+            ));
+        }
+        Some(RecordsLister::Filters(filters)) => {
+            CubeSelection::Filters(filters_from(Some(filters))?)
+        }
         Some(RecordsLister::Records(group)) if group.ids.is_empty() => {
             return Err(Error::invalid("At least one record must be provided"));
         }
-        Some(RecordsLister::Records(group)) => CubeSelection::Groups(vec![record_ids(&group.ids, limits)?]),
+        Some(RecordsLister::Records(group)) => {
+            CubeSelection::Groups(vec![record_ids(&group.ids, limits)?])
+        }
     };
     let address = TileAddress::try_new(request.x, request.y, request.z)?;
     let (min, max) = (f64::from(request.min), f64::from(request.max));
     let stretch = (min < max && min.is_finite() && max.is_finite()).then_some((min, max));
-    Ok(TileRequest { instance_id, address, selection, stretch })
+    Ok(TileRequest {
+        instance_id,
+        address,
+        selection,
+        stretch,
+    })
 }

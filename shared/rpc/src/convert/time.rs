@@ -8,13 +8,17 @@ const NO_BOUND_SECONDS: i64 = -62_135_596_800;
 
 /// Reads an instant that must be there.
 pub(crate) fn instant(value: Option<Timestamp>) -> Result<Instant> {
-    let value = value.ok_or_else(|| domain::Error::invalid("Invalid time: expected a timestamp"))?;
+    let value =
+        value.ok_or_else(|| domain::Error::invalid("Invalid time: expected a timestamp"))?;
     Instant::from_timestamp(value.seconds, value.nanos)
 }
 
 /// Reads optional bounds.
 pub(crate) fn time_range(from: Option<Timestamp>, to: Option<Timestamp>) -> Result<TimeRange> {
-    Ok(TimeRange { from: bound(from)?, to: bound(to)? })
+    Ok(TimeRange {
+        from: bound(from)?,
+        to: bound(to)?,
+    })
 }
 
 /// Writes an instant.
@@ -36,16 +40,30 @@ mod tests {
 
     #[test]
     fn the_first_instant_of_year_1_is_no_bound() {
-        let null = Some(Timestamp { seconds: -62_135_596_800, nanos: 0 });
-        let epoch = Some(Timestamp { seconds: 0, nanos: 0 });
+        let null = Some(Timestamp {
+            seconds: -62_135_596_800,
+            nanos: 0,
+        });
+        let epoch = Some(Timestamp {
+            seconds: 0,
+            nanos: 0,
+        });
         let range = time_range(null, epoch).unwrap();
         assert!(range.from.is_none() && range.to.is_some());
     }
 
     #[test]
     fn invalid_instants_are_refused_in_records_and_in_filters() {
-        let invalid = Some(Timestamp { seconds: 10_i64.pow(14), nanos: 0 });
+        let invalid = Some(Timestamp {
+            seconds: 10_i64.pow(14),
+            nanos: 0,
+        });
         assert!(instant(invalid).is_err() && time_range(invalid, None).is_err());
-        assert!(instant(None).unwrap_err().to_string().starts_with("Invalid time"));
+        assert!(
+            instant(None)
+                .unwrap_err()
+                .to_string()
+                .starts_with("Invalid time")
+        );
     }
 }

@@ -1,10 +1,13 @@
 //! Variables and instances.
 
 use super::format::{data_format, data_format_to, required_resampling, resampling};
-use super::required;
+use super::{required, text};
 use crate::pb;
-use app::VariableKey;
-use domain::{Error, Instance, InstanceId, NewVariable, Result, Variable, VariableId, VariableUpdate};
+use app::{InstanceUpdate, VariableKey};
+use domain::{
+    Error, Instance, InstanceId, Metadata, NewVariable, Result, Variable, VariableId,
+    VariableUpdate,
+};
 
 /// Reads the definition of a variable to create.
 pub(crate) fn new_variable(variable: Option<pb::Variable>) -> Result<NewVariable> {
@@ -25,12 +28,17 @@ pub(crate) fn new_variable(variable: Option<pb::Variable>) -> Result<NewVariable
 }
 
 /// Reads changes of a variable.
-pub(crate) fn variable_update(request: pb::UpdateVariableRequest) -> Result<(VariableId, VariableUpdate)> {
+pub(crate) fn variable_update(
+    request: pb::UpdateVariableRequest,
+) -> Result<(VariableId, VariableUpdate)> {
     let id = VariableId::parse(&request.id)?;
     let update = VariableUpdate {
         name: request.name,
         unit: request.unit.map(|unit| text("unit", unit)).transpose()?,
-        description: request.description.map(|description| text("description", description)).transpose()?,
+        description: request
+            .description
+            .map(|description| text("description", description))
+            .transpose()?,
         palette: request.palette,
         resampling: resampling(request.resampling_alg)?,
     };
@@ -42,7 +50,11 @@ pub(crate) fn variable_key(request: pb::GetVariableRequest) -> Result<VariableKe
     use pb::get_variable_request::Identifier;
     let empty = || Error::invalid("GetVariable: all parameters are empty");
     match request.identifier.ok_or_else(empty)? {
-        Identifier::Id(text) | Identifier::Name(text) | Identifier::InstanceId(text) if text.is_empty() => Err(empty()),
+        Identifier::Id(text) | Identifier::Name(text) | Identifier::InstanceId(text)
+            if text.is_empty() =>
+        {
+            Err(empty())
+        }
         Identifier::Id(id) => VariableId::parse(&id).map(VariableKey::Id),
         Identifier::Name(name) => text("name", name).map(VariableKey::Name),
         Identifier::InstanceId(id) => InstanceId::parse(&id).map(VariableKey::Instance),
@@ -51,7 +63,11 @@ pub(crate) fn variable_key(request: pb::GetVariableRequest) -> Result<VariableKe
 
 /// Writes a variable.
 pub(crate) fn variable_to(variable: Variable) -> pb::Variable {
-    let Variable { id, definition, instances } = variable;
+    let Variable {
+        id,
+        definition,
+        instances,
+    } = variable;
     pb::Variable {
         id: id.to_string(),
         name: definition.name,
@@ -74,10 +90,35 @@ pub(crate) fn instance_to(instance: Instance) -> pb::Instance {
     }
 }
 
-/// A free text: anything but NUL, which the database cannot hold.
-pub(crate) fn text(field: &str, text: String) -> Result<String> {
-    if text.contains('\0') {
-        return Err(Error::invalid(format!("Invalid {field}: expected no NUL character")));
-    }
-    Ok(text)
+/// Reads an instance to create: its variable, name and notes.
+pub(crate) fn new_instance(
+    request: pb::InstantiateVariableRequest,
+) -> Result<(VariableId, String, Metadata)> {
+    domain::check_segment("Instance.name", &request.instance_name)?;
+    let id = VariableId::parse(&request.variable_id)?;
+    Ok((
+        id,
+        request.instance_name,
+        metadata("instance_metadata", request.instance_metadata)?,
+    ))
+}
+
+/// Reads changes of an instance.
+pub(crate) fn instance_update(
+    request: pb::UpdateInstanceRequest,
+) -> Result<(InstanceId, InstanceUpdate)> {
+    let id = InstanceId::parse(&request.id)?;
+    let update = InstanceUpdate {
+        name: request.name,
+        add: metadata("add_metadata", request.add_metadata)?,
+        remove: request.del_metadata_keys,
+    };
+    Ok((id, update))
+}
+
+fn metadata(field: &str, metadata: Metadata) -> Result<Metadata> {
+    metadata
+        .into_iter()
+        .map(|(key, value)| Ok((text(field, key)?, text(field, value)?)))
+        .collect()
 }

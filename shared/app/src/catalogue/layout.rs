@@ -1,0 +1,71 @@
+//! Layouts.
+
+use crate::{App, Result};
+use cog::InterlacingPattern;
+use database::layout;
+use domain::grid::GridSpec;
+use domain::{Error, Layout, Pattern};
+use imaging::Crs;
+
+impl App {
+    /// Stores a layout.
+    ///
+    /// # Errors
+    /// [`domain::Error::Invalid`] for a malformed pattern or grid parameter,
+    /// [`domain::Error::AlreadyExists`] when the name is taken.
+    pub async fn create_layout(&self, layout: &Layout) -> Result<()> {
+        check_layout(layout)?;
+        if !layout.grid_parameters.is_empty() {
+            check_grid(layout)?;
+        }
+        let mut connection = self.database().read().await?;
+        Ok(layout::create(&mut connection, layout).await?)
+    }
+
+    /// Reads a layout.
+    ///
+    /// # Errors
+    /// [`domain::Error::NotFound`].
+    pub async fn layout(&self, name: &str) -> Result<Layout> {
+        let mut connection = self.database().read().await?;
+        Ok(layout::get(&mut connection, name).await?)
+    }
+
+    /// Lists layouts by name.
+    pub async fn list_layouts(&self, name: Option<&Pattern>) -> Result<Vec<Layout>> {
+        let mut connection = self.database().read().await?;
+        Ok(layout::list(&mut connection, name).await?)
+    }
+
+    /// Deletes a layout; an unknown name is a success.
+    ///
+    /// # Errors
+    /// [`domain::Error::InUse`] when files follow it.
+    pub async fn delete_layout(&self, name: &str) -> Result<()> {
+        let mut connection = self.database().read().await?;
+        Ok(layout::delete(&mut connection, name).await?)
+    }
+}
+
+/// Checks what does not depend on the grid.
+pub(crate) fn check_layout(layout: &Layout) -> domain::Result<()> {
+    match InterlacingPattern::parse(&layout.interlacing_pattern) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::invalid(error.to_string())),
+    }
+}
+
+/// Reads the grid of a layout and checks its reference system.
+pub(crate) fn check_grid(layout: &Layout) -> domain::Result<GridSpec> {
+    let spec = GridSpec::parse(&layout.grid_parameters)?;
+    if let GridSpec::Plain(grid) = &spec {
+        let crs = Crs::parse(&grid.crs).map_err(|error| Error::invalid(error.to_string()))?;
+        if crs.srid() == 0 {
+            return Err(Error::invalid(format!(
+                "Invalid crs: {:.200} (its EPSG code is not known)",
+                grid.crs
+            )));
+        }
+    }
+    Ok(spec)
+}

@@ -1,0 +1,17 @@
+//! The catalogue: footprints, records, variables, palettes, layouts, containers.
+
+mod aoi;
+mod consolidation_params;
+mod container;
+mod index;
+mod layout;
+mod palette;
+mod record;
+mod tiling;
+mod variable;
+
+pub use database::Page;
+pub use index::{NewContainer, NewDataset};
+pub use record::RecordQuery;
+pub use tiling::Tile;
+pub use variable::{InstanceUpdate, VariableKey};

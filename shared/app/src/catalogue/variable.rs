@@ -1,0 +1,208 @@
+//! Variables and instances.
+
+use crate::{App, Error, Page, Result};
+use database::{in_transaction, instance, variable};
+use domain::{
+    Instance, InstanceId, Metadata, NewVariable, Pattern, Variable, VariableId, VariableUpdate,
+    check_segment,
+};
+
+/// What a variable is looked up by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VariableKey {
+    /// Its id.
+    Id(VariableId),
+    /// Its exact name.
+    Name(String),
+    /// The id of one of its instances; the answer holds that instance only.
+    Instance(InstanceId),
+}
+
+/// Changes of an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InstanceUpdate {
+    /// New name; `None` keeps it.
+    pub name: Option<String>,
+    /// Notes to insert or overwrite, first.
+    pub add: Metadata,
+    /// Keys of notes to drop, afterwards; unknown ones are ignored.
+    pub remove: Vec<String>,
+}
+
+impl InstanceUpdate {
+    fn apply(self, before: Instance) -> domain::Result<Instance> {
+        let mut after = before.clone();
+        if let Some(name) = self.name {
+            if name != before.name {
+                check_segment("Instance.name", &name)?;
+            }
+            after.name = name;
+        }
+        after.metadata.extend(self.add);
+        after.metadata.retain(|key, _| !self.remove.contains(key));
+        Ok(after)
+    }
+}
+
+impl App {
+    /// Creates a variable.
+    ///
+    /// # Errors
+    /// [`domain::Error::AlreadyExists`] when the name is taken, [`domain::Error::NotFound`] for an
+    /// unknown palette.
+    pub async fn create_variable(&self, definition: NewVariable) -> Result<VariableId> {
+        let mut connection = self.database().read().await?;
+        Ok(variable::create(&mut connection, &definition).await?)
+    }
+
+    /// Reads a variable.
+    ///
+    /// # Errors
+    /// [`domain::Error::NotFound`].
+    pub async fn variable(&self, key: &VariableKey) -> Result<Variable> {
+        let mut connection = self.database().read().await?;
+        let variable = match key {
+            VariableKey::Id(id) => variable::get(&mut connection, *id).await,
+            VariableKey::Name(name) => variable::get_by_name(&mut connection, name).await,
+            VariableKey::Instance(id) => variable::get_by_instance(&mut connection, *id).await,
+        };
+        Ok(variable?)
+    }
+
+    /// Lists variables by name.
+    pub async fn list_variables(
+        &self,
+        name: Option<&Pattern>,
+        page: Page,
+    ) -> Result<Vec<Variable>> {
+        let mut connection = self.database().read().await?;
+        Ok(variable::list(&mut connection, name, page).await?)
+    }
+
+    /// Changes a variable.
+    ///
+    /// # Errors
+    /// [`domain::Error::NotFound`] for an unknown variable or palette,
+    /// [`domain::Error::AlreadyExists`] when the new name is taken, [`domain::Error::Invalid`] when
+    /// the result breaks a rule.
+    pub async fn update_variable(&self, id: VariableId, update: VariableUpdate) -> Result<()> {
+        Ok(in_transaction(self.database(), |tx| {
+            let update = update.clone();
+            Box::pin(async move {
+                let before = variable::get(tx, id).await?.definition;
+                let after = update.apply(&before)?;
+                if after != before {
+                    variable::update(tx, id, &after).await?;
+                }
+                Ok::<_, database::Error>(())
+            })
+        })
+        .await?)
+    }
+
+    /// Deletes a variable, its instances and its consolidation parameters.
+    ///
+    /// # Errors
+    /// [`domain::Error::NotFound`]; [`domain::Error::InUse`] when an instance has datasets.
+    pub async fn delete_variable(&self, id: VariableId) -> Result<()> {
+        Ok(in_transaction(self.database(), |tx| {
+            Box::pin(async move {
+                variable::get(tx, id).await?;
+                variable::delete(tx, id).await
+            })
+        })
+        .await?)
+    }
+
+    /// Adds an instance to a variable.
+    ///
+    /// # Errors
+    /// [`domain::Error::NotFound`] for an unknown variable, [`domain::Error::AlreadyExists`] when
+    /// the name is taken within it.
+    pub async fn instantiate_variable(
+        &self,
+        id: VariableId,
+        name: String,
+        metadata: Metadata,
+    ) -> Result<Instance> {
+        Ok(in_transaction(self.database(), |tx| {
+            let (name, metadata) = (name.clone(), metadata.clone());
+            Box::pin(async move {
+                let variable = variable::get(tx, id).await?;
+                if variable
+                    .instances
+                    .iter()
+                    .any(|instance| instance.name == name)
+                {
+                    let name = format!("{}:{name}", variable.definition.name);
+                    return Err(domain::Error::already_exists(
+                        domain::Entity::Instance,
+                        "name",
+                        name,
+                    )
+                    .into());
+                }
+                let id = instance::create(tx, id, &name, &metadata).await?;
+                Ok::<_, database::Error>(Instance { id, name, metadata })
+            })
+        })
+        .await?)
+    }
+
+    /// Renames an instance or edits its notes.
+    ///
+    /// # Errors
+    /// [`domain::Error::NotFound`], [`domain::Error::AlreadyExists`], [`domain::Error::Invalid`].
+    pub async fn update_instance(&self, id: InstanceId, update: InstanceUpdate) -> Result<()> {
+        Ok(in_transaction(self.database(), |tx| {
+            let update = update.clone();
+            Box::pin(async move {
+                let before = instance::get_for_update(tx, id).await?;
+                let after = update.apply(before.clone())?;
+                if after != before {
+                    instance::update(tx, &after).await?;
+                }
+                Ok::<_, database::Error>(())
+            })
+        })
+        .await?)
+    }
+
+    /// Deletes an instance.
+    ///
+    /// # Errors
+    /// [`domain::Error::NotFound`]; [`domain::Error::InUse`] when it has datasets.
+    pub async fn delete_instance(&self, id: InstanceId) -> Result<()> {
+        let mut connection = self.database().read().await?;
+        instance::delete(&mut connection, id)
+            .await
+            .map_err(Error::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::InstanceUpdate;
+    use domain::{Instance, InstanceId};
+
+    #[test]
+    fn notes_are_added_before_keys_are_dropped() {
+        let map = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
+        let before = Instance {
+            id: InstanceId::new(),
+            name: "master".to_owned(),
+            metadata: map(&[("k", "v")]),
+        };
+        let update = InstanceUpdate {
+            name: None,
+            add: map(&[("x", "y"), ("y", "z")]),
+            remove: ["k", "y", "absent"].map(str::to_owned).to_vec(),
+        };
+        assert_eq!(update.apply(before).unwrap().metadata, map(&[("x", "y")]));
+    }
+}

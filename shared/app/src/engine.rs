@@ -1,0 +1,118 @@
+//! The bounds that all requests of a process share: threads that work on pixels, and memory.
+
+use crate::{Error, Result};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Bytes of one permit of the memory budget.
+const PERMIT_BYTES: u64 = 64 * 1024;
+
+/// Runs pixel work on blocking threads, within the budget of the process.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    threads: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+    memory_permits: u32,
+}
+
+/// Memory of one image in flight: it is given back when this is dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Engine {
+    /// An engine of `threads` blocking threads and `memory_bytes` for images in flight.
+    pub fn new(threads: usize, memory_bytes: u64) -> Self {
+        let memory_permits =
+            (memory_bytes / PERMIT_BYTES).clamp(1, u64::from(u32::MAX >> 4)) as u32;
+        Self {
+            threads: Arc::new(Semaphore::new(threads.max(1))),
+            memory: Arc::new(Semaphore::new(memory_permits as usize)),
+            memory_permits,
+        }
+    }
+
+    /// Waits until `bytes` fit into the budget. An image larger than the whole budget waits until
+    /// it is alone.
+    pub async fn reserve(&self, bytes: u64) -> Result<Reservation> {
+        let permits = (bytes.div_ceil(PERMIT_BYTES)).min(u64::from(self.memory_permits)) as u32;
+        let permit = Arc::clone(&self.memory).acquire_many_owned(permits).await;
+        let permit = permit.map_err(|_| Error::Cancelled("the service stops".to_owned()))?;
+        Ok(Reservation { _permit: permit })
+    }
+
+    /// Runs `work` on a blocking thread. `work` gets a function that tells whether nobody waits for
+    /// it any more: it is true from the moment the returned future is dropped.
+    pub async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Fn() -> bool) -> Result<T> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.threads).acquire_owned().await;
+        let permit = permit.map_err(|_| Error::Cancelled("the service stops".to_owned()))?;
+        let abandoned = CancellationToken::new();
+        let guard = abandoned.clone().drop_guard();
+        let span = tracing::Span::current();
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            span.in_scope(|| work(&|| abandoned.is_cancelled()))
+        });
+        let result = done
+            .await
+            .map_err(|panic| Error::internal("work on pixels", panic))?;
+        guard.disarm();
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Engine, PERMIT_BYTES};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_large_image_waits_until_it_is_alone() {
+        let engine = Engine::new(1, 4 * PERMIT_BYTES);
+        let first = engine.reserve(1).await.unwrap();
+        let large = engine.reserve(100 * PERMIT_BYTES);
+        tokio::pin!(large);
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), &mut large)
+                .await
+                .is_err()
+        );
+        drop(first);
+        large.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn abandoned_work_is_told_so() {
+        let engine = Engine::new(1, 1);
+        let (told, heard) = mpsc::channel();
+        let work = engine.run(move |abandoned| {
+            while !abandoned() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            told.send(()).ok();
+            Ok(())
+        });
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), work)
+                .await
+                .is_err()
+        );
+        let heard = tokio::task::spawn_blocking(move || heard.recv_timeout(Duration::from_secs(5)));
+        assert!(heard.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_the_work_is_an_error_of_that_call_only() {
+        let engine = Engine::new(1, 1);
+        let failed: crate::Result<()> = engine.run(|_| panic!("broken pixel")).await;
+        assert!(matches!(failed, Err(crate::Error::Internal { .. })));
+        assert_eq!(engine.run(|_| Ok(1)).await.unwrap(), 1);
+    }
+}

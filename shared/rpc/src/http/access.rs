@@ -1,0 +1,161 @@
+//! Bearer tokens.
+
+use super::{CATALOG, PUSH, cors, is_grpc};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode, header};
+use runtime::config::Tokens;
+use runtime::{ExposeSecret, SecretString};
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+use tonic::Status;
+
+/// Second header of the routes for maps: some clients cannot set the first one.
+const ESRI_AUTHORIZATION: &str = "x-esri-authorization";
+
+/// Who may call what.
+///
+/// Without any token the server is open. As soon as there is one, each surface asks for one of its
+/// own tokens, and a surface without any is closed.
+#[derive(Clone, Debug)]
+pub struct Access {
+    tokens: Arc<Tokens>,
+}
+
+/// A part of the server with tokens of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Surface {
+    /// `geocube.Admin`.
+    Admin,
+    /// Every other gRPC service, reflection included.
+    User,
+    /// Tiles for maps.
+    Catalog,
+    /// Messages of queues, and whatever schedulers call.
+    Push,
+    /// Signs of life.
+    Open,
+}
+
+impl Access {
+    /// Asks for these tokens.
+    pub fn new(tokens: &Tokens) -> Self {
+        Self {
+            tokens: Arc::new(tokens.clone()),
+        }
+    }
+
+    /// Whether nobody is asked for a token.
+    pub fn is_open(&self) -> bool {
+        self.tokens.is_open()
+    }
+
+    /// What nobody may call, because some tokens are configured, but none for it.
+    pub fn closed(&self) -> Vec<&'static str> {
+        let surfaces = [
+            (Surface::Admin, "the service geocube.Admin"),
+            (Surface::User, "the service geocube.Geocube and the tiles"),
+            (Surface::Push, "the push routes"),
+        ];
+        let is_closed =
+            |surface: &Surface| !self.is_open() && self.accepted(*surface).next().is_none();
+        surfaces
+            .into_iter()
+            .filter(|(surface, _)| is_closed(surface))
+            .map(|(_, name)| name)
+            .collect()
+    }
+
+    fn check(&self, surface: Surface, headers: &HeaderMap) -> Result<(), &'static str> {
+        if surface == Surface::Open || self.is_open() {
+            return Ok(());
+        }
+        let mut refusal = "invalid token";
+        for value in presented(surface, headers) {
+            refusal = match value.strip_prefix(b"Bearer ") {
+                None => "missing \"Bearer \" prefix",
+                Some(token) if self.accepts(surface, token) => return Ok(()),
+                Some(_) => "invalid token",
+            };
+        }
+        Err(refusal)
+    }
+
+    /// Compares with every accepted token, each in constant time.
+    fn accepts(&self, surface: Surface, presented: &[u8]) -> bool {
+        let equal = |token: &SecretString| presented.ct_eq(token.expose_secret().as_bytes());
+        self.accepted(surface)
+            .fold(0.into(), |found: subtle::Choice, token| {
+                found | equal(token)
+            })
+            .into()
+    }
+
+    fn accepted(&self, surface: Surface) -> impl Iterator<Item = &SecretString> {
+        let Tokens { user, admin, event } = &*self.tokens;
+        let accepted = match surface {
+            Surface::Admin => [None, admin.as_ref()],
+            Surface::User | Surface::Catalog => [user.as_ref(), admin.as_ref()],
+            Surface::Push => [event.as_ref(), None],
+            Surface::Open => [None, None],
+        };
+        accepted.into_iter().flatten()
+    }
+}
+
+/// Lets only those requests through to `router` that present a token of their surface, and answers
+/// the preflight requests of browsers before that.
+pub fn protected(router: Router, access: &Access) -> Router {
+    router
+        .layer(middleware::from_fn_with_state(access.clone(), authenticate))
+        .layer(middleware::from_fn(cors::cross_origin))
+}
+
+async fn authenticate(State(access): State<Access>, request: Request, next: Next) -> Response {
+    match access.check(surface(&request), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) if is_grpc(request.headers()) => {
+            Status::unauthenticated(refusal).into_http::<Body>()
+        }
+        Err(refusal) => (
+            StatusCode::UNAUTHORIZED,
+            [(header::WWW_AUTHENTICATE, "Bearer")],
+            refusal,
+        )
+            .into_response(),
+    }
+}
+
+fn surface(request: &Request) -> Surface {
+    let path = request.uri().path();
+    let is = |prefix: &str| path.starts_with(prefix);
+    if is("/geocube.Admin/") {
+        Surface::Admin
+    } else if is("/grpc.health.v1.Health/") {
+        Surface::Open
+    } else if is("/geocube.") || is("/grpc.") || is_grpc(request.headers()) {
+        Surface::User
+    } else if is(CATALOG) {
+        Surface::Catalog
+    } else if is(PUSH) || is("/tasks/") {
+        Surface::Push
+    } else {
+        Surface::Open
+    }
+}
+
+/// What the caller presents as token, the header of maps after the usual one.
+fn presented(surface: Surface, headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let second = (surface == Surface::Catalog).then(|| headers.get_all(ESRI_AUTHORIZATION));
+    let values = headers
+        .get_all(header::AUTHORIZATION)
+        .into_iter()
+        .chain(second.into_iter().flatten());
+    values.map(http::HeaderValue::as_bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! The service `geocube.Admin`.
+
+use super::geocube::delete_datasets;
+use crate::pb::{self, admin_server::Admin};
+use app::App;
+use tonic::{Request, Response, Status};
+
+/// Handlers of `geocube.Admin`.
+#[derive(Clone, Debug)]
+pub struct AdminService {
+    app: App,
+}
+
+impl AdminService {
+    /// Serves the use cases of `app`.
+    pub fn new(app: App) -> Self {
+        Self { app }
+    }
+}
+
+#[tonic::async_trait]
+impl Admin for AdminService {
+    async fn tidy_db(
+        &self,
+        _request: Request<pb::TidyDbRequest>,
+    ) -> Result<Response<pb::TidyDbResponse>, Status> {
+        Err(Status::unimplemented("TidyDB is not served yet"))
+    }
+
+    async fn update_datasets(
+        &self,
+        _request: Request<pb::UpdateDatasetsRequest>,
+    ) -> Result<Response<pb::UpdateDatasetsResponse>, Status> {
+        Err(Status::unimplemented("UpdateDatasets is not served yet"))
+    }
+
+    async fn delete_datasets(
+        &self,
+        request: Request<pb::DeleteDatasetsRequest>,
+    ) -> Result<Response<pb::DeleteDatasetsResponse>, Status> {
+        delete_datasets(&self.app, request.into_inner()).await
+    }
+}

@@ -1,0 +1,105 @@
+//! A service in process: real handlers on a real catalogue and real files, behind a loopback port.
+
+pub mod answers;
+pub mod catalogue;
+pub mod cube;
+pub mod raster;
+
+use app::{App, Engine, Limits, Options, PathPolicy};
+use database::testing::TestDatabase;
+use messaging::MemoryQueue;
+use rpc::OversizeLayer;
+use rpc::pb::geocube_client::GeocubeClient;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Once};
+use storage::{AllowedRoots, LocalStorage, Router};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tonic::transport::Channel;
+
+/// A running service; it ends with the runtime of the test.
+pub struct Server {
+    /// A client, to be cloned for parallel calls.
+    pub client: GeocubeClient<Channel>,
+    /// A bare connection, for clients of other services.
+    pub channel: Channel,
+    /// The folder below which files may be indexed.
+    pub folder: TempDir,
+    database: TestDatabase,
+}
+
+impl Server {
+    /// Starts a service on an empty catalogue; `None`, said on standard error, without a database.
+    pub async fn start() -> Option<Self> {
+        Self::with_limits(Limits::default()).await
+    }
+
+    /// Starts a service with bounds of its own.
+    pub async fn with_limits(limits: Limits) -> Option<Self> {
+        static GDAL: Once = Once::new();
+        GDAL.call_once(|| imaging::init(&imaging::Options::default()).unwrap());
+        let database = TestDatabase::create().await?;
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(&database, folder.path(), limits);
+        let channel = serve(&app).await;
+        let client = GeocubeClient::new(channel.clone());
+        Some(Self { client, channel, folder, database })
+    }
+
+    /// A client on the same connection.
+    pub fn client(&self) -> GeocubeClient<Channel> {
+        self.client.clone()
+    }
+
+    /// A path in the folder of the files.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The URI of a file of the folder.
+    pub fn uri(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Runs a statement on the catalogue; false, said on standard error, without `psql`.
+    pub fn sql(&self, statement: &str) -> bool {
+        let run = Command::new("psql").args(["-q", "-v", "ON_ERROR_STOP=1", "-c", statement, &self.database.url()]).output();
+        match run {
+            Ok(output) => {
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                true
+            }
+            Err(_) => {
+                eprintln!("skipped: needs psql");
+                false
+            }
+        }
+    }
+}
+
+fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
+    let roots = vec![folder.to_owned()];
+    let local = LocalStorage::new(AllowedRoots::Below(roots.clone()));
+    let storage = Router::new().with(domain::Scheme::File, Arc::new(local));
+    let options = Options {
+        limits,
+        paths: PathPolicy { allowed: roots, ..PathPolicy::default() },
+        workers: 2,
+        ingestion_storage: None,
+        cancelled_jobs: None,
+        events_queue: "events".to_owned(),
+        orders_queue: "orders".to_owned(),
+    };
+    let engine = Engine::new(2, 256 << 20);
+    App::new(database.db.clone(), Arc::new(storage), Arc::new(MemoryQueue::new()), engine, options)
+}
+
+async fn serve(app: &App) -> Channel {
+    let (_, health) = tonic_health::server::health_reporter();
+    let router = rpc::grpc_routes(app, health).into_axum_router().layer(OversizeLayer);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Channel::from_shared(address).unwrap().connect().await.unwrap()
+}
