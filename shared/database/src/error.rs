@@ -47,7 +47,7 @@ impl Error {
         source
             .downcast_ref::<sqlx::Error>()
             .and_then(sqlx::Error::as_database_error)
-            .and_then(|error| error.code())
+            .and_then(sqlx::error::DatabaseError::code)
             .is_some_and(|code| matches!(&*code, "40001" | "40P01"))
     }
 

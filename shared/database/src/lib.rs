@@ -1,4 +1,4 @@
-//! The catalogue, the jobs and their delivery in Postgres and PostGIS.
+//! The catalogue, the jobs and their delivery in Postgres and `PostGIS`.
 //!
 //! One module per entity, made of functions that take a connection, so that the caller owns the
 //! transaction; [`Database`] gives connections and [`in_transaction`] runs a unit of work. This is

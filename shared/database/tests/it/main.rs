@@ -1,5 +1,7 @@
 //! The queries on a real server, one database per test.
 
+#![expect(clippy::unwrap_used, reason = "a failed fixture is a failed test")]
+
 mod aoi;
 mod concurrency;
 mod container;

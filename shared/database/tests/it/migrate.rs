@@ -26,7 +26,7 @@ const ROWS: &str = "
     INSERT INTO geocube.variable_instances VALUES ('00000000-0000-4000-8000-000000000004', 'i', NULL,
         '00000000-0000-4000-8000-000000000003');
     INSERT INTO geocube.containers (uri, managed) VALUES ('/a.tif', false);
-    INSERT INTO geocube.datasets SELECT id::uuid, '00000000-0000-4000-8000-000000000002',
+    INSERT INTO geocube.datasets SELECT given.id::uuid, '00000000-0000-4000-8000-000000000002',
         '00000000-0000-4000-8000-000000000004', '/a.tif', NULL, geom::geography, geom, geom, '', '{1}', 'ACTIVE',
         'UINT8', 'NaN', 0, 255, 0, 255, 1, false
     FROM geocube.aoi, UNNEST(ARRAY['00000000-0000-4000-8000-000000000006', '00000000-0000-4000-8000-000000000005'])

@@ -8,7 +8,7 @@ use database::{
     record,
 };
 use domain::{
-    DatasetId, DatasetStatus, Error, InstanceId, MultiPolygon, RecordFilters, RecordId,
+    DatasetId, DatasetStatus, Error, InstanceId, MultiPolygon, Pattern, RecordFilters, RecordId,
     RecordSelection, TagFilters, TimeRange,
 };
 
@@ -273,5 +273,39 @@ async fn the_indexes_serve_the_searches() {
         let sql = format!("EXPLAIN {sql}");
         let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut *tx).await.unwrap();
         assert!(plan.iter().any(|line| line.contains(index)), "{plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn deletions_select_by_record_instance_and_file() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let scene = scene(&mut conn).await;
+    let id = |index: usize| scene.datasets[index].dataset.id;
+    let (record, instance) = (scene.records[0], scene.instance);
+    let patterns = |texts: &[&str]| -> Vec<Pattern> {
+        texts
+            .iter()
+            .filter_map(|text| Pattern::parse(text))
+            .collect()
+    };
+    for (records, instances, texts, expected) in [
+        (&[][..], &[][..], &[][..], vec![]),
+        (&[record], &[], &[], vec![id(4), id(5)]),
+        (&[], &[instance], &["/10.tif"], vec![id(1), id(3), id(5)]),
+        (
+            &[record],
+            &[instance],
+            &["/1*", "/0.TIF(?i)"],
+            vec![id(4), id(5)],
+        ),
+        (&[record], &[], &["/0.t?f"], vec![id(4)]),
+        (&[], &[InstanceId::new()], &[], vec![]),
+        (&[], &[], &["/?.t"], vec![]),
+    ] {
+        let found = dataset::select_for_deletion(&mut conn, records, instances, &patterns(texts))
+            .await
+            .unwrap();
+        assert_eq!(found, expected, "{texts:?}");
     }
 }
