@@ -15,6 +15,7 @@ mod limits;
 mod paths;
 pub mod texts;
 mod tile;
+pub mod worker;
 
 pub use catalogue::{
     InstanceUpdate, NewContainer, NewDataset, Page, RecordQuery, Tile, VariableKey,

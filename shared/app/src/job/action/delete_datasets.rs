@@ -1,0 +1,56 @@
+//! Deletion: datasets are hidden, then removed, or shown again.
+
+use super::running::{Running, Stop};
+use crate::job::outbox::Posted;
+use database::lock::{self, LockFlag};
+use database::{container, dataset, task};
+use domain::job::{ActionEnd, EntryAction, Task};
+use domain::{DatasetStatus, TaskId};
+
+/// CREATED: hides the datasets from readers.
+pub(super) async fn hide_datasets(running: &Running) -> Result<Posted, Stop> {
+    let mut step = running.begin().await?;
+    dataset::set_status(
+        step.conn(),
+        running.job.id,
+        DatasetStatus::Active,
+        DatasetStatus::ToDelete,
+    )
+    .await?;
+    running
+        .end(EntryAction::HideDatasets, step, ActionEnd::Complete)
+        .await
+}
+
+/// DELETIONINPROGRESS: removes the datasets, and the containers that hold nothing any more. Those
+/// whose file is ours get a task that deletes it.
+pub(super) async fn remove_datasets(running: &Running) -> Result<Posted, Stop> {
+    let id = running.job.id;
+    let mut step = running.begin().await?;
+    let containers = dataset::delete_of_job(step.conn(), id, DatasetStatus::ToDelete).await?;
+    let files = container::delete_empty(step.conn(), &containers).await?;
+    let delete = |file: domain::Uri| Task::new(TaskId::new(), id, String::from(file).into_bytes());
+    let tasks: Vec<Task> = files.into_iter().map(delete).collect();
+    task::insert(step.conn(), &tasks).await?;
+    step.recount().await?;
+    running
+        .end(EntryAction::RemoveDatasets, step, ActionEnd::Complete)
+        .await
+}
+
+/// ABORTED: shows the datasets again that still exist, and releases them.
+pub(super) async fn roll_back_deletion(running: &Running) -> Result<Posted, Stop> {
+    let id = running.job.id;
+    let mut step = running.begin().await?;
+    dataset::set_status(
+        step.conn(),
+        id,
+        DatasetStatus::ToDelete,
+        DatasetStatus::Active,
+    )
+    .await?;
+    lock::release(step.conn(), id, Some(LockFlag::ToDelete)).await?;
+    running
+        .end(EntryAction::RollBackDeletion, step, ActionEnd::Complete)
+        .await
+}

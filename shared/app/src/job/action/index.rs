@@ -1,0 +1,157 @@
+//! CONSOLIDATIONDONE: the new files become known to the catalogue, still hidden from readers.
+
+use super::running::{Running, Stop};
+use crate::job::outbox::Posted;
+use crate::{Error, Result};
+use database::dataset::{self, NewDataset};
+use database::lock::{self, LockFlag};
+use database::{container, task};
+use domain::footprint::Footprint;
+use domain::job::payload::OrderRecord;
+use domain::job::{
+    ActionEnd, ConsolidationOrder, EntryAction, Job, Message, Task, TaskState, parse_message,
+};
+use domain::{
+    Bands, Container, Dataset, DatasetId, DatasetSource, DatasetStatus, InstanceId, MultiPolygon,
+    TaskId,
+};
+use imaging::Crs;
+
+/// Indexes the file of each DONE task, each in a transaction that also removes the task, so that
+/// the action goes on where a former run of it stopped.
+pub(super) async fn index_outputs(running: &Running) -> Result<Posted, Stop> {
+    let done = {
+        let mut connection = running.app.database().read().await?;
+        task::list_without_payload(&mut connection, running.job.id, &[TaskState::Done]).await?
+    };
+    for task in done {
+        index_output(running, task.id).await?;
+    }
+    let mut step = running.begin().await?;
+    step.recount().await?;
+    running
+        .end(EntryAction::IndexOutputs, step, ActionEnd::Complete)
+        .await
+}
+
+async fn index_output(running: &Running, id: TaskId) -> Result<(), Stop> {
+    let tasks = {
+        let mut connection = running.app.database().read().await?;
+        task::get_many(&mut connection, &[id]).await?
+    };
+    let Some(task) = tasks.into_iter().next() else {
+        return Ok(());
+    };
+    let order = order_of(&task)?;
+    let (instance, layout) = instance_and_layout(&running.job)?;
+    let footprints = order.clone();
+    let described = running
+        .app
+        .engine()
+        .run(move |_| describe(&footprints, instance))
+        .await?;
+
+    let mut step = running.begin().await?;
+    let target = &order.container;
+    let present =
+        container::lock_or_create(step.conn(), &target.uri, true, target.storage_class).await?;
+    let new = new_datasets(&present, described)?;
+    dataset::insert(step.conn(), &new).await?;
+    let ids: Vec<DatasetId> = new.iter().map(|new| new.dataset.id).collect();
+    lock::lock(step.conn(), running.job.id, &ids, LockFlag::New).await?;
+    container::set_layout(step.conn(), std::slice::from_ref(&target.uri), &layout).await?;
+    task::delete(step.conn(), &[id]).await?;
+    step.commit().await?;
+    Ok(())
+}
+
+fn order_of(task: &Task) -> Result<ConsolidationOrder> {
+    match parse_message(&task.payload) {
+        Ok(Message::Order(order)) => Ok(*order),
+        Ok(other @ (Message::Job(_) | Message::Task(_))) => Err(Error::internal(
+            "reading the order of a task",
+            format!("it is a {}", other.type_name()),
+        )),
+        Err(error) => Err(Error::internal("reading the order of a task", error)),
+    }
+}
+
+pub(super) fn instance_and_layout(job: &Job) -> Result<(InstanceId, String)> {
+    let payload = &job.payload;
+    match (payload.instance_id, &payload.layout) {
+        (Some(instance), Some(layout)) => Ok((instance, layout.clone())),
+        (Some(_) | None, _) => Err(Error::internal(
+            "reading the job",
+            "it has no instance or no layout",
+        )),
+    }
+}
+
+/// The datasets of a file, with their footprints: one per record, in the order of the file.
+fn describe(order: &ConsolidationOrder, instance_id: InstanceId) -> Result<Vec<NewDataset>> {
+    let target = &order.container;
+    let crs = Crs::parse(&target.crs)?;
+    let cell = target.transform.extent(target.size).ring().into();
+    let single = order.records.len() == 1;
+    let dataset = |(index, record): (usize, &OrderRecord)| {
+        let (shape, srid) = shape(record, &cell, &crs)?;
+        let Footprint {
+            geog,
+            geom,
+            shape,
+            srid,
+        } = Footprint::of_shape(&shape, srid, &crs)?;
+        let dataset = Dataset {
+            id: DatasetId::new(),
+            record_id: record.id,
+            instance_id,
+            source: DatasetSource {
+                uri: target.uri.clone(),
+                subdir: if single {
+                    String::new()
+                } else {
+                    format!("GTIFF_DIR:{}", index + 1)
+                },
+                bands: Bands::first(target.bands_count.into()),
+                mapping: target.mapping,
+            },
+            status: DatasetStatus::Inactive,
+            overviews: target.overviews_min_size != 0,
+            shape,
+            srid,
+        };
+        Ok(NewDataset {
+            dataset,
+            geom,
+            geog,
+        })
+    };
+    order.records.iter().enumerate().map(dataset).collect()
+}
+
+/// Area of the valid data of a record, in the reference system of the file.
+fn shape(record: &OrderRecord, cell: &MultiPolygon, crs: &Crs) -> Result<(MultiPolygon, i32)> {
+    match &record.valid_shape {
+        None => Ok((cell.clone(), crs.srid())),
+        Some(valid) if crs.srid() == 0 || valid.srid == crs.srid() => {
+            Ok((valid.area.clone(), valid.srid))
+        }
+        Some(valid) => Err(Error::invalid(format!(
+            "records.valid_shape: srid {}, expected that of the container ({})",
+            valid.srid,
+            crs.srid()
+        ))),
+    }
+}
+
+/// Those of the described datasets that the container does not have yet.
+fn new_datasets(present: &Container, described: Vec<NewDataset>) -> Result<Vec<NewDataset>> {
+    let mut new = Vec::with_capacity(described.len());
+    for described in described {
+        // beside what was there before; those of the same order do not meet each other
+        if present.clone().add(described.dataset.clone())? {
+            new.push(described);
+        }
+    }
+    Ok(new)
+}

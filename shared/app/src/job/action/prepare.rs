@@ -1,0 +1,217 @@
+//! CREATED, consolidation: what is to be written where, and what it replaces.
+
+mod cell;
+mod inputs;
+
+use super::index::instance_and_layout;
+use super::running::{Running, Stop};
+use crate::job::outbox::Posted;
+use crate::{App, Result};
+use cell::{CellWork, plan_one};
+use database::consolidation_params::{self, Owner};
+use database::lock::{self, LockFlag};
+use database::{dataset, job_log, layout, record, task, variable};
+use domain::grid::{Cell, GridSpec, RingSet};
+use domain::job::{ActionEnd, EntryAction, Job, LogEntry, Severity, Task, TaskState};
+use domain::plan::{Replaced, Target};
+use domain::{
+    DatasetId, Entity, InstanceId, Instant, Layout, RecordId, RecordSelection, TaskId, Uri,
+};
+use imaging::Crs;
+use inputs::Inputs;
+use std::sync::Arc;
+
+/// Root of the files that consolidation writes.
+pub(in crate::job) fn ingestion_storage(app: &App) -> Result<&Uri> {
+    app.options().ingestion_storage.as_ref().ok_or_else(|| {
+        let text =
+            "consolidation is off: the service has no place for its files (flag ingestionStorage)";
+        domain::Error::Precondition(text.to_owned()).into()
+    })
+}
+
+/// What all the cells of a job have in common.
+#[derive(Debug)]
+struct Context {
+    job: Job,
+    instance: InstanceId,
+    layout: Layout,
+    storage: Uri,
+    target: Target,
+    crs: Crs,
+    collapse: Option<(RecordId, Instant)>,
+    /// Files of the record that the others are merged into.
+    collapsed_files: Vec<Uri>,
+}
+
+/// What was decided for all the cells.
+#[derive(Default)]
+struct Plan {
+    tasks: Vec<Task>,
+    replaced: Replaced,
+}
+
+/// Plans cell by cell, telling the user on the way, then stores tasks and locks in one transaction.
+pub(super) async fn prepare_orders(running: &Running) -> Result<Posted, Stop> {
+    let context = Arc::new(context(running).await?);
+    let mut plan = Plan::default();
+    for cell in cells(running, &context).await? {
+        plan_cell(running, &context, cell, &mut plan).await?;
+    }
+    store(running, plan).await
+}
+
+async fn context(running: &Running) -> Result<Context> {
+    let (app, job) = (&running.app, &running.job);
+    let storage = ingestion_storage(app)?.clone();
+    let (instance, layout) = instance_and_layout(job)?;
+    let mut connection = app.database().read().await?;
+    let layout = layout::get(&mut connection, &layout).await?;
+    let variable = variable::get_by_instance(&mut connection, instance).await?;
+    let params = consolidation_params::get(&mut connection, Owner::Job(job.id)).await?;
+    let collapse = match job.payload.collapse_record_id {
+        Some(id) => Some((id, record_time(&mut connection, id).await?)),
+        None => None,
+    };
+    let mut collapsed_files = Vec::new();
+    if let Some((id, _)) = collapse {
+        let selection = RecordSelection::Ids(vec![id]);
+        for found in dataset::list(&mut connection, instance, &selection, MAX_COLLAPSED).await? {
+            collapsed_files.extend(found.datasets.into_iter().map(|dataset| dataset.source.uri));
+        }
+    }
+    let GridSpec::Plain(grid) = GridSpec::parse(&layout.grid_parameters)? else {
+        let text = format!(
+            "layout {}: custom grids cannot be consolidated yet, expected regular or singlecell",
+            layout.name
+        );
+        return Err(domain::Error::Precondition(text).into());
+    };
+    Ok(Context {
+        target: Target::try_new(&params, &variable.definition, &layout)?,
+        job: job.clone(),
+        crs: Crs::parse(&grid.crs)?,
+        instance,
+        layout,
+        storage,
+        collapse,
+        collapsed_files,
+    })
+}
+
+/// Datasets of the record of a collapse that are looked at.
+const MAX_COLLAPSED: u32 = 1_000_000;
+
+async fn record_time(connection: &mut database::PgConnection, id: RecordId) -> Result<Instant> {
+    let records = record::get(connection, &[id]).await?;
+    let record = records.into_iter().next();
+    record
+        .map(|record| record.time)
+        .ok_or_else(|| domain::Error::not_found(Entity::Record, "id", id).into())
+}
+
+/// The cells of the layout that the datasets of the job cover, each place once.
+async fn cells(running: &Running, context: &Arc<Context>) -> Result<Vec<Cell>> {
+    let mut connection = running.app.database().read().await?;
+    let area = dataset::union_of_job(&mut connection, context.job.id).await?;
+    drop(connection);
+    if area.0.is_empty() {
+        return Ok(Vec::new());
+    }
+    let max_cells = running.app.limits().grid_cells;
+    let context = Arc::clone(context);
+    let cells = running.app.engine().run(move |_| {
+        let GridSpec::Plain(grid) = GridSpec::parse(&context.layout.grid_parameters)? else {
+            return Ok(Vec::new());
+        };
+        let crs = &context.crs;
+        let mut rings = RingSet::default();
+        let mut cells = Vec::new();
+        for cell in grid.covers(&area, crs.srid(), crs, max_cells)? {
+            if rings.insert(&cell.geographic_ring(crs)?) {
+                cells.push(cell);
+            }
+        }
+        Ok(cells)
+    });
+    cells.await
+}
+
+async fn plan_cell(
+    running: &Running,
+    context: &Arc<Context>,
+    cell: Cell,
+    plan: &mut Plan,
+) -> Result<()> {
+    let Inputs {
+        inputs,
+        reused,
+        need,
+        base,
+    } = inputs::read(running, context, &cell).await?;
+    if inputs.is_empty() {
+        return Ok(());
+    }
+    if !need.need {
+        plan.replaced.visit(&inputs, None);
+        return Ok(());
+    }
+    let work = CellWork {
+        cell,
+        need,
+        base,
+        inputs: inputs.clone(),
+        reused,
+    };
+    let context = Arc::clone(context);
+    let (planned, message) = running
+        .app
+        .engine()
+        .run(move |_| plan_one(&context, work))
+        .await?;
+    plan.replaced.visit(&inputs, Some(&planned));
+    plan.tasks.extend(planned.tasks());
+    if let Some(message) = message {
+        running
+            .log(&[running.entry(Severity::Debug, message)])
+            .await?;
+    }
+    Ok(())
+}
+
+/// Stores what was decided. The inputs that nothing replaces are released.
+async fn store(running: &Running, plan: Plan) -> Result<Posted, Stop> {
+    let id = running.job.id;
+    let (replaced, kept) = plan.replaced.finish();
+    let mut step = running.begin().await?;
+    // left by a former run of the action whose follow-up was lost
+    let former = task::list_without_payload(step.conn(), id, &TaskState::ALL).await?;
+    let former: Vec<TaskId> = former.into_iter().map(|task| task.id).collect();
+    task::delete(step.conn(), &former).await?;
+    for flag in [LockFlag::Initial, LockFlag::ToDelete] {
+        lock::release(step.conn(), id, Some(flag)).await?;
+    }
+    lock::lock(step.conn(), id, &replaced, LockFlag::ToDelete).await?;
+    task::insert(step.conn(), &plan.tasks).await?;
+    let text = format!(
+        "{} task(s) prepared, {} dataset(s) will be replaced",
+        plan.tasks.len(),
+        replaced.len()
+    );
+    let mut entries = vec![running.entry(Severity::Info, text)];
+    entries.extend(kept_entry(running, &kept));
+    job_log::append(step.conn(), id, &entries).await?;
+    step.recount().await?;
+    running
+        .end(EntryAction::PrepareOrders, step, ActionEnd::Complete)
+        .await
+}
+
+fn kept_entry(running: &Running, kept: &[DatasetId]) -> Option<LogEntry> {
+    let first = kept.first()?;
+    let text = format!(
+        "{} dataset(s) stay, because other cells need them, for example {first}",
+        kept.len()
+    );
+    Some(running.entry(Severity::Warn, text))
+}

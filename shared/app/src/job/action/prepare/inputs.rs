@@ -1,0 +1,117 @@
+//! What is read from the catalogue for one cell.
+
+use super::Context;
+use crate::Result;
+use crate::job::action::running::Running;
+use database::dataset::{self, TimedDataset};
+use domain::footprint::search_area;
+use domain::grid::Cell;
+use domain::plan::{BaseUri, Need, PlanDataset, needs_consolidation};
+use domain::{DatasetId, Entity, Error, Uri};
+use std::collections::{BTreeSet, HashMap};
+
+/// The datasets of a cell, and the verdict on them.
+pub(super) struct Inputs {
+    /// Datasets of the job.
+    pub inputs: Vec<PlanDataset>,
+    /// Datasets of the containers to complete.
+    pub reused: Vec<PlanDataset>,
+    pub need: Need,
+    pub base: BaseUri,
+}
+
+/// Reads the datasets of the job that lie on a cell and, when there is work, those of the
+/// containers that it completes.
+pub(super) async fn read(running: &Running, context: &Context, cell: &Cell) -> Result<Inputs> {
+    let collapse = context.collapse.map(|(id, _)| id);
+    let base = BaseUri::try_new(
+        &context.storage,
+        &context.layout.name,
+        &cell.uri,
+        context.instance,
+        collapse,
+    )?;
+    let (extent, crs) = (cell.transform.extent(cell.size), context.crs.clone());
+    let geographic = running
+        .app
+        .engine()
+        .run(move |_| Ok(search_area(&extent, &crs)?))
+        .await?;
+    let outline = cell.ring_in_crs().into();
+    let mut connection = running.app.database().read().await?;
+    let found = dataset::on_cell(
+        &mut connection,
+        context.job.id,
+        &geographic,
+        &outline,
+        cell.srid,
+    )
+    .await?;
+    let mut inputs = in_order(found);
+    let need = needs_consolidation(&inputs, &context.target, &base);
+    let mut reused = Vec::new();
+    if need.need {
+        refuse_second_collapse(context, &base)?;
+        if !need.reuse.is_empty() {
+            let files: BTreeSet<Uri> = inputs
+                .iter()
+                .map(|input| input.dataset.source.uri.clone())
+                .collect();
+            let files: Vec<Uri> = files.into_iter().collect();
+            let all = in_order(dataset::timed_of_containers(&mut connection, &files).await?);
+            reused = complete(&mut inputs, all, &need);
+        }
+    }
+    Ok(Inputs {
+        inputs,
+        reused,
+        need,
+        base,
+    })
+}
+
+/// Positions follow the order of creation within each record.
+fn in_order(found: Vec<TimedDataset>) -> Vec<PlanDataset> {
+    found
+        .into_iter()
+        .zip(0..)
+        .map(|(TimedDataset { time, dataset }, position)| PlanDataset {
+            dataset,
+            record_time: time,
+            position,
+        })
+        .collect()
+}
+
+/// The datasets of the containers to complete. Positions of both lists become comparable: those of
+/// `all`, which holds every dataset of the files of the inputs.
+fn complete(inputs: &mut [PlanDataset], all: Vec<PlanDataset>, need: &Need) -> Vec<PlanDataset> {
+    let positions: HashMap<DatasetId, i64> = all
+        .iter()
+        .map(|dataset| (dataset.dataset.id, dataset.position))
+        .collect();
+    for input in inputs {
+        if let Some(position) = positions.get(&input.dataset.id) {
+            input.position = *position;
+        }
+    }
+    all.into_iter()
+        .filter(|dataset| need.reuse.contains(&dataset.dataset.source.uri))
+        .collect()
+}
+
+/// The same records merged twice would give two visible datasets of one record.
+fn refuse_second_collapse(context: &Context, base: &BaseUri) -> Result<()> {
+    let Some((record, _)) = context.collapse else {
+        return Ok(());
+    };
+    let Some(file) = context.collapsed_files.iter().find(|file| base.holds(file)) else {
+        return Ok(());
+    };
+    Err(Error::AlreadyExists {
+        entity: Entity::Container,
+        id: file.to_string(),
+        text: format!("{file} holds the record {record} in this cell already: delete it first"),
+    }
+    .into())
+}

@@ -1,0 +1,36 @@
+//! CONSOLIDATIONINDEXED: readers see the new datasets instead of the former ones.
+
+use super::running::{Running, Stop};
+use crate::job::outbox::Posted;
+use database::dataset;
+use database::lock::{self, LockFlag};
+use domain::DatasetStatus;
+use domain::job::{ActionEnd, EntryAction};
+
+/// Swaps in one transaction. When all records are merged into one, the former datasets stay.
+pub(super) async fn swap_datasets(running: &Running) -> Result<Posted, Stop> {
+    let id = running.job.id;
+    let mut step = running.begin().await?;
+    if running.job.payload.collapse_record_id.is_none() {
+        dataset::set_status(
+            step.conn(),
+            id,
+            DatasetStatus::Active,
+            DatasetStatus::ToDelete,
+        )
+        .await?;
+    } else {
+        lock::release(step.conn(), id, Some(LockFlag::ToDelete)).await?;
+    }
+    dataset::set_status(
+        step.conn(),
+        id,
+        DatasetStatus::Inactive,
+        DatasetStatus::Active,
+    )
+    .await?;
+    lock::release(step.conn(), id, Some(LockFlag::New)).await?;
+    running
+        .end(EntryAction::SwapDatasets, step, ActionEnd::Complete)
+        .await
+}

@@ -1,0 +1,65 @@
+//! Commands of users.
+
+use super::outbox::Posted;
+use crate::{App, Result};
+use chrono::Utc;
+use database::job;
+use domain::job::{ExecutionLevel, JobEvent, JobStatus, apply};
+use domain::{Instant, JobId};
+
+impl App {
+    /// Tries again what failed; with `force`, runs the present step again.
+    ///
+    /// # Errors
+    /// [`domain::Error::NotFound`], or [`domain::Error::Precondition`]
+    /// `Job <id>: Unable to trigger <event> (current state=<state>)`.
+    pub async fn retry_job(&self, id: JobId, force: bool) -> Result<()> {
+        self.command(
+            id,
+            if force {
+                JobStatus::RetryForced
+            } else {
+                JobStatus::Retried
+            },
+        )
+        .await
+    }
+
+    /// Cancels a job where no half-done work is lost; with `force`, wherever it is possible.
+    ///
+    /// # Errors
+    /// As [`App::retry_job`].
+    pub async fn cancel_job(&self, id: JobId, force: bool) -> Result<()> {
+        let status = if force {
+            JobStatus::CancelledByUserForced
+        } else {
+            JobStatus::CancelledByUser
+        };
+        self.command(id, status).await
+    }
+
+    /// Ends the pause of a job that waits for its user.
+    ///
+    /// # Errors
+    /// As [`App::retry_job`].
+    pub async fn continue_job(&self, id: JobId) -> Result<()> {
+        self.command(id, JobStatus::Continue).await
+    }
+
+    /// Tries the command on a copy, so that the caller learns at once when it is refused, then
+    /// publishes it.
+    async fn command(&self, id: JobId, status: JobStatus) -> Result<()> {
+        let mut tx = self.database().begin().await?;
+        let job = job::get(&mut tx, id).await?.job;
+        apply(&job, &status, Instant::from(Utc::now())).map_err(domain::Error::from)?;
+        let event = JobEvent::new(id, status, job.revision);
+        let mut posted = Posted::default();
+        self.post_event(&mut tx, &mut posted, &event).await?;
+        tx.commit().await?;
+        if job.execution_level == ExecutionLevel::Synchronous {
+            return self.run_to_end(posted).await;
+        }
+        self.relay(posted).await;
+        Ok(())
+    }
+}

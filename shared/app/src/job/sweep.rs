@@ -1,0 +1,203 @@
+//! The sweeper: whatever got lost is sent again.
+
+use super::failure;
+use crate::{App, Error, Result};
+use chrono::Utc;
+use database::lease::{self, FinishedRun};
+use database::{job, outbox, processed_event, task};
+use domain::Instant;
+use domain::job::{
+    JobEvent, JobState, JobStatus, Task, TaskEvent, TaskState, cancellation_ended, payload,
+};
+use messaging::Message;
+use runtime::config::Sweep;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Things of one kind that one transaction looks at.
+const CHUNK: u32 = 100;
+/// How long sent messages are kept.
+const KEEP_SENT: Duration = Duration::from_hours(24);
+/// How long handled events are remembered: longer than any queue keeps a message.
+const KEEP_EVENTS: Duration = Duration::from_hours(7 * 24);
+
+/// What a sweep found and sent again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Messages of the outbox that were not published.
+    pub messages: usize,
+    /// Jobs whose entry action nobody runs.
+    pub actions: usize,
+    /// Orders that nobody took, or whose worker died.
+    pub orders: usize,
+    /// Results that were not published.
+    pub results: usize,
+    /// Cancelled jobs whose workers are gone.
+    pub cancellations: usize,
+}
+
+impl App {
+    /// Sweeps at regular times until `stop` is cancelled.
+    pub async fn sweep_until(&self, thresholds: Sweep, stop: CancellationToken) {
+        let mut timer = tokio::time::interval(thresholds.interval);
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(timer.tick()).await.is_some() {
+            match self.sweep(&thresholds).await {
+                Ok(None) => {}
+                Ok(Some(swept)) if swept == Swept::default() => {}
+                Ok(Some(swept)) => tracing::info!(?swept, "lost work is sent again"),
+                Err(error) => tracing::warn!(error = failure::text(&error), "the sweep failed"),
+            }
+        }
+    }
+
+    /// Sends again whatever got lost for longer than the thresholds; `None` when another sweep is
+    /// under way.
+    ///
+    /// # Errors
+    /// When the database or the queue do not answer; what is left is found by the next sweep.
+    pub async fn sweep(&self, thresholds: &Sweep) -> Result<Option<Swept>> {
+        let mut guard = self.database().begin().await?;
+        if !outbox::try_sweep_lock(&mut guard).await? {
+            return Ok(None);
+        }
+        let swept = Swept {
+            messages: self
+                .resend_messages(thresholds.resend_message_after)
+                .await?,
+            actions: self.rerun_actions(thresholds.rerun_action_after).await?,
+            orders: self
+                .resend_lost_orders(thresholds.resend_order_after)
+                .await?
+                + self
+                    .resend_abandoned_orders(thresholds.resend_lost_order_after)
+                    .await?,
+            results: self
+                .publish_results(thresholds.publish_result_after)
+                .await?,
+            cancellations: self.end_cancellations().await?,
+        };
+        let mut connection = self.database().read().await?;
+        outbox::purge(&mut connection, KEEP_SENT).await?;
+        processed_event::purge(&mut connection, KEEP_EVENTS).await?;
+        guard.rollback().await?;
+        Ok(Some(swept))
+    }
+
+    async fn resend_messages(&self, age: Duration) -> Result<usize> {
+        let mut count = 0;
+        loop {
+            let mut tx = self.database().begin().await?;
+            let unsent = outbox::take_unsent(&mut tx, age, CHUNK).await?;
+            let found = unsent.len();
+            let ids = self.publish_stored(unsent).await?;
+            outbox::mark_sent(&mut tx, &ids).await?;
+            tx.commit().await?;
+            count += found;
+            if found < CHUNK as usize {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// The event that led to the state is delivered again: its identity makes the action run.
+    async fn rerun_actions(&self, idle: Duration) -> Result<usize> {
+        let mut connection = self.database().read().await?;
+        let stalled = job::stalled(&mut connection, idle, CHUNK).await?;
+        drop(connection);
+        let events = stalled.into_iter().filter_map(|stored| stored.last_event);
+        let messages: Vec<Message> = events
+            .map(|event| Message::new(event.payload.to_string()))
+            .collect();
+        self.publish_events(messages).await
+    }
+
+    async fn resend_lost_orders(&self, age: Duration) -> Result<usize> {
+        let mut tx = self.database().begin().await?;
+        let lost = task::take_lost(&mut tx, age, CHUNK).await?;
+        let count = self.publish_orders(&lost).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    async fn resend_abandoned_orders(&self, grace: Duration) -> Result<usize> {
+        let mut tx = self.database().begin().await?;
+        let abandoned = lease::take_abandoned(&mut tx, grace, CHUNK).await?;
+        let ids: Vec<_> = abandoned.iter().map(|order| order.task).collect();
+        let mut tasks = task::get_many(&mut tx, &ids).await?;
+        tasks.retain(|task| task.state == TaskState::Pending);
+        let count = self.publish_orders(&tasks).await?;
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    async fn publish_results(&self, age: Duration) -> Result<usize> {
+        let mut tx = self.database().begin().await?;
+        let runs = lease::take_unpublished(&mut tx, age, CHUNK).await?;
+        let messages = runs
+            .iter()
+            .map(|run| Message::new(result(run).to_json()))
+            .collect();
+        let count = self.publish_events(messages).await?;
+        for run in &runs {
+            lease::mark_published(&mut tx, run.order.task, run.run).await?;
+        }
+        tx.commit().await?;
+        Ok(count)
+    }
+
+    /// Cancelled jobs whose last worker ended without a word.
+    async fn end_cancellations(&self) -> Result<usize> {
+        let mut connection = self.database().read().await?;
+        let states = [JobState::ConsolidationCancelling];
+        let mut messages = Vec::new();
+        for found in job::list_in_states(&mut connection, None, &states).await? {
+            let stored = job::get(&mut connection, found.id).await?;
+            let live = lease::live_count(&mut connection, found.id).await?;
+            let now = Instant::from(Utc::now());
+            let told = stored.action_finished() && !stored.job.waiting;
+            if told && cancellation_ended(live, stored.job.last_update, now) {
+                let event =
+                    JobEvent::new(found.id, JobStatus::CancellationDone, stored.job.revision);
+                messages.push(Message::new(event.to_json()));
+            }
+        }
+        drop(connection);
+        self.publish_events(messages).await
+    }
+
+    async fn publish_events(&self, messages: Vec<Message>) -> Result<usize> {
+        self.publish_again(&self.options().events_queue, messages)
+            .await
+    }
+
+    async fn publish_orders(&self, tasks: &[Task]) -> Result<usize> {
+        let orders = tasks
+            .iter()
+            .map(|task| payload::order_message(task).map(Message::new));
+        let orders: Result<Vec<Message>, _> = orders.collect();
+        let orders =
+            orders.map_err(|error| Error::internal("reading the order of a task", error))?;
+        self.publish_again(&self.options().orders_queue, orders)
+            .await
+    }
+
+    async fn publish_again(&self, queue: &str, messages: Vec<Message>) -> Result<usize> {
+        let count = messages.len();
+        if count > 0 {
+            self.publish_to(queue, messages).await?;
+        }
+        Ok(count)
+    }
+}
+
+fn result(run: &FinishedRun) -> TaskEvent {
+    TaskEvent {
+        job_id: run.order.job,
+        task_id: run.order.task,
+        status: run.status,
+        error: run.error.clone(),
+        attempt: run.order.attempt,
+        run_id: Some(run.run),
+    }
+}

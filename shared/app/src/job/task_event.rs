@@ -1,0 +1,80 @@
+//! Results of tasks.
+
+use super::Handled;
+use super::outbox::Posted;
+use crate::{App, Result};
+use chrono::Utc;
+use database::{PgConnection, job, job_log, lease, task};
+use domain::job::{
+    FollowUp, Job, JobEvent, JobStatus, Task, TaskEvent, TaskOutcome, apply_task,
+    cancellation_ended,
+};
+use domain::{Entity, Error, Instant};
+
+impl App {
+    /// Handles the result of a task, under the lock of its job: of many results that arrive
+    /// together, exactly one sees that it is the last.
+    ///
+    /// # Errors
+    /// [`domain::Error::NotFound`] for an unknown job or task.
+    #[tracing::instrument(skip_all, fields(job.id = %event.job_id, task.id = %event.task_id, status = %event.status))]
+    pub async fn handle_task_event(&self, event: TaskEvent) -> Result<Handled> {
+        let mut posted = Posted::default();
+        let mut tx = self.database().begin().await?;
+        let stored = job::get_for_update(&mut tx, event.job_id).await?;
+        let found = task::get_for_update(&mut tx, event.task_id).await?;
+        let found = found
+            .filter(|task| task.job_id == event.job_id)
+            .ok_or_else(|| Error::not_found(Entity::Task, "id", event.task_id))?;
+        let now = Instant::from(Utc::now());
+        let outcome = match apply_task(&stored.job, &found, &event, now) {
+            Ok(outcome) => outcome,
+            Err(refusal) => {
+                tracing::info!(%refusal, "result of a task is stale");
+                return Ok(Handled::Stale(refusal.to_string()));
+            }
+        };
+        let (handled, job, follow_up) = match outcome {
+            TaskOutcome::Unchanged { follow_up } => (Handled::Duplicate, stored.job, follow_up),
+            TaskOutcome::Changed {
+                job,
+                state,
+                logs,
+                follow_up,
+            } => {
+                task::update(&mut tx, &[Task { state, ..found }]).await?;
+                job::update(&mut tx, &job, stored.row_version).await?;
+                job_log::append(&mut tx, event.job_id, &logs).await?;
+                (Handled::Done, *job, follow_up)
+            }
+        };
+        self.follow(&mut tx, &mut posted, &job, follow_up, now)
+            .await?;
+        tx.commit().await?;
+        self.relay(posted).await;
+        Ok(handled)
+    }
+
+    async fn follow(
+        &self,
+        conn: &mut PgConnection,
+        posted: &mut Posted,
+        job: &Job,
+        follow_up: Option<FollowUp>,
+        now: Instant,
+    ) -> Result<()> {
+        let status = match follow_up {
+            None => return Ok(()),
+            Some(FollowUp::Publish(status)) => status,
+            Some(FollowUp::TestCancellation) => {
+                let live = lease::live_count(conn, job.id).await?;
+                if !cancellation_ended(live, job.last_update, now) {
+                    return Ok(());
+                }
+                JobStatus::CancellationDone
+            }
+        };
+        self.post_event(conn, posted, &JobEvent::new(job.id, status, job.revision))
+            .await
+    }
+}

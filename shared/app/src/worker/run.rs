@@ -1,0 +1,313 @@
+//! One run of an order.
+
+use super::stop::{Cause, StopFlag};
+use super::{Worker, estimate, produce, sources};
+use crate::job::failure;
+use database::lease::{self, Heartbeat};
+use domain::job::{ConsolidationOrder, JobState, TaskStatus, cancel_marker_name};
+use domain::{RunId, Uri};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use storage::{StorageExt, UploadOptions};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How a run ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// With a result; the text tells why when it is no success.
+    Finished(TaskStatus, String),
+    /// Without one: the order is to be delivered again.
+    Unfinished(String),
+}
+
+/// Why a run could not go on.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// It was told to.
+    Stopped,
+    /// Another run would end the same way.
+    ForGood(String),
+    /// Another run may end better.
+    ForNow(String),
+}
+
+impl Failed {
+    pub(super) fn storage(error: &storage::Error) -> Self {
+        let text = failure::text(error);
+        if error.is_retryable() {
+            Self::ForNow(text)
+        } else {
+            Self::ForGood(text)
+        }
+    }
+}
+
+/// Heartbeats that may fail in a row: the lease expires with the next one.
+const MISSED_BEATS: u32 = 3;
+
+/// One run of an order, under its lease.
+pub(super) struct Run {
+    worker: Worker,
+    order: ConsolidationOrder,
+    id: RunId,
+    stop: StopFlag,
+}
+
+impl Run {
+    pub(super) fn new(worker: Worker, order: ConsolidationOrder, id: RunId) -> Self {
+        Self {
+            worker,
+            order,
+            id,
+            stop: StopFlag::default(),
+        }
+    }
+
+    /// Writes the file of the order.
+    pub(super) async fn perform(self) -> Ended {
+        let _watch = self.watch();
+        let folder = self
+            .worker
+            .options()
+            .workdir
+            .join(self.order.task_id.to_string());
+        let written = self.write(&folder).await;
+        if let Err(error) = tokio::fs::remove_dir_all(&folder).await
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(folder = %folder.display(), %error, "scratch files stay");
+        }
+        let failed = match written {
+            Ok(()) => return Ended::Finished(TaskStatus::TaskSuccessful, String::new()),
+            Err(failed) => failed,
+        };
+        match (self.stop.cause(), failed) {
+            (Some(Cause::Cancelled), _) => Ended::Finished(
+                TaskStatus::TaskCancelled,
+                "cancelled by the user".to_owned(),
+            ),
+            (Some(Cause::LeaseLost), _) => Ended::Unfinished("the lease is lost".to_owned()),
+            (Some(Cause::ShutDown), _) => Ended::Unfinished("the worker stops".to_owned()),
+            (Some(Cause::Overtime), _) => {
+                let limit = self.worker.options().max_task_duration;
+                let text = format!("exceeds the maximum duration of {limit:?}");
+                Ended::Finished(TaskStatus::TaskFailed, text)
+            }
+            (None, Failed::Stopped) => Ended::Unfinished("stopped without a cause".to_owned()),
+            (None, Failed::ForGood(error)) => Ended::Finished(TaskStatus::TaskFailed, error),
+            (None, Failed::ForNow(error)) => Ended::Unfinished(error),
+        }
+    }
+
+    async fn write(&self, folder: &Path) -> Result<(), Failed> {
+        self.check().await?;
+        estimate::check(&self.order, self.worker.options())?;
+        tokio::fs::create_dir_all(folder)
+            .await
+            .map_err(|error| Failed::ForNow(format!("creating {}: {error}", folder.display())))?;
+        let copies = sources::copy(&self.worker, &self.order, folder, &self.stop).await?;
+        self.check().await?;
+        let file = folder.join("container.tif");
+        produce::produce(&self.worker, &self.order, copies, &file, &self.stop).await?;
+        self.check().await?;
+        self.hand_in(&file).await
+    }
+
+    /// Uploads beside the final name, and moves only while the lease is held: a run that was
+    /// replaced never touches the file of its successor.
+    async fn hand_in(&self, file: &PathBuf) -> Result<(), Failed> {
+        let target = &self.order.container.uri;
+        let storage = &self.worker.parts.storage;
+        let part = target
+            .with_suffix(&format!(".{}.part", self.id))
+            .map_err(|error| Failed::ForGood(error.to_string()))?;
+        let options = UploadOptions {
+            content_type: Some("image/tiff".to_owned()),
+            storage_class: Some(self.order.container.storage_class),
+        };
+        let uploaded = storage.upload_file(&part, file, &options).await;
+        let moved = match uploaded {
+            Err(error) => Err(Failed::storage(&error)),
+            Ok(()) => match self.check().await {
+                Err(failed) => Err(failed),
+                Ok(()) => storage
+                    .rename(&part, target)
+                    .await
+                    .map_err(|error| Failed::storage(&error)),
+            },
+        };
+        if moved.is_err() {
+            self.discard(&part).await;
+        }
+        moved
+    }
+
+    async fn discard(&self, part: &Uri) {
+        if let Err(error) = self.worker.parts.storage.delete_if_exists(part).await {
+            tracing::warn!(%part, error = failure::text(&error), "part file stays");
+        }
+    }
+
+    /// Stops here when the run was told to, is cancelled or lost its lease.
+    async fn check(&self) -> Result<(), Failed> {
+        if !self.stop.is_set() {
+            self.beat()
+                .await
+                .map_err(|error| Failed::ForNow(failure::text(&error)))?;
+        }
+        if !self.stop.is_set() && self.is_marked().await {
+            self.stop.set(Cause::Cancelled);
+        }
+        if self.stop.is_set() {
+            Err(Failed::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Prolongs the lease, and sets the flag when the run is to stop.
+    async fn beat(&self) -> database::Result<()> {
+        let (parts, options) = (&self.worker.parts, self.worker.options());
+        let mut connection = parts.database.read().await?;
+        let beat =
+            lease::heartbeat(&mut connection, self.order.task_id, self.id, options.lease).await?;
+        if let Some(cause) = verdict(beat) {
+            self.stop.set(cause);
+        }
+        Ok(())
+    }
+
+    /// Whether the marker of the cancelled task exists; a test that fails says nothing.
+    async fn is_marked(&self) -> bool {
+        let Some(folder) = &self.worker.options().cancelled_jobs else {
+            return false;
+        };
+        let name = cancel_marker_name(self.order.job_id, self.order.task_id);
+        let Ok(marker) = folder.join([name]) else {
+            return false;
+        };
+        match self.worker.parts.storage.exists(&marker).await {
+            Ok(exists) => exists,
+            Err(error) => {
+                tracing::warn!(%marker, error = failure::text(&error), "the marker of a cancelled task is not tested");
+                false
+            }
+        }
+    }
+
+    /// Beats, watches the clock and the shut-down until the guard is dropped.
+    fn watch(&self) -> DropGuard {
+        let token = CancellationToken::new();
+        let watched = Self {
+            worker: self.worker.clone(),
+            order: self.order.clone(),
+            id: self.id,
+            stop: self.stop.clone(),
+        };
+        tokio::spawn(
+            token
+                .clone()
+                .run_until_cancelled_owned(async move { watched.keep_alive().await }),
+        );
+        token.drop_guard()
+    }
+
+    async fn keep_alive(&self) {
+        let options = self.worker.options();
+        let overtime = tokio::time::sleep(options.max_task_duration);
+        tokio::pin!(overtime);
+        let mut missed = 0;
+        loop {
+            tokio::select! {
+                () = self.worker.parts.stopping.cancelled() => return self.stop.set(Cause::ShutDown),
+                () = &mut overtime => return self.stop.set(Cause::Overtime),
+                () = tokio::time::sleep(beat_interval(options.lease)) => {}
+            }
+            match self.beat().await {
+                Ok(()) => missed = 0,
+                Err(error) => {
+                    missed += 1;
+                    tracing::warn!(
+                        missed,
+                        error = failure::text(&error),
+                        "the lease of the order is not prolonged"
+                    );
+                    if missed >= MISSED_BEATS {
+                        self.stop.set(Cause::LeaseLost);
+                    }
+                }
+            }
+            if self.stop.is_set() {
+                return;
+            }
+        }
+    }
+}
+
+/// Three beats may be missed before the lease runs out.
+fn beat_interval(lease: Duration) -> Duration {
+    lease / (MISSED_BEATS + 1)
+}
+
+/// What a heartbeat tells the run to do.
+fn verdict(beat: Option<Heartbeat>) -> Option<Cause> {
+    let Some(Heartbeat {
+        cancel_requested,
+        job_state,
+    }) = beat
+    else {
+        return Some(Cause::LeaseLost);
+    };
+    if cancel_requested {
+        return Some(Cause::Cancelled);
+    }
+    match job_state {
+        Some(
+            JobState::ConsolidationInProgress
+            | JobState::ConsolidationRetrying
+            | JobState::ConsolidationForceRetrying
+            // another task failed: this one is still needed by a retry
+            | JobState::ConsolidationFailed,
+        ) => None,
+        Some(_) | None => Some(Cause::Cancelled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause, verdict};
+    use database::lease::Heartbeat;
+    use domain::job::JobState;
+
+    #[test]
+    fn a_heartbeat_tells_when_to_stop() {
+        let beat = |cancel_requested, job_state| {
+            Some(Heartbeat {
+                cancel_requested,
+                job_state,
+            })
+        };
+        for (beat, expected) in [
+            (None, Some(Cause::LeaseLost)),
+            (beat(false, None), Some(Cause::Cancelled)),
+            (
+                beat(true, Some(JobState::ConsolidationInProgress)),
+                Some(Cause::Cancelled),
+            ),
+            (beat(false, Some(JobState::ConsolidationInProgress)), None),
+            (beat(false, Some(JobState::ConsolidationRetrying)), None),
+            (
+                beat(false, Some(JobState::ConsolidationForceRetrying)),
+                None,
+            ),
+            (beat(false, Some(JobState::ConsolidationFailed)), None),
+            (
+                beat(false, Some(JobState::ConsolidationCancelling)),
+                Some(Cause::Cancelled),
+            ),
+            (beat(false, Some(JobState::Aborted)), Some(Cause::Cancelled)),
+        ] {
+            assert_eq!(verdict(beat), expected, "{beat:?}");
+        }
+    }
+}
