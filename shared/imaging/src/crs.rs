@@ -6,6 +6,7 @@ mod tests;
 use crate::{Error, Result, ffi::capture, lru::Lru};
 use gdal::spatial_ref::{AxisMappingStrategy, SpatialRef};
 use std::{
+    cell::RefCell,
     fmt,
     sync::{
         Arc, LazyLock, Mutex, PoisonError,
@@ -15,6 +16,9 @@ use std::{
 
 /// Reference systems kept by their text.
 const KEPT: usize = 256;
+
+/// Handles kept by each thread.
+const HANDLES_KEPT: usize = 16;
 
 /// Longest text that is kept as a key, in bytes.
 const LONGEST_KEY: usize = 16 << 10;
@@ -36,6 +40,10 @@ struct Inner {
 static PARSED: LazyLock<Mutex<Lru<String, Crs>>> = LazyLock::new(|| Mutex::new(Lru::new(KEPT)));
 static SAME: LazyLock<Mutex<Lru<(u64, u64), bool>>> = LazyLock::new(|| Mutex::new(Lru::new(1024)));
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    static HANDLES: RefCell<Lru<u64, SpatialRef>> = RefCell::new(Lru::new(HANDLES_KEPT));
+}
 
 impl Crs {
     /// Reads an EPSG code (`32632`, `EPSG:32632`, any case and separator), a PROJ text (`+proj=…`) or a WKT.
@@ -84,12 +92,19 @@ impl Crs {
         same
     }
 
-    /// A handle of its own for the calling thread.
+    /// A handle for the calling thread, a copy of one that the thread keeps.
     pub(crate) fn spatial_ref(&self) -> Result<SpatialRef> {
-        self.0
-            .definition
-            .build()
-            .map_err(|reason| invalid(&self.0.definition.to_string(), &reason))
+        HANDLES.with_borrow_mut(|handles| {
+            if let Some(handle) = handles.get(&self.0.id) {
+                return Ok(handle.clone());
+            }
+            let definition = &self.0.definition;
+            let handle = definition
+                .build()
+                .map_err(|reason| invalid(&definition.to_string(), &reason))?;
+            handles.insert(self.0.id, handle.clone());
+            Ok(handle)
+        })
     }
 
     fn read(text: &str) -> Result<Self, String> {
