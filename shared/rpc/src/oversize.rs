@@ -7,9 +7,6 @@ use std::task::{Context, Poll};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-/// Largest message that is received, in bytes.
-pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
-
 /// Rewrites the refusal of an oversized message to `RESOURCE_EXHAUSTED` and the text of the
 /// contract, `grpc: received message larger than max (<size> vs. <limit>)`.
 #[derive(Clone, Copy, Debug, Default)]

@@ -29,12 +29,18 @@ pub use push::{MAX_PUSH_BYTES, push};
 pub use serve::serve;
 pub use tile::tile_routes;
 
+use axum::extract::Request;
 use http::{HeaderMap, header};
 
 /// Root of the routes for maps; everything below answers as a gateway does.
 const CATALOG: &str = "/v1/catalog";
 /// Root of the routes that queues push to.
 const PUSH: &str = "/push";
+
+/// Whether a request belongs to [`push`], as its path begins so.
+pub fn is_push(request: &Request) -> bool {
+    request.uri().path().starts_with(PUSH) && !is_grpc(request.headers())
+}
 
 /// Whether a request speaks gRPC, so that its failures are statuses of gRPC.
 fn is_grpc(headers: &HeaderMap) -> bool {

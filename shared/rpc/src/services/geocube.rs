@@ -9,9 +9,7 @@ use crate::pb::{self, geocube_server::Geocube};
 use crate::status::{domain_status as invalid, status};
 use app::App;
 use app::job::{JobQuery, NewConsolidation, NewDeletion};
-use domain::{
-    AoiId, Error, InstanceId, JobId, Pattern, RecordId, RecordSelection, Tags, VariableId,
-};
+use domain::{AoiId, InstanceId, JobId, RecordId, RecordSelection, Tags, VariableId};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Handlers of `geocube.Geocube`.

@@ -8,18 +8,16 @@ mod stream;
 pub use admin::AdminService;
 pub use geocube::GeocubeService;
 
-use crate::oversize::MAX_MESSAGE_BYTES;
 use crate::pb::admin_server::AdminServer;
 use crate::pb::geocube_server::GeocubeServer;
 use app::App;
 use tonic::service::Routes;
 
-/// Routes of all gRPC services of the API server, reflection and health included.
-pub fn grpc_routes(app: &App, health: tonic_health::server::HealthService) -> Routes {
-    let geocube = GeocubeServer::new(GeocubeService::new(app.clone()))
-        .max_decoding_message_size(MAX_MESSAGE_BYTES);
-    let admin = AdminServer::new(AdminService::new(app.clone()))
-        .max_decoding_message_size(MAX_MESSAGE_BYTES);
-    let _ = health;
-    Routes::new(geocube).add_service(admin)
+/// Routes of the services of the API server, which receive messages of at most
+/// `max_message_bytes`. [`crate::OversizeLayer`] gives the refusal of larger ones its text.
+pub fn grpc_routes(app: &App, max_message_bytes: usize) -> Routes {
+    let geocube = GeocubeServer::new(GeocubeService::new(app.clone()));
+    let admin = AdminServer::new(AdminService::new(app.clone()));
+    Routes::new(geocube.max_decoding_message_size(max_message_bytes))
+        .add_service(admin.max_decoding_message_size(max_message_bytes))
 }
