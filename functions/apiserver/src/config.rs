@@ -1,5 +1,6 @@
 //! The flags of the API server.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use runtime::value;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "geocube-apiserver", version, rename_all = "camelCase")]
 pub struct Config {
+    /// Listening address
+    #[arg(long, default_value = "0.0.0.0", value_name = "IP")]
+    pub host: IpAddr,
     /// Listening port [env also: PORT]
     #[arg(long, default_value = "8080", value_parser = value::integer::<u16>)]
     pub port: u16,
@@ -38,6 +42,9 @@ pub struct Config {
     /// Where the embedded queue pushes orders; without it they wait for pulling consolidaters
     #[arg(long, value_name = "URL")]
     pub consolidater_url: Option<String>,
+    /// Orders pushed to consolidaterUrl at the same time: as many as its consolidaters carry out together
+    #[arg(long, default_value = "1", value_parser = value::integer::<usize>, value_name = "INT")]
+    pub consolidater_tasks: usize,
     /// Where the data of the catalogue is.
     #[command(flatten)]
     pub database: DatabaseFlags,

@@ -1,0 +1,80 @@
+//! What runs beside the requests.
+
+use app::App;
+use messaging::pusher::{HttpPusher, PushOptions};
+use messaging::{CancellationToken, ConsumeOptions, Consumer, Delivery};
+use runtime::{ExposeSecret, SecretString};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Events handled at the same time: those of one job wait for each other.
+const EVENTS_AT_ONCE: usize = 8;
+
+/// Delivers the events of the embedded queue to this process, until `stop`.
+///
+/// # Errors
+/// When the queue cannot be used, now and later.
+pub async fn consume_events(
+    app: App,
+    consumer: Arc<dyn Consumer>,
+    stop: CancellationToken,
+) -> messaging::Result<()> {
+    let queue = app.options().events_queue.clone();
+    let options = ConsumeOptions {
+        concurrency: EVENTS_AT_ONCE,
+        ..ConsumeOptions::default()
+    };
+    let handler = move |delivery: Delivery| {
+        let app = app.clone();
+        async move { app.consume_event(delivery).await }
+    };
+    consumer
+        .consume(&queue, &options, Arc::new(handler), stop)
+        .await
+}
+
+/// Where orders are pushed to.
+#[derive(Clone, Debug)]
+pub struct Orders {
+    /// Queue of orders.
+    pub queue: String,
+    /// Root of the consolidater; `/push` is added.
+    pub url: String,
+    /// Token that its push route asks for.
+    pub token: Option<SecretString>,
+    /// Orders pushed at the same time.
+    pub at_once: usize,
+}
+
+/// Pushes the orders of the embedded queue to a consolidater, until `stop`. The future ends before
+/// that when the queue cannot be used, now and later.
+///
+/// # Errors
+/// When the URL is none of HTTP.
+pub fn push_orders(
+    orders: &Orders,
+    consumer: Arc<dyn Consumer>,
+    stop: CancellationToken,
+) -> messaging::Result<impl Future<Output = messaging::Result<()>> + use<>> {
+    let bearer = orders
+        .token
+        .as_ref()
+        .map(|token| token.expose_secret().to_owned());
+    let endpoint = format!("{}/push", orders.url.trim_end_matches('/'));
+    let pusher = Arc::new(HttpPusher::new(
+        &endpoint,
+        &PushOptions {
+            bearer,
+            ..PushOptions::default()
+        },
+    )?);
+    let options = ConsumeOptions {
+        concurrency: orders.at_once,
+        // the consolidater goes on alone, and answers when the order is pushed again
+        grace: Duration::ZERO,
+        ..ConsumeOptions::default()
+    };
+    let queue = orders.queue.clone();
+    Ok(async move { consumer.consume(&queue, &options, pusher, stop).await })
+}

@@ -1,0 +1,15 @@
+//! The API server: catalogue, cubes, tiles and jobs over gRPC and HTTP, on one port.
+//!
+//! [`router`] is the whole of what the port answers, to be called without a port in tests; the
+//! tasks of [`background`] run beside it. `main` alone names the database, stores and queues.
+
+pub mod background;
+pub mod config;
+mod grpc;
+mod not_built_in;
+mod options;
+mod router;
+
+pub use not_built_in::not_built_in;
+pub use options::options;
+pub use router::router;

@@ -1,0 +1,172 @@
+//! From flags to the settings of the service.
+
+use crate::config::Config;
+use anyhow::Context;
+use app::{Limits, Options, PathPolicy};
+use domain::Uri;
+use runtime::config::{BoundFlags, Messaging, ReadableFiles};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Long enough to stand for no limit, short enough to be added to any clock.
+const NO_LIMIT: Duration = Duration::from_hours(24 * 365);
+
+/// The settings that the flags ask for.
+///
+/// # Errors
+/// When a path or URI among them cannot be read; the flag is named.
+pub fn options(config: &Config) -> anyhow::Result<Options> {
+    let (events_queue, orders_queue) = match config.messaging()? {
+        Messaging::Embedded {
+            url: _,
+            events,
+            consolidations,
+        } => (events, consolidations),
+        // without orders consolidation is off, and nothing is ever sent there
+        Messaging::PubSub {
+            project: _,
+            events,
+            consolidations,
+        } => (events, consolidations.unwrap_or_default()),
+    };
+    let optional =
+        |flag, text: &Option<String>| text.as_ref().map(|text| uri(flag, text)).transpose();
+    Ok(Options {
+        limits: limits(&config.bounds, config.cube_deadline()),
+        paths: paths(config)?,
+        workers: config.parallel_slices(),
+        ingestion_storage: optional("--ingestionStorage", &config.ingestion_storage)?,
+        cancelled_jobs: optional("--cancelledJobs", &config.cancelled_jobs)?,
+        events_queue,
+        orders_queue,
+    })
+}
+
+/// The URI of a flag.
+pub(crate) fn uri(flag: &str, text: &str) -> anyhow::Result<Uri> {
+    Uri::parse(text).with_context(|| format!("invalid {flag}"))
+}
+
+fn limits(bounds: &BoundFlags, cube_deadline: Option<Duration>) -> Limits {
+    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    Limits {
+        records_per_request: count(bounds.max_records),
+        ids_per_request: count(bounds.max_records),
+        datasets: u32::try_from(bounds.max_page_size).unwrap_or(u32::MAX),
+        slices: count(bounds.max_slices),
+        slice_samples: bounds.max_pixels,
+        aoi_vertices: count(bounds.max_aoi_vertices),
+        grid_cells: count(bounds.max_grid_cells),
+        slices_in_flight_bytes: bounds.memory_budget,
+        cube_duration: cube_deadline.unwrap_or(NO_LIMIT),
+    }
+}
+
+fn paths(config: &Config) -> anyhow::Result<PathPolicy> {
+    let ingestion = config.ingestion_storage.as_deref();
+    let mut policy = PathPolicy {
+        subdirs: config.paths.subdataset_prefixes().to_vec(),
+        ..PathPolicy::default()
+    };
+    match config.paths.readable_files(ingestion) {
+        ReadableFiles::All => policy.all_local = true,
+        ReadableFiles::Below(roots) => {
+            for root in roots {
+                // object stores need no leave
+                policy.allowed.extend(
+                    uri("--allowedPaths", &root)?
+                        .local_path()
+                        .map(PathBuf::from),
+                );
+            }
+        }
+    }
+    for root in config.paths.managed_roots(ingestion) {
+        policy.managed.push(uri("--managedPaths", &root)?);
+    }
+    Ok(policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::options;
+    use crate::config::Config;
+    use std::time::Duration;
+
+    fn read(args: &[&str]) -> anyhow::Result<app::Options> {
+        let all = [
+            "geocube-apiserver",
+            "--dbConnection=postgresql://u:p@localhost/geocube",
+        ];
+        let parsed =
+            runtime::parse::<Config>(all.iter().chain(args), &runtime::Environment::default());
+        options(
+            &parsed
+                .map_err(|exit| anyhow::anyhow!(exit.to_string()))?
+                .flags,
+        )
+    }
+
+    #[test]
+    fn bounds_become_limits() {
+        let limits = read(&[
+            "--maxRecords=1",
+            "--maxSlices=2",
+            "--maxPixels=3",
+            "--maxGridCells=4",
+            "--maxAoiVertices=5",
+            "--maxPageSize=6",
+            "--memoryBudget=7KiB",
+            "--maxConnectionAge=8",
+        ]);
+        let limits = limits.unwrap().limits;
+        assert_eq!(
+            (
+                limits.records_per_request,
+                limits.ids_per_request,
+                limits.slices
+            ),
+            (1, 1, 2)
+        );
+        assert_eq!(
+            (limits.slice_samples, limits.grid_cells, limits.aoi_vertices),
+            (3, 4, 5)
+        );
+        assert_eq!(
+            (limits.datasets, limits.slices_in_flight_bytes),
+            (6, 7 * 1024)
+        );
+        assert_eq!(limits.cube_duration, Duration::from_secs(8));
+    }
+
+    #[test]
+    fn the_ingestion_storage_may_be_read_and_managed() {
+        let options = read(&[
+            "--ingestionStorage=/data",
+            "--cancelledJobs=/c",
+            "--allowedPaths=/a,/b",
+        ])
+        .unwrap();
+        assert_eq!(
+            options.paths.allowed,
+            ["/data", "/a", "/b"].map(std::path::PathBuf::from)
+        );
+        assert_eq!(options.paths.managed.len(), 1);
+        assert_eq!(options.events_queue, "events");
+        assert_eq!(options.orders_queue, "consolidations");
+        assert!(!options.paths.all_local && read(&["-local"]).unwrap().paths.all_local);
+    }
+
+    #[test]
+    fn paths_that_cannot_be_read_name_their_flag() {
+        for (flag, value) in [
+            ("--ingestionStorage", "relative/path"),
+            ("--cancelledJobs", "http://host/path"),
+            ("--allowedPaths", "/a,b"),
+            ("--managedPaths", "/a/../b"),
+        ] {
+            let error = read(&[&format!("{flag}={value}")]).unwrap_err().to_string();
+            assert_eq!(error, format!("invalid {flag}"));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The concrete parts behind the service.
+
+mod queue;
+
+use anyhow::Context;
+use app::{Engine, PathPolicy};
+use database::{Database, PoolOptions};
+use domain::Scheme;
+use geocube_apiserver::config::Config;
+pub(crate) use queue::{Queue, queue};
+use runtime::ExposeSecret;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use storage::{AllowedRoots, LocalStorage, Router, Storage};
+
+/// The catalogue, once its schema is known to be the right one.
+pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
+    let url = config.database.connection_url()?;
+    let options = PoolOptions {
+        statement_timeout: config.bounds.statement_timeout,
+        application_name: "geocube-apiserver".to_owned(),
+        ..PoolOptions::default()
+    };
+    let database = Database::connect(url.expose_secret(), &options)
+        .await
+        .context("connecting to the database")?;
+    database.check_schema().await?;
+    Ok(database)
+}
+
+/// Files of this machine, as far as callers and consolidation may name them.
+pub(crate) fn storage(paths: &PathPolicy) -> Arc<dyn Storage> {
+    let roots = paths
+        .local_roots()
+        .map_or(AllowedRoots::All, AllowedRoots::Below);
+    Arc::new(Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots))))
+}
+
+/// Threads and memory for pixels.
+pub(crate) fn engine(config: &Config) -> Engine {
+    let processors = available_parallelism().map_or(1, usize::from);
+    Engine::new(
+        processors.max(config.parallel_slices()),
+        config.bounds.memory_budget,
+    )
+}
+
+/// Settings of the raster library.
+pub(crate) fn gdal(config: &Config) -> imaging::Options {
+    imaging::Options {
+        threads: config.gdal.gdal_num_threads,
+        ..Default::default()
+    }
+}
