@@ -146,7 +146,7 @@ mod tests {
     fn datasets(record: &Arc<Record>, paths: &[&str]) -> RecordDatasets {
         let format = DataFormat::try_new(DType::UInt8, f64::NAN, 0.0, 255.0).unwrap();
         let source = |path: &&str| DatasetSource {
-            uri: Uri::parse(path).unwrap(),
+            uri: Uri::parse(*path).unwrap(),
             subdir: String::new(),
             bands: Bands::first(1),
             mapping: DataMapping::identity(format),
