@@ -21,6 +21,7 @@ mod convert;
 pub mod dataset;
 mod error;
 mod filter;
+pub mod grid;
 pub mod instance;
 pub mod job;
 pub mod job_log;

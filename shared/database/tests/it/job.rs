@@ -12,7 +12,7 @@ use domain::{
 use serde_json::json;
 use std::time::Duration;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 pub async fn stored(conn: &mut PgConnection, name: &str) -> Job {
     let level = ExecutionLevel::Asynchronous;

@@ -10,7 +10,7 @@ use domain::{
 };
 use std::time::Duration;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 const RUN: Acquisition = Acquisition::Run {
     starts: 1,
     cancel_requested: false,
@@ -136,7 +136,7 @@ async fn an_expired_lease_is_taken_over_and_its_holder_learns_it() {
         lease::take_abandoned(&mut conn, Duration::ZERO, 10)
             .await
             .unwrap(),
-        [order.clone()]
+        std::slice::from_ref(&order)
     );
     assert!(
         lease::take_abandoned(&mut conn, MINUTE, 10)

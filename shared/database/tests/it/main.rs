@@ -6,6 +6,7 @@ mod aoi;
 mod concurrency;
 mod container;
 mod fixtures;
+mod grid;
 mod job;
 mod layout;
 mod lease;

@@ -2,7 +2,7 @@ use crate::{database, fixtures::map};
 use database::{outbox, outbox::NewMessage};
 use std::time::Duration;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn message(number: u8) -> NewMessage {
     NewMessage {

@@ -1,0 +1,141 @@
+//! Custom grids: named sets of cells.
+
+use crate::{Result, convert, filter};
+use domain::{MultiPolygon, Pattern, Polygon};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+
+/// A cell of a custom grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredCell {
+    /// Unique within its grid.
+    pub id: String,
+    /// Reference system, as the caller wrote it.
+    pub crs: String,
+    /// EPSG code of the reference system, 0 when unknown.
+    pub srid: i32,
+    /// Outline in longitude and latitude.
+    pub outline: Polygon,
+}
+
+/// Name and description of a grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GridSummary {
+    /// Unique name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+}
+
+/// The part of an area that lies on a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellPart {
+    /// Id of the cell.
+    pub id: String,
+    /// Reference system of the cell, as the caller wrote it.
+    pub crs: String,
+    /// Part of the area, in longitude and latitude.
+    pub area: MultiPolygon,
+}
+
+/// Stores a grid with its cells; to be run in a transaction.
+///
+/// # Errors
+/// [`domain::Error::AlreadyExists`] `Grid with name: <name>`, or
+/// `Cell with id for gridName: <cell>, <grid>` for a cell given twice; [`domain::Error::Invalid`] for
+/// an outline that crosses itself.
+pub async fn create(
+    conn: &mut PgConnection,
+    grid: &GridSummary,
+    cells: &[StoredCell],
+) -> Result<()> {
+    sqlx::query("INSERT INTO geocube.grids (name, description) VALUES ($1, $2)")
+        .bind(&grid.name)
+        .bind(&grid.description)
+        .execute(&mut *conn)
+        .await?;
+    let outline = |cell: &StoredCell| convert::lonlat(&MultiPolygon(vec![cell.outline.clone()]));
+    sqlx::query(
+        "INSERT INTO geocube.cells (id, grid, crs, srid, coordinates)
+         SELECT id, $1, crs, srid, ST_GeometryN(ST_GeomFromEWKB(outline), 1)::geography
+         FROM UNNEST($2::text[], $3::text[], $4::int[], $5::bytea[]) AS given (id, crs, srid, outline)",
+    )
+    .bind(&grid.name)
+    .bind(cells.iter().map(|cell| cell.id.as_str()).collect::<Vec<_>>())
+    .bind(cells.iter().map(|cell| cell.crs.as_str()).collect::<Vec<_>>())
+    .bind(cells.iter().map(|cell| cell.srid).collect::<Vec<_>>())
+    .bind(cells.iter().map(outline).collect::<Vec<_>>())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Grids by name.
+pub async fn list(conn: &mut PgConnection, name: Option<&Pattern>) -> Result<Vec<GridSummary>> {
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT name, description FROM geocube.grids");
+    if let Some(name) = name {
+        sql.push(" WHERE name");
+        filter::push_match(&mut sql, name);
+    }
+    sql.push(" ORDER BY name");
+    let rows: Vec<(String, String)> = sql.build_query_as().fetch_all(conn).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(name, description)| GridSummary { name, description })
+        .collect())
+}
+
+/// Whether a grid exists.
+pub async fn exists(conn: &mut PgConnection, name: &str) -> Result<bool> {
+    Ok(
+        sqlx::query_scalar("SELECT EXISTS (SELECT FROM geocube.grids WHERE name = $1)")
+            .bind(name)
+            .fetch_one(conn)
+            .await?,
+    )
+}
+
+/// Deletes a grid with its cells; an unknown name is a success. To be run in a transaction.
+pub async fn delete(conn: &mut PgConnection, name: &str) -> Result<()> {
+    for sql in [
+        "DELETE FROM geocube.cells WHERE grid = $1",
+        "DELETE FROM geocube.grids WHERE name = $1",
+    ] {
+        sqlx::query(sql).bind(name).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// The cells of a grid that an area in longitude and latitude overlaps, by id, with the part of the
+/// area on each. The parts are cut in the plane of the reference system of the cell where it is
+/// known, else along great circles; those without any surface are left out.
+pub async fn cells_on(
+    conn: &mut PgConnection,
+    grid: &str,
+    area: &MultiPolygon,
+) -> Result<Vec<CellPart>> {
+    let rows: Vec<(String, String, Vec<u8>)> = sqlx::query_as(
+        "SELECT id, crs, ST_AsEWKB(ST_Multi(part)) FROM (
+             SELECT c.id, c.crs, ST_CollectionExtract(
+                 CASE WHEN EXISTS (SELECT FROM spatial_ref_sys s WHERE s.srid = c.srid AND c.srid <> 0)
+                 THEN ST_Transform(ST_Intersection(
+                     ST_Transform(c.coordinates::geometry, c.srid),
+                     ST_Transform(ST_MakeValid(ST_GeomFromEWKB($2)), c.srid)), 4326)
+                 ELSE ST_Intersection(c.coordinates, ST_MakeValid(ST_GeomFromEWKB($2))::geography)::geometry
+                 END, 3) AS part
+             FROM geocube.cells c
+             WHERE c.grid = $1 AND ST_Intersects(c.coordinates, ST_GeomFromEWKB($2)::geography)
+         ) parts WHERE NOT ST_IsEmpty(part) ORDER BY id",
+    )
+    .bind(grid)
+    .bind(convert::lonlat(area))
+    .fetch_all(conn)
+    .await?;
+    let part = |(id, crs, part): (String, String, Vec<u8>)| {
+        Ok(CellPart {
+            id,
+            crs,
+            area: convert::geometry(&part)?.0,
+        })
+    };
+    rows.into_iter().map(part).collect()
+}
