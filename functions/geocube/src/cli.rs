@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use runtime::{Environment, telemetry};
 
-use crate::{migrate, pubsub_setup, screen, up};
+use crate::{demo, migrate, pubsub_setup, screen, up};
 
 /// Geocube on one machine: start it, prepare what it needs, see what it does.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     Migrate(migrate::Flags),
     /// Creates the topics and subscriptions of Pub/Sub.
     PubsubSetup(pubsub_setup::Flags),
+    /// Runs the main job as a client and says what it does.
+    Demo(demo::Flags),
 }
 
 /// Does what the command line asks for. Exit code 0 when done, 1 when it failed, 2 when it was not understood.
@@ -50,12 +52,17 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     // the HTTP client asks for a provider even where it speaks in clear; another one in place is as good
     let _ = rustls::crypto::ring::default_provider().install_default();
+    if let Command::Demo(_) = command {
+        // before there are threads
+        imaging::init(&imaging::Options::default())?;
+    }
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(async {
         match command {
             Command::Up(flags) => up::run(flags).await,
             Command::Migrate(flags) => migrate::run(&flags).await,
             Command::PubsubSetup(flags) => pubsub_setup::run(flags).await,
+            Command::Demo(flags) => demo::run(flags).await,
         }
     });
     // what still blocks (a look-up of names, say) is not worth waiting for

@@ -6,6 +6,7 @@
 //! The servers are programs of their own, started beside this one; nothing of theirs is linked here.
 
 mod cli;
+mod demo;
 mod migrate;
 mod pubsub_setup;
 mod screen;
