@@ -1,5 +1,6 @@
 //! The flags of the consolidater.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +38,9 @@ pub struct Config {
     /// Google Cloud project of Pub/Sub and of secrets
     #[arg(long, alias = "project", value_name = "PROJECT")]
     pub ps_project: Option<String>,
+    /// Listening address, not used with --pull
+    #[arg(long, default_value = "0.0.0.0", value_name = "IP")]
+    pub host: IpAddr,
     /// Listening port of POST /push and health, not used with --pull [env also: PORT]
     #[arg(long, default_value = "8080", value_parser = value::integer::<u16>)]
     pub port: u16,

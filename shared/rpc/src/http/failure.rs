@@ -13,12 +13,13 @@ struct Failure<'a> {
     code: i32,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<[Resource; 1]>,
+    details: Option<[Detail; 1]>,
 }
 
+/// `google.rpc.ResourceInfo` in JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Resource {
+struct Detail {
     #[serde(rename = "@type")]
     kind: &'static str,
     resource_type: String,
@@ -48,7 +49,7 @@ pub(super) fn method_not_allowed() -> Response {
 }
 
 fn answer(http: StatusCode, status: &Status) -> Response {
-    let resource = status.get_details_resource_info().map(|resource| Resource {
+    let resource = status.get_details_resource_info().map(|resource| Detail {
         kind: "type.googleapis.com/google.rpc.ResourceInfo",
         resource_type: resource.resource_type,
         resource_name: resource.resource_name,

@@ -1,0 +1,81 @@
+//! The concrete parts behind the worker.
+
+use anyhow::Context;
+use database::{Database, PoolOptions};
+use domain::Scheme;
+use geocube_consolidater::config::Config;
+use messaging::Publisher;
+use messaging::pgqueue::PgQueue;
+use messaging::pubsub::{Connection as Broker, PubSubPublisher};
+use runtime::config::{Connection, Messaging};
+use runtime::{ConfigError, ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{AllowedRoots, LocalStorage, Router, Storage};
+
+/// Connections to the embedded queue: results are published one by one.
+const QUEUE_CONNECTIONS: u32 = 2;
+/// Connections for leases, besides one for each order in work.
+const SPARE_CONNECTIONS: u32 = 3;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The leases, once their schema is known to be the right one.
+pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
+    let url = url(config)?;
+    let options = PoolOptions {
+        max_connections: SPARE_CONNECTIONS
+            .saturating_add(u32::try_from(config.max_concurrent_tasks)?),
+        acquire_timeout: CONNECT_TIMEOUT,
+        application_name: "geocube-consolidater".to_owned(),
+        ..PoolOptions::default()
+    };
+    let database = Database::connect(url.expose_secret(), &options)
+        .await
+        .context("connecting to the database")?;
+    database.check_schema().await?;
+    Ok(database)
+}
+
+/// Files of this machine: orders come from the API server, which has checked the paths of callers.
+pub(crate) fn storage() -> Arc<dyn Storage> {
+    Arc::new(Router::new().with(Scheme::File, Arc::new(LocalStorage::new(AllowedRoots::All))))
+}
+
+/// Where results are published.
+pub(crate) async fn publisher(config: &Config) -> anyhow::Result<Arc<dyn Publisher>> {
+    match config.messaging()? {
+        Messaging::PubSub { project, .. } => Ok(Arc::new(
+            PubSubPublisher::connect(&project, &Broker::from_environment()).await?,
+        )),
+        Messaging::Embedded { url: given, .. } => {
+            let url = given.map_or_else(|| url(config), Ok)?;
+            // the text of the error could hold the password
+            let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
+                anyhow::anyhow!("the URL of the embedded queue's database is malformed")
+            })?;
+            let pool = PgPoolOptions::new()
+                .max_connections(QUEUE_CONNECTIONS)
+                .acquire_timeout(CONNECT_TIMEOUT)
+                .connect_with(options.application_name("geocube-queue"))
+                .await
+                .context("connecting to the embedded queue")?;
+            Ok(Arc::new(PgQueue::new(pool)))
+        }
+    }
+}
+
+/// Settings of the raster library.
+pub(crate) fn gdal(config: &Config) -> imaging::Options {
+    imaging::Options {
+        threads: config.gdal.gdal_num_threads,
+        ..Default::default()
+    }
+}
+
+fn url(config: &Config) -> Result<SecretString, ConfigError> {
+    match config.connection()? {
+        Connection::Url(url) => Ok(url),
+        Connection::Certificates { .. } => config.database.connection_url(),
+    }
+}
