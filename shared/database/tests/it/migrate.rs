@@ -292,6 +292,8 @@ async fn services_need_no_rights_beyond_rows() {
     .await;
     crate::job::stored(&mut tx, "j").await;
     database::outbox::insert(&mut tx, &[]).await.unwrap();
+    let queue = "INSERT INTO pgq_jobs (queue_name, data, run_after, retry_waits) VALUES ('q', '', now(), '{}')";
+    sqlx::query(queue).execute(&mut *tx).await.unwrap();
     tx.rollback().await.unwrap();
     db.close().await;
     execute(
