@@ -52,6 +52,23 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
+# The first port from $1 on that nobody listens on.
+free_port_from() {
+  python3 - "$1" <<'PYTHON'
+import socket, sys
+
+for port in range(int(sys.argv[1]), 65536):
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+    print(port)
+    break
+PYTHON
+}
+
 # Runs a command as the owner of a folder: initdb and postgres refuse to run as root.
 as_postgres() {
   if [ "$(id -u)" = 0 ]; then (cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$@"); else "$@"; fi
