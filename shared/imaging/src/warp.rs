@@ -12,9 +12,14 @@ use crate::{
     source::{Source, float_for},
 };
 use domain::{DType, Point, Resampling, Size, footprint::Project};
+use window::Need;
 
 /// Sides below which a part of the target is not halved any more, in pixels.
 const SMALLEST_PART: u32 = 8;
+
+/// Share of source pixels below which a part is halved, when it has a longer side than the next constant.
+const SPARSE: f64 = 0.5;
+const SPARSE_SIDE: u32 = 100;
 
 /// What to paint and how.
 pub(crate) struct Task<'a> {
@@ -86,16 +91,19 @@ impl Task<'_> {
     fn warp_part(&mut self, warped: &Warped<'_>, part: Part) -> Result<()> {
         self.go_on()?;
         let (_, source_size) = warped.source.grid(warped.overview);
-        let Some(window) = window::of_part(&warped.transformer, source_size, part, self.kernel)
+        let Some(need) = window::of_part(&warped.transformer, source_size, part, self.kernel)
         else {
             return Ok(());
         };
         // Samples may become floating numbers of at most 8 bytes on both sides.
-        let pixels = (window.pixels() as u64).max(part.size.pixels());
+        let pixels = (need.window.pixels() as u64).max(part.size.pixels());
         let needed =
             pixels.saturating_mul(warped.source.band_count() as u64 * self.widest(warped.source));
-        if needed <= self.limits.window_bytes {
-            return self.warp_window(warped, part, window);
+        let fits = needed <= self.limits.window_bytes;
+        // GDAL's warper halves such parts too, and derives the width of its kernels from each.
+        let sparse = need.fill < SPARSE && part.size.width.max(part.size.height) > SPARSE_SIDE;
+        if fits && !sparse {
+            return self.warp_window(warped, part, &need);
         }
         let Some(halves) = part.halves() else {
             return Err(Error::TooLarge {
@@ -110,9 +118,11 @@ impl Task<'_> {
         Ok(())
     }
 
-    fn warp_window(&mut self, warped: &Warped<'_>, part: Part, window: Window) -> Result<()> {
+    fn warp_window(&mut self, warped: &Warped<'_>, part: Part, need: &Need) -> Result<()> {
         let limit = self.limits.window_bytes;
-        let raster = warped.source.read_window(warped.overview, window, limit)?;
+        let raster = warped
+            .source
+            .read_window(warped.overview, need.window, limit)?;
         let (mut raster, finish) = self.working(raster)?;
         let at = (part.column as usize, part.row as usize);
         let target = self.target.part(at.0, at.1, part.size);
@@ -122,15 +132,8 @@ impl Task<'_> {
             part.size.height as usize,
         );
         let mut result = Raster::empty("a warped part", raster.side(), shape, limit)?;
-        warp(
-            warped,
-            &mut raster,
-            window,
-            &target,
-            &mut result,
-            self.kernel,
-        )
-        .map_err(|reason| Error::gdal("warping", reason))?;
+        warp(warped, &mut raster, need, &target, &mut result, self.kernel)
+            .map_err(|reason| Error::gdal("warping", reason))?;
         drop(raster);
         self.image.paint(&result, &finish, at);
         Ok(())
@@ -223,7 +226,7 @@ impl Part {
             return None;
         }
         let (mut first, mut second) = (self, self);
-        if width >= height {
+        if width > height {
             first.size.width = width / 2;
             second.column += width / 2;
             second.size.width = width - width / 2;
@@ -294,13 +297,13 @@ fn area_of(source: &Source) -> Option<[f64; 4]> {
 fn warp(
     warped: &Warped<'_>,
     raster: &mut Raster,
-    window: Window,
+    need: &Need,
     target: &Target,
     result: &mut Raster,
     kernel: Resampling,
 ) -> Result<(), String> {
     let (transform, _) = warped.source.grid(warped.overview);
-    let origin = transform.apply(window.x as f64, window.y as f64);
+    let origin = transform.apply(need.window.x as f64, need.window.y as f64);
     let mut source_transform = transform;
     source_transform.0[0] = origin.x;
     source_transform.0[3] = origin.y;
@@ -320,6 +323,7 @@ fn warp(
         data_type,
         kernel: kernel.into(),
         hole,
+        scale: need.scale,
         area_of_interest: warped.area,
     })
 }

@@ -50,6 +50,8 @@ pub(crate) struct WarpJob<'a, 'b> {
     pub(crate) kernel: Kernel,
     /// Sample without data, in source and target.
     pub(crate) hole: f64,
+    /// Target pixels per source pixel along both axes: decides how wide kernels are.
+    pub(crate) scale: (f64, f64),
     /// West, south, east, north of the whole source, in degrees: decides the operation between datums.
     pub(crate) area_of_interest: Option<[f64; 4]>,
 }
@@ -118,8 +120,13 @@ impl WarpOptions {
         let owned = Self(unsafe { GDALCreateWarpOptions() });
         // SAFETY: the pointer was just made and nothing else uses it; null is answered.
         let options = unsafe { owned.0.as_mut() }.ok_or("no memory for the options")?;
-        options.papszWarpOptions =
-            Options::new([("INIT_DEST", "NO_DATA"), ("UNIFIED_SRC_NODATA", "NO")]).into_ptr();
+        options.papszWarpOptions = Options::new([
+            ("INIT_DEST", "NO_DATA"),
+            ("UNIFIED_SRC_NODATA", "NO"),
+            ("XSCALE", &job.scale.0.to_string()),
+            ("YSCALE", &job.scale.1.to_string()),
+        ])
+        .into_ptr();
         options.dfWarpMemoryLimit = CHUNK_MEMORY;
         options.eResampleAlg = job.kernel.0;
         options.eWorkingDataType = job.data_type;

@@ -1,1 +1,324 @@
-//! To follow.
+//! Consolidated files, read back through GDAL.
+
+use crate::scene::{
+    Look, Scene, assert_close, file_values, holed, mapping, pattern, plain, render, source, target,
+    values,
+};
+use crate::tools::{available, run, text, words};
+use domain::{DType, DataMapping, DatasetSource, RecordId, Resampling};
+use imaging::{ConsolidateSpec, Error, Limits, RecordSources, consolidate};
+use std::{collections::BTreeMap, path::Path};
+
+const GRID: [f64; 6] = [500_000.0, 10.0, 0.0, 5_000_000.0, 0.0, -10.0];
+
+fn spec(
+    records: Vec<Vec<DatasetSource>>,
+    mapping: DataMapping,
+    params: &[(&str, &str)],
+) -> ConsolidateSpec {
+    let bands = records
+        .iter()
+        .flatten()
+        .next()
+        .map_or(1, |source| source.bands.count());
+    let record = |sources| RecordSources {
+        id: RecordId::random(),
+        sources,
+    };
+    ConsolidateSpec {
+        records: records.into_iter().map(record).collect(),
+        target: target(32632, GRID, 300, 200),
+        mapping,
+        bands,
+        block_size: (64, 64),
+        overviews_min_size: 64,
+        interlacing_pattern: "Z=0>T>R>B;R>Z=1:>T>B".to_owned(),
+        resampling: Resampling::Near,
+        overview_resampling: Resampling::Average,
+        creation_params: params
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect::<BTreeMap<_, _>>(),
+        zstd_level: 1,
+        limits: Limits::default(),
+    }
+}
+
+const ZSTD: [(&str, &str); 6] = [
+    ("COMPRESS", "ZSTD"),
+    ("PREDICTOR", "2"),
+    ("ZSTD_LEVEL", "0.01"),
+    ("COMPRESS_OVERVIEW", "ZSTD"),
+    ("PREDICTOR_OVERVIEW", "2"),
+    ("ZSTD_LEVEL_OVERVIEW", "0.01"),
+];
+
+fn go(spec: &ConsolidateSpec, scene: &Scene, out: &Path) -> imaging::Result<imaging::Summary> {
+    let result = consolidate(spec, scene.folder(), out, 2, &|| false);
+    let left = std::fs::read_dir(scene.folder()).unwrap();
+    let left = left.filter(|entry| {
+        entry
+            .as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .starts_with("consolidate-")
+    });
+    assert_eq!(left.count(), 0, "temporary files are left");
+    result
+}
+
+fn look(dtype: DType, bands: usize) -> Look<'static> {
+    Look {
+        dtype,
+        bands,
+        size: (300, 200),
+        transform: GRID,
+        ..Look::default()
+    }
+}
+
+#[test]
+fn several_records_become_one_file_with_all_their_pixels() {
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt16, 0.0);
+    let files: Vec<_> = (0..5)
+        .map(|date| {
+            scene.raster(
+                &format!("{date}.tif"),
+                look(DType::UInt16, 2),
+                move |b, x, y| holed(b + date, x, y),
+            )
+        })
+        .collect();
+    let mut records: Vec<_> = files
+        .iter()
+        .map(|file| vec![source(file, &[1, 2], mapping)])
+        .collect();
+    records.push(Vec::new());
+    let spec = spec(records, mapping, &ZSTD);
+    let out = scene.path("out.tif");
+    let summary = go(&spec, &scene, &out).unwrap();
+    assert_eq!((summary.empty_records, summary.alpha), (1, false));
+    assert_eq!(summary.bytes, std::fs::metadata(&out).unwrap().len());
+    for (index, file) in files.iter().enumerate() {
+        let expected = file_values(&text(file));
+        let address = format!("GTIFF_DIR:{}:{}", index + 1, text(&out));
+        assert_eq!(file_values(&address), expected, "{index}");
+        let mut record = source(&out, &[1, 2], mapping);
+        record.subdir = format!("GTIFF_DIR:{}", index + 1);
+        let image = render(&[record], &spec.target, &mapping, Resampling::Near);
+        assert_eq!(values(&image), expected, "{index}");
+    }
+    assert!(
+        file_values(&format!("GTIFF_DIR:6:{}", text(&out)))
+            .iter()
+            .all(|value| *value == 0.0)
+    );
+    if available("gdalinfo") {
+        let info = run("gdalinfo", &words(&format!("GTIFF_DIR:2:{}", text(&out))));
+        for expected in [
+            "Block=64x64",
+            "Overviews: 150x100, 75x50, 38x25",
+            "COMPRESSION=ZSTD",
+            "NoData Value=0",
+            "cog_tiff_",
+        ] {
+            assert!(info.contains(expected), "{expected} in {info}");
+        }
+    }
+}
+
+#[test]
+fn one_record_becomes_a_cloud_optimised_file() {
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt8, 0.0);
+    let low = scene.raster("low.tif", look(DType::UInt8, 1), pattern);
+    let high = scene.raster("high.tif", look(DType::UInt8, 1), |_, x, _| {
+        if x < 100 { 250.0 } else { 0.0 }
+    });
+    let spec = spec(
+        vec![vec![
+            source(&low, &[1], mapping),
+            source(&high, &[1], mapping),
+        ]],
+        mapping,
+        &[],
+    );
+    let out = scene.path("out.tif");
+    go(&spec, &scene, &out).unwrap();
+    let found = file_values(&text(&out));
+    assert_eq!((found[99], found[100]), (250.0, pattern(0, 100, 0)));
+    if available("gdalinfo") {
+        assert!(run("gdalinfo", &words(&text(&out))).contains("LAYOUT=COG"));
+    }
+}
+
+#[test]
+fn casts_and_signed_bytes_survive() {
+    let scene = Scene::new();
+    let from = mapping(DType::Int16, -1.0, (0.0, 10_000.0), (0.0, 1.0), 1.0);
+    let file = scene.raster(
+        "i16.tif",
+        Look {
+            no_data: None,
+            ..look(DType::Int16, 1)
+        },
+        |_, x, y| if x == y { -1.0 } else { (x * 10) as f64 },
+    );
+    let to = mapping(DType::Int8, -128.0, (-100.0, 100.0), (0.0, 1.0), 1.0);
+    let spec = spec(vec![vec![source(&file, &[1], from)]], to, &ZSTD);
+    let out = scene.path("out.tif");
+    go(&spec, &scene, &out).unwrap();
+    let image = render(
+        &[source(&out, &[1], to)],
+        &spec.target,
+        &to,
+        Resampling::Near,
+    );
+    assert_eq!(image.dtype(), DType::Int8);
+    let found = values(&image);
+    assert_eq!((found[0], found[1], found[250]), (-128.0, -100.0, -50.0));
+}
+
+#[test]
+fn lossy_files_keep_their_holes_in_an_alpha_band() {
+    let scene = Scene::new();
+    for (bands, expected) in [(1, 2), (3, 4)] {
+        let mapping = plain(DType::UInt8, 0.0);
+        let file = scene.raster("a.tif", look(DType::UInt8, bands), |b, x, y| {
+            if x < 150 { 0.0 } else { pattern(b, x, y) }
+        });
+        let numbers: Vec<i64> = (1..=bands as i64).collect();
+        let spec = spec(
+            vec![vec![source(&file, &numbers, mapping)]],
+            mapping,
+            &[("COMPRESS", "JPEG"), ("COMPRESS_OVERVIEW", "JPEG")],
+        );
+        let out = scene.path("out.tif");
+        let summary = go(&spec, &scene, &out).unwrap();
+        assert!(summary.alpha);
+        assert_eq!(gdal::Dataset::open(&out).unwrap().raster_count(), expected);
+        let image = render(
+            &[source(&out, &numbers, mapping)],
+            &spec.target,
+            &mapping,
+            Resampling::Near,
+        );
+        let found = values(&image);
+        for row in 0..200 {
+            for column in 0..300 {
+                let value = found[row * 300 + column];
+                if column < 140 {
+                    assert_eq!(value, 0.0, "{column},{row}");
+                } else if column > 160 {
+                    assert!(value > 0.0, "{column},{row}");
+                }
+            }
+        }
+        let inside: Vec<f64> = (0..200 * 300)
+            .filter(|i| i % 300 > 170)
+            .map(|i| found[i])
+            .collect();
+        let original: Vec<f64> = (0..200 * 300)
+            .filter(|i| i % 300 > 170)
+            .map(|i| pattern(0, i % 300, i / 300))
+            .collect();
+        assert_close(&inside, &original, 60.0, "jpeg");
+    }
+}
+
+#[test]
+fn blocks_need_not_be_square() {
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt8, 0.0);
+    let file = scene.raster("a.tif", look(DType::UInt8, 1), holed);
+    let records = vec![
+        vec![source(&file, &[1], mapping)],
+        vec![source(&file, &[1], mapping)],
+    ];
+    let spec = ConsolidateSpec {
+        block_size: (128, 32),
+        ..spec(records, mapping, &ZSTD)
+    };
+    let out = scene.path("out.tif");
+    go(&spec, &scene, &out).unwrap();
+    assert_eq!(
+        file_values(&format!("GTIFF_DIR:2:{}", text(&out))),
+        file_values(&text(&file))
+    );
+    let dataset = gdal::Dataset::open(format!("GTIFF_DIR:2:{}", text(&out))).unwrap();
+    let band = dataset.rasterband(1).unwrap();
+    assert_eq!(
+        (band.block_size(), band.overview_count().unwrap()),
+        ((128, 32), 3)
+    );
+    assert_eq!(band.overview(0).unwrap().block_size(), (128, 32));
+}
+
+#[test]
+fn what_cannot_be_written_says_why() {
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt8, 0.0);
+    let file = scene.raster("a.tif", look(DType::UInt8, 1), pattern);
+    let good = spec(vec![vec![source(&file, &[1], mapping)]], mapping, &[]);
+    let out = scene.path("out.tif");
+    let cases: Vec<(ConsolidateSpec, &str)> = vec![
+        (
+            ConsolidateSpec {
+                records: Vec::new(),
+                ..good.clone()
+            },
+            "records: expected at least one",
+        ),
+        (
+            ConsolidateSpec {
+                block_size: (100, 64),
+                ..good.clone()
+            },
+            "block size: 100x64",
+        ),
+        (
+            ConsolidateSpec {
+                interlacing_pattern: "T>Z>R>B".to_owned(),
+                ..good.clone()
+            },
+            "InterlacingPattern is incorrect",
+        ),
+        (
+            ConsolidateSpec {
+                bands: 2,
+                ..good.clone()
+            },
+            "expected 2",
+        ),
+        (
+            ConsolidateSpec {
+                overviews_min_size: -2,
+                ..good.clone()
+            },
+            "overviews_min_size: -2",
+        ),
+        (
+            ConsolidateSpec {
+                zstd_level: 0,
+                ..good.clone()
+            },
+            "zstd level: 0",
+        ),
+    ];
+    for (spec, text) in cases {
+        let error = go(&spec, &scene, &out).unwrap_err();
+        assert!(error.to_string().contains(text), "{text}: {error}");
+        assert!(matches!(error, Error::Domain(_)));
+        assert!(!out.exists());
+    }
+    let cancelled = consolidate(&good, scene.folder(), &out, 2, &|| true);
+    assert!(matches!(cancelled, Err(Error::Cancelled)));
+    let mut missing = good.clone();
+    missing.records[0].sources[0] = source(Path::new("/nowhere/a.tif"), &[1], mapping);
+    assert!(matches!(
+        go(&missing, &scene, &out),
+        Err(Error::Open { .. })
+    ));
+}

