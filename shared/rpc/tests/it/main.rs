@@ -1,6 +1,8 @@
-//! The wire contract and the code generated from it, seen from outside.
+//! The wire contract, the code generated from it and the services, seen from outside.
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
+mod catalogue;
 mod contract;
+mod harness;
 mod loopback;

@@ -18,6 +18,9 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tonic::transport::Channel;
 
+/// Largest message that is received, that of the servers.
+pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// A running service; it ends with the runtime of the test.
 pub struct Server {
     /// A client, to be cloned for parallel calls.
@@ -62,19 +65,16 @@ impl Server {
         self.path(name).to_str().unwrap().to_owned()
     }
 
-    /// Runs a statement on the catalogue; false, said on standard error, without `psql`.
-    pub fn sql(&self, statement: &str) -> bool {
-        let run = Command::new("psql").args(["-q", "-v", "ON_ERROR_STOP=1", "-c", statement, &self.database.url()]).output();
-        match run {
-            Ok(output) => {
-                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-                true
-            }
-            Err(_) => {
-                eprintln!("skipped: needs psql");
-                false
-            }
-        }
+    /// Runs a statement on the catalogue and answers its rows, columns separated by `|`; `None`, said
+    /// on standard error, without `psql`.
+    pub fn sql(&self, statement: &str) -> Option<String> {
+        let options = ["-qAt", "-v", "ON_ERROR_STOP=1", "-c", statement, &self.database.url()];
+        let Ok(output) = Command::new("psql").args(options).output() else {
+            eprintln!("skipped: needs psql");
+            return None;
+        };
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
     }
 }
 
@@ -96,8 +96,7 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
 }
 
 async fn serve(app: &App) -> Channel {
-    let (_, health) = tonic_health::server::health_reporter();
-    let router = rpc::grpc_routes(app, health).into_axum_router().layer(OversizeLayer);
+    let router = rpc::grpc_routes(app, 4 * 1024 * 1024).into_axum_router().layer(OversizeLayer);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
