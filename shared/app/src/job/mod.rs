@@ -9,6 +9,7 @@ mod action;
 mod clean;
 mod command;
 mod create;
+mod dead_letter;
 mod event;
 pub(crate) mod failure;
 mod list;

@@ -36,10 +36,10 @@ impl From<PushAnswer> for Outcome {
 }
 
 /// Wait before a message that came too early is delivered again.
-pub(crate) const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(2);
 
 /// Queue of the messages of another one that can never be handled.
-pub(crate) fn failed_queue(queue: &str) -> String {
+fn failed_queue(queue: &str) -> String {
     format!("{queue}-failed")
 }
 
@@ -124,7 +124,7 @@ pub(crate) async fn refuse(
     }
 }
 
-fn answer(handled: Result<Handled>) -> PushAnswer {
+pub(super) fn answer(handled: Result<Handled>) -> PushAnswer {
     match handled {
         Ok(Handled::Done | Handled::Duplicate | Handled::Stale(_)) => PushAnswer::Done,
         Ok(Handled::Busy) => PushAnswer::Retry {
@@ -141,8 +141,8 @@ fn answer(handled: Result<Handled>) -> PushAnswer {
                 reason: failure::text(&error),
             }
         }
-        // whatever does not exist any more needs no event
-        Err(Error::Domain(error)) => {
+        // what does not exist any more needs no event
+        Err(Error::Domain(error @ domain::Error::NotFound { .. })) => {
             tracing::info!(%error, "event is stale");
             PushAnswer::Done
         }

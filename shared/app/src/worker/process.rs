@@ -85,7 +85,8 @@ impl Worker {
                 starts,
                 cancel_requested,
             } => {
-                let ended = if starts > self.parts.options.retry_count.saturating_add(1) {
+                let retries = self.parts.options.retry_count;
+                let ended = if starts > retries.saturating_add(1) {
                     Ended::Finished(TaskStatus::TaskFailed, "too many tries".to_owned())
                 } else if cancel_requested {
                     Ended::Finished(
@@ -95,6 +96,13 @@ impl Worker {
                 } else {
                     tracing::info!(starts, records = order.records.len(), uri = %order.container.uri, "order starts");
                     Run::new(self.clone(), order.clone(), run).perform().await
+                };
+                let ended = match ended {
+                    Ended::FailedForNow(error) if starts > retries => {
+                        Ended::Finished(TaskStatus::TaskFailed, error)
+                    }
+                    Ended::FailedForNow(error) => Ended::Unfinished(error),
+                    Ended::Finished(..) | Ended::Unfinished(_) => ended,
                 };
                 self.conclude(&order, run, ended).await
             }
@@ -146,7 +154,7 @@ impl Worker {
                 self.publish(order, run, status, error).await?;
                 Ok(Outcome::Done)
             }
-            Ended::Unfinished(reason) => {
+            Ended::Unfinished(reason) | Ended::FailedForNow(reason) => {
                 let mut connection = self.parts.database.read().await?;
                 lease::release(&mut connection, order.task_id, run).await?;
                 tracing::warn!(reason, "order is given back");

@@ -18,6 +18,8 @@ pub(super) enum Ended {
     Finished(TaskStatus, String),
     /// Without one: the order is to be delivered again.
     Unfinished(String),
+    /// With an error that another run may not meet.
+    FailedForNow(String),
 }
 
 /// Why a run could not go on.
@@ -95,7 +97,7 @@ impl Run {
             }
             (None, Failed::Stopped) => Ended::Unfinished("stopped without a cause".to_owned()),
             (None, Failed::ForGood(error)) => Ended::Finished(TaskStatus::TaskFailed, error),
-            (None, Failed::ForNow(error)) => Ended::Unfinished(error),
+            (None, Failed::ForNow(error)) => Ended::FailedForNow(error),
         }
     }
 

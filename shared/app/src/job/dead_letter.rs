@@ -1,0 +1,106 @@
+//! Messages that a queue gave up.
+
+use super::push::answer;
+use super::{Handled, PushAnswer, failure};
+use crate::{App, Result};
+use database::lease::{self, Acquisition, Order};
+use domain::RunId;
+use domain::job::{ConsolidationOrder, Message, TaskEvent, TaskStatus, parse_message};
+use messaging::{Delivery, Outcome, dead_letter};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Name in the lease of an order that was given up.
+const OWNER: &str = "dead-letter";
+/// Time to record the end of an order that was given up.
+const LEASE: Duration = Duration::from_secs(30);
+
+impl App {
+    /// Handles a message that the queue of events or of orders gave up, with its attributes.
+    ///
+    /// The task of an order fails, unless a worker is busy with it or it is over: its job must not
+    /// wait for ever. An event that was given up is found by the sweeper, from what it has left.
+    pub async fn receive_dead_letter(
+        &self,
+        data: &[u8],
+        attributes: &BTreeMap<String, String>,
+    ) -> PushAnswer {
+        let attribute = |name: &str| attributes.get(name).map_or("", String::as_str);
+        let deliveries = attribute(dead_letter::DELIVERY_COUNT);
+        let head = String::from_utf8_lossy(&data[..data.len().min(64)]).into_owned();
+        tracing::error!(
+            source = attribute(dead_letter::SOURCE),
+            deliveries,
+            reason = attribute(dead_letter::REASON),
+            size = data.len(),
+            head,
+            "message was given up"
+        );
+        match parse_message(data) {
+            Ok(Message::Order(order)) => {
+                let deliveries = if deliveries.is_empty() {
+                    "too many"
+                } else {
+                    deliveries
+                };
+                let error = format!("dead-lettered after {deliveries} deliveries");
+                answer(self.give_up(&order, &error).await)
+            }
+            Ok(Message::Job(event)) => {
+                tracing::error!(job.id = %event.job_id, "an event of the job was given up");
+                PushAnswer::Done
+            }
+            Ok(Message::Task(event)) => {
+                tracing::error!(job.id = %event.job_id, task.id = %event.task_id, "a result was given up");
+                PushAnswer::Done
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = failure::text(&error),
+                    "a message that makes no sense is dropped"
+                );
+                PushAnswer::Done
+            }
+        }
+    }
+
+    /// [`App::receive_dead_letter`] for a consumer of a queue of messages given up.
+    pub async fn consume_dead_letter(&self, delivery: Delivery) -> Outcome {
+        self.receive_dead_letter(&delivery.data, &delivery.attributes)
+            .await
+            .into()
+    }
+
+    /// Takes the lease as a worker would, so that none runs the order meanwhile.
+    async fn give_up(&self, order: &ConsolidationOrder, error: &str) -> Result<Handled> {
+        let key = Order {
+            job: order.job_id,
+            task: order.task_id,
+            attempt: order.attempt,
+        };
+        let run = RunId::new();
+        let mut connection = self.database().read().await?;
+        match lease::acquire(&mut connection, &key, run, OWNER, LEASE).await? {
+            Acquisition::Busy => return Ok(Handled::Busy),
+            Acquisition::Duplicate => return Ok(Handled::Duplicate),
+            // the sweeper publishes it
+            Acquisition::Publish { .. } => return Ok(Handled::Duplicate),
+            Acquisition::Run { .. } => {}
+        }
+        let status = TaskStatus::TaskFailed;
+        lease::finish(&mut connection, order.task_id, run, status, error).await?;
+        let event = TaskEvent {
+            job_id: order.job_id,
+            task_id: order.task_id,
+            status,
+            error: error.to_owned(),
+            attempt: order.attempt,
+            run_id: Some(run),
+        };
+        drop(connection);
+        let handled = self.handle_task_event(event).await?;
+        let mut connection = self.database().read().await?;
+        lease::mark_published(&mut connection, order.task_id, run).await?;
+        Ok(handled)
+    }
+}

@@ -1,0 +1,25 @@
+//! Jobs from their creation to their end.
+
+mod cancelling;
+mod consolidation;
+mod deletion;
+mod failing;
+mod recovery;
+mod refused;
+mod steps;
+mod worker;
+
+use runtime::config::{Sweep, SweepFlags};
+use std::time::Duration;
+
+/// Everything counts as lost at once.
+fn at_once() -> Sweep {
+    Sweep {
+        resend_message_after: Duration::ZERO,
+        rerun_action_after: Duration::ZERO,
+        resend_order_after: Duration::ZERO,
+        resend_lost_order_after: Duration::ZERO,
+        publish_result_after: Duration::ZERO,
+        ..SweepFlags::default().thresholds(true)
+    }
+}

@@ -1,0 +1,150 @@
+//! Deletions.
+
+use crate::world::{Scene, World};
+use app::job::{JobSnapshot, NewDeletion};
+use domain::job::{ExecutionLevel, JobState};
+use domain::{Pattern, RecordId};
+
+fn deletion(name: &str, records: &[RecordId], level: ExecutionLevel) -> NewDeletion {
+    NewDeletion {
+        name: name.to_owned(),
+        records: records.to_vec(),
+        instances: Vec::new(),
+        patterns: Vec::new(),
+        level,
+    }
+}
+
+async fn delete(world: &World, name: &str, records: &[RecordId]) -> JobSnapshot {
+    let new = deletion(name, records, ExecutionLevel::Synchronous);
+    world.app.delete_datasets(new).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_synchronous_deletion_is_over_when_the_call_returns() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let job = delete(&world, "", &[added.record]).await;
+    assert_eq!(job.job.state, JobState::Done, "{:#?}", job.logs);
+    assert!(job.logs.last().unwrap().ends_with("Enter DONE"));
+    assert!(world.visible().await.is_empty());
+    assert!(!added.file.exists());
+    assert!(
+        world.mailbox.take().is_none(),
+        "nothing went through the queue"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_files_that_are_ours_and_hold_nothing_else_are_deleted() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let ours = world.add(1, Scene::new(1)).await;
+    let theirs = world.add_as(2, Scene::new(2), false).await;
+    let kept = world.add(3, Scene::new(3)).await;
+    let job = delete(&world, "job", &[ours.record, theirs.record]).await;
+    assert_eq!(job.job.state, JobState::Done, "{:#?}", job.logs);
+    assert!(!ours.file.exists());
+    assert!(theirs.file.exists());
+    assert!(
+        world
+            .app
+            .containers(&[theirs.uri.to_string()])
+            .await
+            .is_err(),
+        "its row is gone"
+    );
+    assert_eq!(world.pixels(kept.record).await, Scene::new(3).pixels());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_other_datasets_stays() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let first = world.add(1, Scene::new(1)).await;
+    let second = world.add(2, Scene::new(2)).await;
+    world
+        .app
+        .consolidate(world.consolidation("job", &[first.record, second.record]))
+        .await
+        .unwrap();
+    world.deliver_all().await;
+    let job = delete(&world, "delete", &[first.record]).await;
+    assert_eq!(job.job.state, JobState::Done);
+    assert_eq!(world.files().len(), 1);
+    assert_eq!(world.pixels(second.record).await, Scene::new(2).pixels());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_gone_already_is_a_success() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    std::fs::remove_file(&added.file).unwrap();
+    let job = delete(&world, "job", &[added.record]).await;
+    assert_eq!(job.job.state, JobState::Done, "{:#?}", job.logs);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_deleted_leaves_the_job_untidy_until_it_can() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let good = world.add(1, Scene::new(1)).await;
+    let bad = world.add(2, Scene::new(2)).await;
+    // a folder is no file
+    std::fs::remove_file(&bad.file).unwrap();
+    std::fs::create_dir(&bad.file).unwrap();
+    let job = delete(&world, "job", &[good.record, bad.record]).await.job;
+    assert_eq!(job.state, JobState::DoneButUntidy);
+    assert_eq!(job.counters.failed, 1);
+    assert!(!good.file.exists());
+
+    assert!(world.app.retry_job(job.id, false).await.is_err());
+    std::fs::remove_dir(&bad.file).unwrap();
+    std::fs::write(&bad.file, b"").unwrap();
+    world.app.retry_job(job.id, true).await.unwrap();
+    let job = world.job(job.id).await.job;
+    assert_eq!((job.state, job.counters.failed), (JobState::Done, 0));
+    assert!(!bad.file.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn patterns_choose_files() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let first = world.add(1, Scene::new(1)).await;
+    let second = world.add(2, Scene::new(2)).await;
+    let new = NewDeletion {
+        patterns: vec![Pattern::parse("*/image-1-*").unwrap()],
+        ..deletion("job", &[], ExecutionLevel::Asynchronous)
+    };
+    let job = world.app.delete_datasets(new).await.unwrap().job;
+    assert_eq!(job.state, JobState::New);
+    world.deliver_all_times(2).await;
+    assert_eq!(world.state(job.id).await, JobState::Done);
+    assert!(!first.file.exists() && second.file.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_deletion_shows_the_datasets_again() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let new = deletion("job", &[added.record], ExecutionLevel::StepByStepCritical);
+    let job = world.app.delete_datasets(new).await.unwrap().job;
+    world.deliver_all().await;
+    assert!(world.visible().await.is_empty());
+    world.app.cancel_job(job.id, false).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(job.id).await, JobState::Failed);
+    assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
+    assert_eq!(world.locked(&[job.id]).await, 0);
+}

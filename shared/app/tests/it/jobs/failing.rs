@@ -1,0 +1,129 @@
+//! Tasks and actions that fail, and further tries.
+
+use crate::world::{ORDERS, Scene, World};
+use app::job::NewConsolidation;
+use domain::JobId;
+use domain::job::{JobState, TaskCounters};
+
+/// A job of two cells, the image of one of which cannot be read.
+async fn half_broken(world: &World) -> (JobId, [crate::world::Added; 2]) {
+    let good = world.add(1, Scene::new(1)).await;
+    let bad = world.add(2, Scene::shifted(2, 64, 0)).await;
+    std::fs::write(&bad.file, b"no image").unwrap();
+    let records = [good.record, bad.record];
+    let id = world
+        .app
+        .consolidate(world.consolidation("job", &records))
+        .await
+        .unwrap();
+    world.deliver_all().await;
+    (id, [good, bad])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_task_fails_the_job_and_a_retry_sends_its_order_only() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, [good, bad]) = half_broken(&world).await;
+    let job = world.job(id).await;
+    assert_eq!(
+        job.job.state,
+        JobState::ConsolidationFailed,
+        "{:#?}",
+        job.logs
+    );
+    assert_eq!(
+        job.job.counters,
+        TaskCounters {
+            active: 0,
+            failed: 1
+        }
+    );
+    let failed = job
+        .logs
+        .iter()
+        .find(|line| line.contains("- ERROR |") && line.contains("Task "));
+    assert!(failed.unwrap().contains("image-2-2.tif"), "{failed:?}");
+    // readers see what they saw before
+    assert_eq!(world.pixels(good.record).await, Scene::new(1).pixels());
+
+    Scene::shifted(2, 64, 0).write(&bad.file);
+    world.app.retry_job(id, false).await.unwrap();
+    let mut orders = 0;
+    while let Some((queue, data)) = world.mailbox.take() {
+        orders += usize::from(queue == ORDERS);
+        world.deliver(&queue, &data).await;
+    }
+    assert_eq!(orders, 1);
+    assert_eq!(
+        world.state(id).await,
+        JobState::Done,
+        "{:#?}",
+        world.job(id).await.logs
+    );
+    assert_eq!(world.pixels(good.record).await, Scene::new(1).pixels());
+    assert_eq!(world.files().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_job_that_is_cancelled_leaves_everything_as_before() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, [good, bad]) = half_broken(&world).await;
+    assert_eq!(world.files().len(), 3, "one new file is written");
+    world.app.cancel_job(id, false).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(
+        world.state(id).await,
+        JobState::Failed,
+        "{:#?}",
+        world.job(id).await.logs
+    );
+    assert_eq!(world.files().len(), 2);
+    assert_eq!(world.locked(&[id]).await, 0);
+    assert_eq!(world.pixels(good.record).await, Scene::new(1).pixels());
+
+    Scene::shifted(2, 64, 0).write(&bad.file);
+    let records = [good.record, bad.record];
+    let again = world
+        .app
+        .consolidate(world.consolidation("again", &records))
+        .await
+        .unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(again).await, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planning_that_fails_can_be_tried_again_or_cancelled() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let new = |name: &str| NewConsolidation {
+        layout: "later".to_owned(),
+        ..world.consolidation(name, &[added.record])
+    };
+    let id = world.app.consolidate(new("job")).await.unwrap();
+    world.deliver_all().await;
+    let job = world.job(id).await;
+    assert_eq!(job.job.state, JobState::InitialisationFailed);
+    assert!(
+        job.logs.join("\n").contains("Layout with name: later"),
+        "{:#?}",
+        job.logs
+    );
+    world.app.cancel_job(id, false).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Failed);
+    assert_eq!(world.locked(&[id]).await, 0);
+
+    let second = world.app.consolidate(new("second")).await.unwrap();
+    world.deliver_all().await;
+    crate::world::create_layout(&world.app, "later", 10).await;
+    world.app.retry_job(second, false).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(second).await, JobState::Done);
+}

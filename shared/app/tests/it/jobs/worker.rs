@@ -1,0 +1,252 @@
+//! Orders and their leases.
+
+use crate::world::{EVENTS, ORDERS, Scene, World};
+use app::worker::Outcome;
+use bytes::Bytes;
+use domain::job::{JobState, Message, TaskEvent, TaskStatus, parse_message};
+use domain::{JobId, RunId};
+use std::time::Duration;
+
+/// A job that waits for the worker, and its order.
+pub async fn order(world: &World, day: u32) -> (JobId, Bytes) {
+    let added = world.add(day, Scene::new(day)).await;
+    let name = format!("job-{day}");
+    let id = world
+        .app
+        .consolidate(world.consolidation(&name, &[added.record]))
+        .await
+        .unwrap();
+    loop {
+        let (queue, data) = world.mailbox.take().unwrap();
+        if queue == ORDERS {
+            return (id, data);
+        }
+        world.deliver(&queue, &data).await;
+    }
+}
+
+fn result(world: &World) -> TaskEvent {
+    let events = world.mailbox.waiting(EVENTS);
+    assert_eq!(events.len(), 1);
+    match parse_message(&events[0]).unwrap() {
+        Message::Task(event) => event,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn attempt(order: &Bytes, attempt: i32) -> Vec<u8> {
+    match parse_message(order).unwrap() {
+        Message::Order(order) => domain::job::ConsolidationOrder { attempt, ..*order }.to_json(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Takes the lease of an order as a worker that says nothing more.
+pub async fn seize(world: &World, order: &Bytes, lease: Duration) -> RunId {
+    let Message::Order(order) = parse_message(order).unwrap() else {
+        panic!("no order")
+    };
+    let run = RunId::new();
+    let key = database::lease::Order {
+        job: order.job_id,
+        task: order.task_id,
+        attempt: order.attempt,
+    };
+    let mut connection = world.database.db.read().await.unwrap();
+    let acquired = database::lease::acquire(&mut connection, &key, run, "other", lease)
+        .await
+        .unwrap();
+    assert!(matches!(acquired, database::lease::Acquisition::Run { .. }));
+    run
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_run_once_and_told_once() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, order) = order(&world, 1).await;
+    assert_eq!(world.worker.process(&order).await, Outcome::Done);
+    let event = result(&world);
+    assert_eq!(
+        (event.job_id, event.status, event.attempt),
+        (id, TaskStatus::TaskSuccessful, 1)
+    );
+    assert_eq!(world.worker.process(&order).await, Outcome::Duplicate);
+    assert_eq!(world.mailbox.waiting(EVENTS).len(), 1);
+    let work = world.folder.path().join("work");
+    assert_eq!(
+        std::fs::read_dir(work).unwrap().count(),
+        0,
+        "scratch files stay"
+    );
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Done);
+    assert_eq!(
+        world.worker.process(&order).await,
+        Outcome::Duplicate,
+        "the task is gone"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_was_not_published_is_published_by_the_next_delivery() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    world.mailbox.set_away(true);
+    assert!(matches!(
+        world.worker.process(&order).await,
+        Outcome::RetryLater(_)
+    ));
+    world.mailbox.set_away(false);
+    let files = world.files();
+    let written = std::fs::metadata(&files[1]).unwrap().modified().unwrap();
+    assert_eq!(world.worker.process(&order).await, Outcome::Done);
+    assert_eq!(result(&world).status, TaskStatus::TaskSuccessful);
+    assert_eq!(
+        std::fs::metadata(&files[1]).unwrap().modified().unwrap(),
+        written,
+        "written again"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_runs_elsewhere_is_busy_until_its_lease_ends() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    seize(&world, &order, Duration::from_millis(300)).await;
+    assert_eq!(world.worker.process(&order).await, Outcome::Busy);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert_eq!(world.worker.process(&order).await, Outcome::Done);
+    assert_eq!(result(&world).status, TaskStatus::TaskSuccessful);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_workers_die_again_and_again_fails() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    for _ in 0..2 {
+        seize(&world, &order, Duration::ZERO).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(world.worker.process(&order).await, Outcome::Done);
+    let event = result(&world);
+    assert_eq!(
+        (event.status, event.error.as_str()),
+        (TaskStatus::TaskFailed, "too many tries")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_of_a_former_attempt_are_not_run() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    assert_eq!(
+        world.worker.process(&attempt(&order, 2)).await,
+        Outcome::Done
+    );
+    assert_eq!(result(&world).attempt, 2);
+    assert_eq!(world.worker.process(&order).await, Outcome::Duplicate);
+    assert_eq!(world.mailbox.waiting(EVENTS).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_are_no_orders_are_poison() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    let event = TaskEvent {
+        job_id: JobId::new(),
+        task_id: domain::TaskId::new(),
+        status: TaskStatus::TaskSuccessful,
+        error: String::new(),
+        attempt: 1,
+        run_id: None,
+    };
+    for data in [
+        &b"x"[..],
+        b"{}",
+        &event.to_json(),
+        &order[..order.len() / 2],
+    ] {
+        assert!(matches!(
+            world.worker.process(data).await,
+            Outcome::Poison(_)
+        ));
+    }
+    assert_eq!(
+        world.worker.receive(b"x", None).await,
+        app::job::PushAnswer::Done
+    );
+    assert_eq!(world.mailbox.take().unwrap().0, "orders-failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_takes_too_long_fails() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    let worker = world.other_worker(|options| options.max_task_duration = Duration::ZERO);
+    // the clock is looked at while the run goes on
+    assert_eq!(worker.process(&order).await, Outcome::Done);
+    let event = result(&world);
+    assert_eq!(event.status, TaskStatus::TaskFailed);
+    assert!(
+        event.error.starts_with("exceeds the maximum duration"),
+        "{}",
+        event.error
+    );
+    assert_eq!(world.files().len(), 1, "no file is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_too_large_for_the_scratch_space_fails() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    let worker = world.other_worker(|options| options.scratch_bytes = Some(1000));
+    assert_eq!(worker.process(&order).await, Outcome::Done);
+    assert!(result(&world).error.starts_with("insufficient scratch"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stops_gives_orders_back() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    let worker = world.other_worker(|_| {});
+    worker.shut_down().await;
+    assert!(matches!(
+        worker.process(&order).await,
+        Outcome::RetryLater(_)
+    ));
+    assert_eq!(world.worker.process(&order).await, Outcome::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_work_goes_on_when_the_broker_hangs_up() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, order) = order(&world, 1).await;
+    let hung_up =
+        tokio::time::timeout(Duration::from_millis(1), world.worker.process(&order)).await;
+    assert!(hung_up.is_err());
+    while world.worker.is_busy() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Done);
+}

@@ -1,0 +1,377 @@
+//! A service and a worker over a database and a folder of their own, whose messages are delivered
+//! by the test.
+
+mod mailbox;
+mod scene;
+
+pub use mailbox::Mailbox;
+pub use scene::Scene;
+
+use app::job::{JobQuery, JobSnapshot, NewConsolidation, PushAnswer};
+use app::worker::{Worker, WorkerOptions};
+use app::{App, Engine, Limits, NewContainer, NewDataset, Options, PathPolicy};
+use database::testing::TestDatabase;
+use domain::job::{ExecutionLevel, JobState};
+use domain::*;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{AllowedRoots, LocalStorage};
+
+pub const EVENTS: &str = "events";
+pub const ORDERS: &str = "orders";
+
+pub struct World {
+    pub app: App,
+    pub worker: Worker,
+    pub mailbox: Arc<Mailbox>,
+    pub folder: tempfile::TempDir,
+    pub instance: InstanceId,
+    pub aoi: AoiId,
+    /// Dropped last.
+    pub database: TestDatabase,
+}
+
+/// Encoding of the images, of the variable and of the consolidated files: nothing is lost.
+pub fn format() -> DataFormat {
+    DataFormat::try_new(DType::UInt16, 0.0, 1.0, 10_000.0).unwrap()
+}
+
+impl World {
+    /// `None`, said on standard error, where there is no database server.
+    pub async fn new() -> Option<Self> {
+        imaging::init(&imaging::Options::default()).unwrap();
+        let database = TestDatabase::create().await?;
+        let folder = tempfile::tempdir().unwrap();
+        let mailbox = Arc::new(Mailbox::default());
+        let storage = Arc::new(LocalStorage::new(AllowedRoots::Below(vec![
+            folder.path().to_owned(),
+        ])));
+        let app = App::new(
+            database.db.clone(),
+            storage.clone(),
+            mailbox.clone(),
+            Engine::new(2, 1 << 28),
+            options(folder.path()),
+        );
+        let worker = worker(
+            &database,
+            storage,
+            mailbox.clone(),
+            worker_options(folder.path()),
+        );
+        let instance = variable_of(&app).await;
+        create_layout(&app, "tiles", 10).await;
+        let corner = |x, y| Point::new(x, y);
+        let area = Ring::rectangle(corner(2.9, 44.9), corner(3.1, 45.1)).into();
+        let aoi = app
+            .create_aoi(AoiGeometry::try_new(area, 100).unwrap())
+            .await
+            .unwrap();
+        Some(Self {
+            app,
+            worker,
+            mailbox,
+            folder,
+            instance,
+            aoi,
+            database,
+        })
+    }
+
+    /// Another worker over the same database, files and queues.
+    pub fn other_worker(&self, change: impl FnOnce(&mut WorkerOptions)) -> Worker {
+        let mut options = worker_options(self.folder.path());
+        options.workdir = self.folder.path().join("other-work");
+        change(&mut options);
+        let storage = LocalStorage::new(AllowedRoots::Below(vec![self.folder.path().to_owned()]));
+        worker(
+            &self.database,
+            Arc::new(storage),
+            self.mailbox.clone(),
+            options,
+        )
+    }
+
+    /// A record of this day and an image of it, indexed, in a file that belongs to the service.
+    pub async fn add(&self, day: u32, scene: Scene) -> Added {
+        self.add_as(day, scene, true).await
+    }
+
+    pub async fn add_as(&self, day: u32, scene: Scene, managed: bool) -> Added {
+        let record = self.record(day).await;
+        let file = self
+            .folder
+            .path()
+            .join("data")
+            .join(format!("image-{day}-{}.tif", scene.seed));
+        scene.write(&file);
+        let uri = self.index(record, &file, managed).await;
+        Added { record, file, uri }
+    }
+
+    pub async fn record(&self, day: u32) -> RecordId {
+        let time = Instant::from_timestamp(1_577_836_800 + i64::from(day) * 86_400, 0).unwrap();
+        let tags = Tags::try_new(BTreeMap::new()).unwrap();
+        let record = NewRecord::try_new(format!("day-{day}"), time, tags, self.aoi).unwrap();
+        self.app.create_records(vec![record]).await.unwrap()[0]
+    }
+
+    async fn index(&self, record_id: RecordId, file: &Path, managed: bool) -> Uri {
+        let uri = Uri::parse(file.to_str().unwrap()).unwrap();
+        let dataset = NewDataset {
+            record_id,
+            instance_id: self.instance,
+            subdir: String::new(),
+            bands: Bands::first(1),
+            mapping: DataMapping::identity(format()),
+        };
+        let container = NewContainer {
+            uri: uri.clone(),
+            managed,
+            datasets: vec![dataset],
+        };
+        self.app.index(container).await.unwrap();
+        uri
+    }
+
+    pub fn consolidation(&self, name: &str, records: &[RecordId]) -> NewConsolidation {
+        NewConsolidation {
+            name: name.to_owned(),
+            instance_id: self.instance,
+            selection: RecordSelection::Ids(records.to_vec()),
+            layout: "tiles".to_owned(),
+            level: ExecutionLevel::Asynchronous,
+            collapse: None,
+        }
+    }
+
+    /// Delivers every message, those that follow included. Each has to be handled.
+    pub async fn deliver_all(&self) {
+        while let Some((queue, data)) = self.mailbox.take() {
+            let answer = self.deliver(&queue, &data).await;
+            assert_eq!(
+                answer,
+                PushAnswer::Done,
+                "{queue}: {}",
+                String::from_utf8_lossy(&data)
+            );
+        }
+    }
+
+    /// As [`World::deliver_all`], each message several times.
+    pub async fn deliver_all_times(&self, times: usize) {
+        while let Some((queue, data)) = self.mailbox.take() {
+            for _ in 0..times {
+                let answer = self.deliver(&queue, &data).await;
+                assert_eq!(
+                    answer,
+                    PushAnswer::Done,
+                    "{queue}: {}",
+                    String::from_utf8_lossy(&data)
+                );
+            }
+        }
+    }
+
+    pub async fn deliver(&self, queue: &str, data: &[u8]) -> PushAnswer {
+        match queue {
+            EVENTS => self.app.receive(data, Some(1)).await,
+            ORDERS => self.worker.receive(data, Some(1)).await,
+            other => panic!("a message for {other}"),
+        }
+    }
+
+    pub async fn job(&self, id: JobId) -> JobSnapshot {
+        self.app.job(id, 0, 1000).await.unwrap()
+    }
+
+    /// The deletion jobs that consolidations made.
+    pub async fn deletions(&self) -> Vec<JobSnapshot> {
+        let name = Pattern::parse("*_deletion_*");
+        self.app
+            .list_jobs(&JobQuery {
+                name,
+                ..JobQuery::default()
+            })
+            .await
+            .unwrap()
+    }
+
+    pub async fn state(&self, id: JobId) -> JobState {
+        self.job(id).await.job.state
+    }
+
+    /// Visible datasets of the instance, by time.
+    pub async fn visible(&self) -> Vec<app::RecordDatasets> {
+        let all = RecordSelection::Filters(RecordFilters::default());
+        self.app.list_datasets(self.instance, &all).await.unwrap()
+    }
+
+    /// Pixels of visible datasets on the cell with its north-west corner at the origin of a scene.
+    pub async fn pixels(&self, record: RecordId) -> Vec<u16> {
+        let datasets = self.visible().await;
+        let found = datasets
+            .into_iter()
+            .find(|found| found.record.id == record)
+            .unwrap();
+        let sources = found.sources;
+        let target = imaging::Target {
+            crs: imaging::Crs::parse("32631").unwrap(),
+            transform: scene::transform(0, 0),
+            size: Size::try_new(scene::SIDE.into(), scene::SIDE.into()).unwrap(),
+        };
+        let mapping = DataMapping::identity(format());
+        let image = imaging::merge(
+            &sources,
+            &target,
+            &mapping,
+            Resampling::Near,
+            &imaging::Limits::default(),
+            &|| false,
+        );
+        let bytes = image.unwrap().into_band_sequential();
+        bytes
+            .chunks_exact(2)
+            .map(|pair| u16::from_ne_bytes([pair[0], pair[1]]))
+            .collect()
+    }
+
+    /// Files below the folder of the service, by path.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.folder.path().join("data")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path)
+                } else {
+                    files.push(path)
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    /// Number of datasets that some jobs hold.
+    pub async fn locked(&self, jobs: &[JobId]) -> u64 {
+        let mut connection = self.database.db.read().await.unwrap();
+        let mut count = 0;
+        for job in jobs {
+            count += database::dataset::count_of_job(&mut connection, *job)
+                .await
+                .unwrap();
+        }
+        count
+    }
+}
+
+/// An indexed image.
+pub struct Added {
+    pub record: RecordId,
+    pub file: PathBuf,
+    pub uri: Uri,
+}
+
+fn options(folder: &Path) -> Options {
+    std::fs::create_dir_all(folder.join("data")).unwrap();
+    let data = Uri::parse(folder.join("data").to_str().unwrap()).unwrap();
+    Options {
+        limits: Limits::default(),
+        paths: PathPolicy {
+            allowed: vec![folder.to_owned()],
+            managed: vec![data.clone()],
+            ..PathPolicy::default()
+        },
+        workers: 1,
+        ingestion_storage: Some(data),
+        cancelled_jobs: Some(Uri::parse(folder.join("cancelled").to_str().unwrap()).unwrap()),
+        events_queue: EVENTS.to_owned(),
+        orders_queue: ORDERS.to_owned(),
+    }
+}
+
+fn worker_options(folder: &Path) -> WorkerOptions {
+    WorkerOptions {
+        workdir: folder.join("work"),
+        cancelled_jobs: Some(Uri::parse(folder.join("cancelled").to_str().unwrap()).unwrap()),
+        retry_count: 1,
+        parallel_records: 1,
+        local_copies_bytes: None,
+        zstd_level: 1,
+        max_task_duration: Duration::from_secs(60),
+        max_concurrent_tasks: 1,
+        busy_hold: Duration::ZERO,
+        scratch_bytes: None,
+        lease: Duration::from_secs(30),
+        owner: "test".to_owned(),
+        events_queue: EVENTS.to_owned(),
+        orders_queue: ORDERS.to_owned(),
+        limits: imaging::Limits::default(),
+    }
+}
+
+fn worker(
+    database: &TestDatabase,
+    storage: Arc<LocalStorage>,
+    mailbox: Arc<Mailbox>,
+    options: WorkerOptions,
+) -> Worker {
+    Worker::start(database.db.clone(), storage, mailbox, options).unwrap()
+}
+
+async fn variable_of(app: &App) -> InstanceId {
+    let definition = NewVariable {
+        name: "reflectance".to_owned(),
+        unit: String::new(),
+        description: String::new(),
+        format: format(),
+        bands: vec![String::new()],
+        palette: None,
+        resampling: Resampling::Near,
+    };
+    let variable = app.create_variable(definition).await.unwrap();
+    let instance = app
+        .instantiate_variable(variable, "master".to_owned(), BTreeMap::new())
+        .await
+        .unwrap();
+    let params = ConsolidationParams {
+        format: format(),
+        exponent: 1.0,
+        resampling: Resampling::Near,
+        compression: Compression::Lossless,
+        storage_class: StorageClass::Standard,
+        creation_params: BTreeMap::new(),
+    };
+    app.config_consolidation(variable, params).await.unwrap();
+    instance.id
+}
+
+pub async fn create_layout(app: &App, name: &str, max_records: u32) {
+    let (ox, oy) = scene::ORIGIN;
+    let parameters = [
+        ("grid", "regular".to_owned()),
+        ("crs", "epsg:32631".to_owned()),
+        ("cell_size", scene::SIDE.to_string()),
+        ("resolution", "10".to_owned()),
+        ("ox", ox.to_string()),
+        ("oy", oy.to_string()),
+    ];
+    let layout = Layout {
+        name: name.to_owned(),
+        grid_flags: Vec::new(),
+        grid_parameters: parameters
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect(),
+        block_x_size: 32,
+        block_y_size: 32,
+        max_records,
+        overviews_min_size: 32,
+        interlacing_pattern: "Z=0>T>R>B;R>Z=1:>T>B".to_owned(),
+    };
+    app.create_layout(&layout).await.unwrap();
+}
