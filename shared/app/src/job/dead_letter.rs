@@ -82,9 +82,8 @@ impl App {
         let mut connection = self.database().read().await?;
         match lease::acquire(&mut connection, &key, run, OWNER, LEASE).await? {
             Acquisition::Busy => return Ok(Handled::Busy),
-            Acquisition::Duplicate => return Ok(Handled::Duplicate),
-            // the sweeper publishes it
-            Acquisition::Publish { .. } => return Ok(Handled::Duplicate),
+            // a result that is not published yet is left to the sweeper
+            Acquisition::Duplicate | Acquisition::Publish { .. } => return Ok(Handled::Duplicate),
             Acquisition::Run { .. } => {}
         }
         let status = TaskStatus::TaskFailed;

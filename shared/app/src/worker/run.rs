@@ -6,7 +6,7 @@ use crate::job::failure;
 use database::lease::{self, Heartbeat};
 use domain::job::{ConsolidationOrder, JobState, TaskStatus, cancel_marker_name};
 use domain::{RunId, Uri};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use storage::{StorageExt, UploadOptions};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -117,7 +117,7 @@ impl Run {
 
     /// Uploads beside the final name, and moves only while the lease is held: a run that was
     /// replaced never touches the file of its successor.
-    async fn hand_in(&self, file: &PathBuf) -> Result<(), Failed> {
+    async fn hand_in(&self, file: &Path) -> Result<(), Failed> {
         let target = &self.order.container.uri;
         let storage = &self.worker.parts.storage;
         let part = target

@@ -1,4 +1,5 @@
 //! Use cases on a real database, with files in a folder of their own.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod jobs;
 mod world;

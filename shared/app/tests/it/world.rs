@@ -246,9 +246,9 @@ impl World {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
-                    folders.push(path)
+                    folders.push(path);
                 } else {
-                    files.push(path)
+                    files.push(path);
                 }
             }
         }
@@ -302,7 +302,7 @@ fn worker_options(folder: &Path) -> WorkerOptions {
         parallel_records: 1,
         local_copies_bytes: None,
         zstd_level: 1,
-        max_task_duration: Duration::from_secs(60),
+        max_task_duration: Duration::from_mins(1),
         max_concurrent_tasks: 1,
         busy_hold: Duration::ZERO,
         scratch_bytes: None,

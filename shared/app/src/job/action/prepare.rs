@@ -18,7 +18,7 @@ use domain::{
     DatasetId, Entity, InstanceId, Instant, Layout, RecordId, RecordSelection, TaskId, Uri,
 };
 use imaging::Crs;
-use inputs::Inputs;
+use inputs::CellInputs;
 use std::sync::Arc;
 
 /// Root of the files that consolidation writes.
@@ -143,8 +143,8 @@ async fn plan_cell(
     cell: Cell,
     plan: &mut Plan,
 ) -> Result<()> {
-    let Inputs {
-        inputs,
+    let CellInputs {
+        found: inputs,
         reused,
         need,
         base,

@@ -83,7 +83,7 @@ async fn a_cancelled_job_waits_for_its_worker() {
         return;
     };
     let (id, message) = order(&world, 1).await;
-    let run = seize(&world, &message, Duration::from_secs(60)).await;
+    let run = seize(&world, &message, Duration::from_mins(1)).await;
     world.app.cancel_job(id, false).await.unwrap();
     world.deliver_all().await;
     assert_eq!(world.state(id).await, JobState::ConsolidationCancelling);
@@ -93,7 +93,7 @@ async fn a_cancelled_job_waits_for_its_worker() {
         panic!("no order")
     };
     let mut connection = world.database.db.read().await.unwrap();
-    let lease_time = Duration::from_secs(60);
+    let lease_time = Duration::from_mins(1);
     let beat = lease::heartbeat(&mut connection, order.task_id, run, lease_time)
         .await
         .unwrap();

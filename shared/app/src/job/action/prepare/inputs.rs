@@ -11,9 +11,9 @@ use domain::{DatasetId, Entity, Error, Uri};
 use std::collections::{BTreeSet, HashMap};
 
 /// The datasets of a cell, and the verdict on them.
-pub(super) struct Inputs {
+pub(super) struct CellInputs {
     /// Datasets of the job.
-    pub inputs: Vec<PlanDataset>,
+    pub found: Vec<PlanDataset>,
     /// Datasets of the containers to complete.
     pub reused: Vec<PlanDataset>,
     pub need: Need,
@@ -22,7 +22,7 @@ pub(super) struct Inputs {
 
 /// Reads the datasets of the job that lie on a cell and, when there is work, those of the
 /// containers that it completes.
-pub(super) async fn read(running: &Running, context: &Context, cell: &Cell) -> Result<Inputs> {
+pub(super) async fn read(running: &Running, context: &Context, cell: &Cell) -> Result<CellInputs> {
     let collapse = context.collapse.map(|(id, _)| id);
     let base = BaseUri::try_new(
         &context.storage,
@@ -62,8 +62,8 @@ pub(super) async fn read(running: &Running, context: &Context, cell: &Cell) -> R
             reused = complete(&mut inputs, all, &need);
         }
     }
-    Ok(Inputs {
-        inputs,
+    Ok(CellInputs {
+        found: inputs,
         reused,
         need,
         base,
