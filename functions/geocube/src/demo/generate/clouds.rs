@@ -13,7 +13,7 @@ pub fn over(place: Point, day: usize, cover: f64, colour: [u16; 3]) -> Option<[u
         return Some(colour);
     }
     let seed = 1000 + 37 * day as u32;
-    let density = layers(place.x / 2600.0, place.y / 2600.0, seed, 5);
+    let density = layers(place.x / 2600.0, place.y / 2600.0, seed, 4);
     // the layers sum up to a bell around one half
     let edge = 0.5 + 0.29 * (0.5 - cover);
     if density > edge {

@@ -66,7 +66,7 @@ impl Job<'_> {
 }
 
 impl Address {
-    /// The tile around the middle of some points that is about as wide as they are.
+    /// The tile around the middle of some points that is at most as wide as they are.
     fn showing(points: &[Point]) -> Self {
         let range = |coordinate: fn(&Point) -> f64| {
             let low = points.iter().map(coordinate).fold(f64::INFINITY, f64::min);
@@ -79,7 +79,7 @@ impl Address {
         let (west, east) = range(|point| point.x);
         let (south, north) = range(|point| point.y);
         let width = (east - west).max(1e-4);
-        let z = (360.0 / width).log2().floor().clamp(0.0, 22.0);
+        let z = (360.0 / width).log2().ceil().clamp(0.0, 22.0);
         let tiles = z.exp2();
         let longitude = f64::midpoint(west, east);
         let latitude = f64::midpoint(south, north).clamp(-85.0, 85.0).to_radians();
@@ -143,20 +143,20 @@ mod tests {
         assert_eq!(
             paris,
             Address {
-                x: 518,
-                y: 352,
-                z: 10
+                x: 1037,
+                y: 704,
+                z: 11
             }
         );
         assert_eq!(
             paris.parent(),
             Address {
-                x: 259,
-                y: 176,
-                z: 9
+                x: 518,
+                y: 352,
+                z: 10
             }
         );
-        assert_eq!(view(5.0, 1.0, 5.0, 1.0).z, 21);
+        assert_eq!(view(5.0, 1.0, 5.0, 1.0).z, 22);
         assert_eq!(Address { x: 0, y: 0, z: 0 }.parent().z, 0);
     }
 
