@@ -3,7 +3,7 @@
 use super::Worker;
 use super::run::Failed;
 use super::sources::Copies;
-use super::stop::StopFlag;
+use super::stop::{Cause, StopFlag};
 use crate::job::failure;
 use domain::DatasetSource;
 use domain::job::ConsolidationOrder;
@@ -26,6 +26,7 @@ pub(super) async fn produce(
         file.parent().unwrap_or(file).to_owned(),
     );
     let (parallel, stop) = (options.parallel_records.max(1), stop.clone());
+    let flag = stop.clone();
     let (zstd_level, limits) = (options.zstd_level, options.limits);
     let span = tracing::Span::current();
     let work = tokio::task::spawn_blocking(move || {
@@ -33,7 +34,15 @@ pub(super) async fn produce(
         let spec = spec(order, &copies, zstd_level, limits)?;
         imaging::consolidate(&spec, &workdir, &out, parallel, &|| stop.is_set())
     });
-    match work.await {
+    let done = tokio::select! {
+        done = work => done,
+        // the thread finds out by itself; the lease is given back without it
+        () = worker.parts.stopping.cancelled() => {
+            flag.set(Cause::ShutDown);
+            return Err(Failed::Stopped);
+        }
+    };
+    match done {
         Ok(Ok(summary)) => {
             tracing::info!(
                 bytes = summary.bytes,

@@ -80,6 +80,23 @@ impl World {
         })
     }
 
+    /// The same service and worker over another queue.
+    pub fn over(&self, publisher: Arc<dyn messaging::Publisher>) -> (App, Worker) {
+        let roots = AllowedRoots::Below(vec![self.folder.path().to_owned()]);
+        let storage = Arc::new(LocalStorage::new(roots));
+        let app = App::new(
+            self.database.db.clone(),
+            storage.clone(),
+            publisher.clone(),
+            Engine::new(2, 1 << 28),
+            self.app.options().clone(),
+        );
+        let mut options = worker_options(self.folder.path());
+        options.workdir = self.folder.path().join("work-over");
+        let worker = Worker::start(self.database.db.clone(), storage, publisher, options);
+        (app, worker.unwrap())
+    }
+
     /// Another worker over the same database, files and queues.
     pub fn other_worker(&self, change: impl FnOnce(&mut WorkerOptions)) -> Worker {
         let mut options = worker_options(self.folder.path());
