@@ -4,5 +4,7 @@
 
 mod catalogue;
 mod contract;
+mod cube;
 mod harness;
 mod loopback;
+mod tile;

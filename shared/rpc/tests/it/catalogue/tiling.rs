@@ -86,7 +86,7 @@ async fn malformed_grids_and_areas_are_refused() {
         ("crs", with(&[("crs", "/etc/passwd")])),
         ("cell_size", with(&[("cell_size", "0")])),
         ("cell_size", with(&[("cell_size", "1e3")])),
-        ("cell_size", grid(&[("grid", "regular"), ("crs", "32631"), ("resolution", "10")])),
+        ("cell_x_size", grid(&[("grid", "regular"), ("crs", "32631"), ("resolution", "10")])),
         ("resolution", with(&[("resolution", "-1")])),
         ("resolution", grid(&[("grid", "singlecell"), ("crs", "32631")])),
         ("block", pb::Layout { block_x_size: 0, ..regular("1024", "30") }),

@@ -125,7 +125,7 @@ async fn variables_and_instances_are_changed_attribute_by_attribute() {
     let update = async |request: pb::UpdateVariableRequest| server.client().update_variable(request).await;
     let of = |id: &str| pb::UpdateVariableRequest { id: id.to_owned(), ..Default::default() };
     update(of(&id)).await.unwrap();
-    invalid(update(pb::UpdateVariableRequest { name: Some(String::new()), ..of(&id) }).await, "Name");
+    invalid(update(pb::UpdateVariableRequest { name: Some(String::new()), ..of(&id) }).await, ".name");
     invalid(update(pb::UpdateVariableRequest { resampling_alg: 99, ..of(&id) }).await, "resampling");
     let taken = update(pb::UpdateVariableRequest { name: Some("taken".to_owned()), ..of(&id) }).await;
     refused(taken, Code::AlreadyExists, "Variable with name");

@@ -51,7 +51,9 @@ impl Raster {
     /// Writes a TIFF without any georeference but for what the options say.
     pub fn write_bare(&self, path: &Path, options: &[&str]) {
         let raw = path.with_extension("raw");
-        let samples: Vec<u8> = self.bands.iter().flatten().flat_map(|sample| to_bytes(self.dtype, *sample)).collect();
+        let mut samples: Vec<u8> = self.bands.iter().flatten().flat_map(|sample| to_bytes(self.dtype, *sample)).collect();
+        // GDAL does not look at files of less than two bytes
+        samples.resize(samples.len().max(2), 0);
         fs::write(&raw, samples).unwrap();
         let (width, height, bands, code) = (self.width, self.height, self.bands.len(), envi(self.dtype));
         let header = format!(

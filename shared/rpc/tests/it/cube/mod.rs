@@ -1,0 +1,9 @@
+//! Cubes, through the whole stack: catalogue, files, pixels, stream.
+
+mod formats;
+mod mapping;
+mod mosaics;
+mod refusals;
+mod selection;
+mod stream;
+mod warps;
