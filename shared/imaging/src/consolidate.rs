@@ -1,4 +1,5 @@
 mod alpha;
+mod joined;
 mod options;
 mod overviews;
 mod record;
@@ -7,7 +8,7 @@ mod spec;
 mod tests;
 
 use crate::{Error, Result};
-use cog::{InterlacingPattern, Offsets, TiledSource, assemble_cog, assemble_mucog};
+use cog::{InterlacingPattern, Offsets, assemble_cog, assemble_mucog};
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
@@ -20,6 +21,7 @@ use std::{
 };
 
 pub use alpha::needs_alpha;
+use record::RecordFiles;
 pub use spec::{ConsolidateSpec, RecordSources, Summary};
 
 /// Merges every record into a tiled file with overviews and writes them all to `out`: a cloud-optimised `GeoTIFF`
@@ -60,22 +62,16 @@ pub fn consolidate(
     })
 }
 
-/// The encoded file of one record.
-struct RecordFile {
-    path: PathBuf,
-    any_valid: bool,
-}
-
 /// Writes the file of every record, several at a time; in the order of the records.
 fn record_files(
     spec: &ConsolidateSpec,
     folder: &WorkFolder,
     workers: usize,
     cancel: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<RecordFile>> {
+) -> Result<Vec<RecordFiles>> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let results: Mutex<Vec<(usize, Result<RecordFile>)>> = Mutex::new(Vec::new());
+    let results: Mutex<Vec<(usize, Result<RecordFiles>)>> = Mutex::new(Vec::new());
     let work = || {
         let stop = || failed.load(Ordering::Relaxed) || cancel();
         loop {
@@ -87,8 +83,7 @@ fn record_files(
                 return;
             }
             let path = folder.0.join(format!("{index}.tif"));
-            let result = record::write(spec, record, &path, &stop)
-                .map(|any_valid| RecordFile { path, any_valid });
+            let result = record::write(spec, record, &path, &stop);
             failed.fetch_or(result.is_err(), Ordering::Relaxed);
             results
                 .lock()
@@ -105,7 +100,7 @@ fn record_files(
     });
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     // The cause comes before those that were only stopped by it.
-    let cancelled = |result: &Result<RecordFile>| matches!(result, Err(Error::Cancelled));
+    let cancelled = |result: &Result<RecordFiles>| matches!(result, Err(Error::Cancelled));
     if let Some(cause) = results
         .iter()
         .position(|(_, result)| result.is_err() && !cancelled(result))
@@ -118,16 +113,16 @@ fn record_files(
 
 fn assemble(
     spec: &ConsolidateSpec,
-    files: &[RecordFile],
+    files: &[RecordFiles],
     pattern: &InterlacingPattern,
     out: &Path,
 ) -> Result<u64> {
     let mut sources = Vec::with_capacity(files.len());
     for (file, record) in files.iter().zip(&spec.records) {
-        let reader = File::open(&file.path).map_err(|source| io("opening", &file.path, source))?;
-        let source = TiledSource::open(reader, format!("cog_tiff_{}", record.id))
-            .map_err(|source| assembling(&file.path, source))?;
-        sources.push(source);
+        sources.push(joined::open(
+            &file.paths,
+            format!("cog_tiff_{}", record.id),
+        )?);
     }
     let file = File::create(out).map_err(|source| io("creating", out, source))?;
     let mut writer = BufWriter::with_capacity(1 << 20, file);

@@ -127,6 +127,22 @@ impl Raster {
         }, undefined => ());
     }
 
+    /// Moves samples off the hole marker where a mask of one byte per pixel says that there is data.
+    pub(crate) fn restore(&mut self, band: usize, mask: &[u8], valid: impl Fn(u8) -> bool) {
+        let Some(hole) = self.hole else { return };
+        let pixels = self.width * self.height;
+        with_sample!(self.dtype, S => {
+            let hole = S::from_f64(hole);
+            let band = &mut self.samples[band * pixels * S::SIZE..(band + 1) * pixels * S::SIZE];
+            for (bytes, mask) in band.chunks_exact_mut(S::SIZE).zip(mask) {
+                let sample = S::load(bytes);
+                if sample == hole && valid(*mask) {
+                    sample.step_away().store(bytes);
+                }
+            }
+        }, undefined => ());
+    }
+
     /// Sets 255 in a mask of one byte per pixel where any band is valid, the first pixel at `at`.
     pub(crate) fn cover(&self, mask: &mut [u8], size: (usize, usize), at: (usize, usize)) {
         let columns = self.width.min(size.0.saturating_sub(at.0));

@@ -169,6 +169,10 @@ impl Source {
             }
             let threshold = self.mask.threshold();
             raster.erase(index, &mask, |value| value < threshold);
+            if self.mask.is_lossy() {
+                // Lossy samples may fall on the hole marker; there the alpha band alone decides.
+                raster.restore(index, &mask, |value| value >= threshold);
+            }
         }
         Ok(())
     }

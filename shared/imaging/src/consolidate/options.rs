@@ -34,6 +34,18 @@ pub(super) fn creation(spec: &ConsolidateSpec) -> Vec<(String, String)> {
     options
 }
 
+/// Options of an overview that has a file of its own: those of the full resolution where it has none.
+pub(super) fn overview_file(spec: &ConsolidateSpec) -> Vec<(String, String)> {
+    let mut options = creation(spec);
+    for (key, value) in &spec.creation_params {
+        if let Some(plain) = key.strip_suffix(OVERVIEW) {
+            options.retain(|(key, _)| key != plain);
+            options.push((plain.to_owned(), level(spec, key, value)));
+        }
+    }
+    options
+}
+
 /// Configuration options of the overviews.
 pub(super) fn overviews(spec: &ConsolidateSpec) -> Vec<(String, String)> {
     let mut options = vec![("SPARSE_OK_OVERVIEW".to_owned(), "ON".to_owned())];

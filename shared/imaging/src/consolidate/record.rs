@@ -14,37 +14,90 @@ use crate::{
 };
 use domain::{DType, DataFormat, DataMapping, Resampling, Size};
 use gdal::{Dataset, errors::GdalError, raster::ColorInterpretation};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const ACTION: &str = "writing a consolidated record";
 
 /// Bytes of a strip that are merged at once.
 const STRIP_BYTES: u64 = 32 << 20;
 
-/// Writes the file. Returns whether it holds any valid pixel.
+/// The encoded files of one record.
+pub(super) struct RecordFiles {
+    /// The record, then the overviews that have files of their own.
+    pub(super) paths: Vec<PathBuf>,
+    /// Whether the record holds any valid pixel.
+    pub(super) any_valid: bool,
+}
+
+/// Writes the file of a record, and those of the overviews that cannot be in it.
 pub(super) fn write(
     spec: &ConsolidateSpec,
     record: &RecordSources,
     path: &Path,
     cancel: &dyn Fn() -> bool,
-) -> Result<bool> {
+) -> Result<RecordFiles> {
     let alpha = needs_alpha(&spec.creation_params, &spec.mapping.format);
     let mapping = output_mapping(&spec.mapping, alpha);
-    let mut file = create(spec, &mapping.format, alpha, path)?;
+    let options = options::creation(spec);
+    let mut file = create(
+        spec,
+        &mapping.format,
+        alpha,
+        path,
+        spec.target.size,
+        &options,
+    )?;
     let any_valid = fill(spec, record, &mapping, alpha, &mut file, cancel)?;
     let factors = spec.overview_factors();
+    let mut paths = vec![path.to_owned()];
     if !factors.is_empty() {
         // GDAL builds overviews from what was written.
         flush(&mut file)?;
         let kernel = overview_kernel(spec.overview_resampling);
-        build_overviews(&mut file, &factors, kernel, &options::overviews(spec))
-            .map_err(|reason| Error::gdal("building overviews", reason))?;
+        if blocks_suit_overviews(spec.block()) {
+            build_overviews(&mut file, &factors, kernel, &options::overviews(spec))
+                .map_err(|reason| Error::gdal("building overviews", reason))?;
+        } else {
+            let level = |factor: u32| {
+                let Size { width, height } = spec.target.size;
+                let size = Size {
+                    width: width.div_ceil(factor),
+                    height: height.div_ceil(factor),
+                };
+                let path = path.with_extension(format!("{factor}.tif"));
+                let options = options::overview_file(spec);
+                let file = create(spec, &mapping.format, alpha, &path, size, &options)?;
+                Ok((path, file))
+            };
+            let (files, mut levels): (Vec<_>, Vec<_>) = factors
+                .into_iter()
+                .map(level)
+                .collect::<Result<Vec<_>>>()?
+                .into_iter()
+                .unzip();
+            for band in 1..=file.raster_count() {
+                ffi::regenerate(&file, &mut levels, band, kernel)
+                    .map_err(|reason| Error::gdal("building overviews", reason))?;
+            }
+            levels.into_iter().try_for_each(close)?;
+            paths.extend(files);
+        }
     }
+    close(file)?;
+    Ok(RecordFiles { paths, any_valid })
+}
+
+/// Whether GDAL gives overviews inside a file the blocks of the file.
+fn blocks_suit_overviews((width, height): (u32, u32)) -> bool {
+    width == height && width.is_power_of_two() && (64..=4096).contains(&width)
+}
+
+fn close(file: Dataset) -> Result<()> {
     let (_, captured) = capture(|| file.close());
     if captured.failed() {
         return Err(Error::gdal(ACTION, captured.text()));
     }
-    Ok(any_valid)
+    Ok(())
 }
 
 /// Name of a kernel, as far as it builds overviews.
@@ -79,18 +132,12 @@ fn create(
     format: &DataFormat,
     alpha: bool,
     path: &Path,
+    Size { width, height }: Size,
+    options: &[(String, String)],
 ) -> Result<Dataset> {
     let bands = spec.bands + usize::from(alpha);
-    let Size { width, height } = spec.target.size;
-    let options = options::creation(spec);
-    let mut file = ffi::create_gtiff(
-        path,
-        (width, height),
-        bands,
-        to_gdal(format.dtype),
-        &options,
-    )
-    .map_err(|reason| Error::gdal(ACTION, reason))?;
+    let mut file = ffi::create_gtiff(path, (width, height), bands, to_gdal(format.dtype), options)
+        .map_err(|reason| Error::gdal(ACTION, reason))?;
     let crs = spec.target.crs.spatial_ref()?;
     let (described, captured) = capture(|| {
         file.set_geo_transform(&spec.target.transform.0)?;

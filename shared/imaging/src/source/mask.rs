@@ -18,11 +18,7 @@ pub(super) enum Mask {
     /// In a mask of each band.
     PerBand,
     /// In a band of its own.
-    Alpha {
-        band: i32,
-        /// Lowest value of pixels with data.
-        threshold: u8,
-    },
+    Alpha { band: i32, lossy: bool },
 }
 
 impl Mask {
@@ -33,7 +29,7 @@ impl Mask {
             if interpretation == ColorInterpretation::AlphaBand && !bands.contains(&band) {
                 return Ok(Self::Alpha {
                     band,
-                    threshold: threshold(dataset),
+                    lossy: is_lossy(dataset),
                 });
             }
         }
@@ -49,12 +45,14 @@ impl Mask {
         })
     }
 
-    /// Lowest mask value of pixels with data.
+    /// Lowest mask value of pixels with data. Lossy codecs blur the border of the alpha band.
     pub(super) fn threshold(self) -> u8 {
-        match self {
-            Self::None | Self::PerDataset | Self::PerBand => 1,
-            Self::Alpha { threshold, .. } => threshold,
-        }
+        if self.is_lossy() { 128 } else { 1 }
+    }
+
+    /// Whether the samples beside the mask are not exact.
+    pub(super) fn is_lossy(self) -> bool {
+        matches!(self, Self::Alpha { lossy: true, .. })
     }
 
     /// Reads the mask of a band, one byte per pixel.
@@ -84,13 +82,11 @@ impl Mask {
     }
 }
 
-/// Lossy codecs blur the border of the alpha band.
-fn threshold(dataset: &Dataset) -> u8 {
+fn is_lossy(dataset: &Dataset) -> bool {
     let codec = dataset
         .metadata_item("COMPRESSION", "IMAGE_STRUCTURE")
         .unwrap_or_default();
-    let lossy = ["JPEG", "WEBP", "LERC", "JXL"]
+    ["JPEG", "WEBP", "LERC", "JXL"]
         .iter()
-        .any(|name| codec.contains(name));
-    if lossy { 128 } else { 1 }
+        .any(|name| codec.contains(name))
 }

@@ -22,7 +22,7 @@ fn spec(
         .next()
         .map_or(1, |source| source.bands.count());
     let record = |sources| RecordSources {
-        id: RecordId::random(),
+        id: RecordId::new(),
         sources,
     };
     ConsolidateSpec {

@@ -1,0 +1,47 @@
+//! Overviews in files of their own.
+
+use super::errors::capture;
+use gdal::Dataset;
+use gdal_sys::{CPLErr, GDALGetRasterBand, GDALRasterBandH, GDALRegenerateOverviews};
+use std::ffi::{CString, c_int};
+
+/// Fills a band (from 1) of every level from the same band of the full resolution.
+pub(crate) fn regenerate(
+    full: &Dataset,
+    levels: &mut [Dataset],
+    band: usize,
+    resampling: &str,
+) -> Result<(), String> {
+    let resampling = CString::new(resampling).map_err(|error| error.to_string())?;
+    let handle = |dataset: &Dataset| {
+        // SAFETY: the dataset is open; a band that it does not have gives null.
+        let handle = unsafe { GDALGetRasterBand(dataset.c_dataset(), band as c_int) };
+        if handle.is_null() {
+            Err(format!("no band {band}"))
+        } else {
+            Ok(handle)
+        }
+    };
+    let source = handle(full)?;
+    let mut targets: Vec<GDALRasterBandH> =
+        levels.iter().map(handle).collect::<Result<_, String>>()?;
+    let (status, captured) = capture(|| {
+        // SAFETY: all the bands belong to open datasets, the levels are borrowed alone, and the array has the
+        // announced length.
+        unsafe {
+            GDALRegenerateOverviews(
+                source,
+                targets.len() as c_int,
+                targets.as_mut_ptr(),
+                resampling.as_ptr(),
+                None,
+                std::ptr::null_mut(),
+            )
+        }
+    });
+    if status == CPLErr::CE_None {
+        Ok(())
+    } else {
+        Err(captured.text())
+    }
+}
