@@ -30,7 +30,7 @@ pub struct Flags {
     /// The server
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
     pub server: String,
-    /// Folder of `GeoTIFF` files to take instead of generated ones; a date in a name is YYYYMMDD
+    /// Folder of TIFF files to take instead of generated ones; a date in a name is YYYYMMDD
     #[arg(long, value_name = "DIR")]
     pub images: Option<PathBuf>,
     /// The contact sheet to write

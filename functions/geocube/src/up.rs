@@ -1,6 +1,6 @@
 //! `geocube up`: the whole system on this machine, on loopback, below one folder.
 //!
-//! It supervises three programs: a private PostgreSQL, the API server and the consolidater. Whatever an earlier run on
+//! It supervises three programs: a private `PostgreSQL`, the API server and the consolidater. Whatever an earlier run on
 //! the same folder left behind, killed or not, is cleared away first; nothing else is ever touched.
 
 mod flags;

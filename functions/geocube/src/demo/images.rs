@@ -12,7 +12,7 @@ use imaging::inspect;
 use super::scene::Scene;
 use crate::screen;
 
-/// The GeoTIFF files of a folder; those that cannot take part are named and left out.
+/// The `GeoTIFF` files of a folder; those that cannot take part are named and left out.
 ///
 /// # Errors
 /// When the folder cannot be read or nothing is left.

@@ -15,7 +15,7 @@ pub struct Flags {
     /// Port of gRPC and HTTP on loopback; 0 takes a free one
     #[arg(long, default_value = "8080", value_parser = runtime::value::integer::<u16>)]
     pub port: u16,
-    /// A database with PostGIS to use instead of a private one
+    /// A database of your own to use instead of a private one
     #[arg(long, alias = "dbConnection", value_name = "URL")]
     pub db: Option<SecretString>,
     /// Port of the consolidater on loopback; 0 takes a free one

@@ -1,4 +1,4 @@
-//! A private PostgreSQL with PostGIS.
+//! A private `PostgreSQL` with `PostGIS`.
 
 mod binaries;
 mod cluster;

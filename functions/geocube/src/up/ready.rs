@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// How often one asks.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long PostgreSQL may take to recover from a crash.
+/// How long `PostgreSQL` may take to recover from a crash.
 const LONGEST_RECOVERY: Duration = Duration::from_mins(5);
 /// How long a server may take to start.
 const LONGEST_START: Duration = Duration::from_mins(1);

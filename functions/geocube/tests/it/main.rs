@@ -1,5 +1,7 @@
 //! The real programs on a machine of their own: `geocube up` with whatever may befall it, and the demo as its user.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod pubsub;
 mod system;
 

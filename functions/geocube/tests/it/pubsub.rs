@@ -8,7 +8,7 @@ use database::testing::TestDatabase;
 
 use crate::system::{geocube, programs_are_built};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process that is stopped with the test.
 struct Process(Child);

@@ -1,4 +1,4 @@
-//! A tiled GeoTIFF of three 16-bit bands.
+//! A tiled `GeoTIFF` of three 16-bit bands.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -37,13 +37,12 @@ impl Job<'_> {
                 .iter()
                 .flat_map(|at| [at.lon.to_bits(), at.lat.to_bits()])
                 .collect();
-            let aoi_id = match footprints.get(&key) {
-                Some(id) => String::clone(id),
-                None => {
-                    let id = create_footprint(&mut self.client, ring).await?;
-                    footprints.insert(key, id.clone());
-                    id
-                }
+            let aoi_id = if let Some(id) = footprints.get(&key) {
+                String::clone(id)
+            } else {
+                let id = create_footprint(&mut self.client, ring).await?;
+                footprints.insert(key, id.clone());
+                id
             };
             records.push(NewRecord {
                 name: format!("demo-{}/{}", self.suffix, scene.name),

@@ -1,4 +1,4 @@
-//! Where the programs of PostgreSQL are.
+//! Where the programs of `PostgreSQL` are.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -35,7 +35,7 @@ impl Cluster {
     /// The cluster below `folder`, made now when there is none, at rest: what an earlier run left running is stopped.
     ///
     /// # Errors
-    /// When PostgreSQL is not installed, or says no.
+    /// When `PostgreSQL` is not installed, or says no.
     pub fn prepare(folder: &Path) -> anyhow::Result<Self> {
         let data = folder.join("data");
         let owner = Owner::choose(&data)?;
@@ -66,7 +66,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Major version of PostgreSQL.
+    /// Major version of `PostgreSQL`.
     pub fn version(&self) -> u32 {
         self.binaries.version
     }
@@ -151,7 +151,7 @@ impl Cluster {
         check("postgres --single", &child.wait_with_output()?)
     }
 
-    /// A program of PostgreSQL run by the owner of the data.
+    /// A program of `PostgreSQL` run by the owner of the data.
     fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.binaries.program(name));
         if let Some(owner) = self.owner {

@@ -12,7 +12,7 @@ use crate::up::process::working_in;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Ends every server process of the cluster in `data` and drops its lock file. The processes are known by their
-/// working folder, as all those of PostgreSQL work in the folder of their data.
+/// working folder, as all those of `PostgreSQL` work in the folder of their data.
 pub fn clear(data: &Path) {
     let lock_file = data.join("postmaster.pid");
     let found = working_in(data, "postgres");

@@ -1,4 +1,4 @@
-//! As whom the database runs: PostgreSQL refuses to run as root.
+//! As whom the database runs: `PostgreSQL` refuses to run as root.
 
 use std::fs::{self, File};
 use std::io;
