@@ -9,7 +9,6 @@ use messaging::pgqueue::PgQueue;
 use messaging::pubsub::{Connection as Broker, PubSubPublisher};
 use runtime::config::{Connection, Messaging};
 use runtime::{ConfigError, ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{AllowedRoots, LocalStorage, Router, Storage};
@@ -50,17 +49,8 @@ pub(crate) async fn publisher(config: &Config) -> anyhow::Result<Arc<dyn Publish
         )),
         Messaging::Embedded { url: given, .. } => {
             let url = given.map_or_else(|| url(config), Ok)?;
-            // the text of the error could hold the password
-            let options: PgConnectOptions = url.expose_secret().parse().map_err(|_| {
-                anyhow::anyhow!("the URL of the embedded queue's database is malformed")
-            })?;
-            let pool = PgPoolOptions::new()
-                .max_connections(QUEUE_CONNECTIONS)
-                .acquire_timeout(CONNECT_TIMEOUT)
-                .connect_with(options.application_name("geocube-queue"))
-                .await
-                .context("connecting to the embedded queue")?;
-            Ok(Arc::new(PgQueue::new(pool)))
+            let queue = PgQueue::connect(url.expose_secret(), QUEUE_CONNECTIONS).await?;
+            Ok(Arc::new(queue))
         }
     }
 }

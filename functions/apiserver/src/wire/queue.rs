@@ -5,11 +5,9 @@ use geocube_apiserver::config::Config;
 use messaging::pgqueue::PgQueue;
 use messaging::pubsub::{Connection, PubSubPublisher};
 use messaging::{Consumer, Publisher};
+use runtime::ExposeSecret;
 use runtime::config::Messaging;
-use runtime::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Connections to the embedded queue, besides the one that listens.
 const CONNECTIONS: u32 = 5;
@@ -39,7 +37,7 @@ pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
             consolidations: _,
         } => {
             let url = url.map_or_else(|| config.database.connection_url(), Ok)?;
-            let queue = Arc::new(embedded(&url).await?);
+            let queue = Arc::new(PgQueue::connect(url.expose_secret(), CONNECTIONS).await?);
             queue
                 .backlog(&events)
                 .await
@@ -50,19 +48,4 @@ pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
             })
         }
     }
-}
-
-async fn embedded(url: &SecretString) -> anyhow::Result<PgQueue> {
-    // the text of the error could hold the password
-    let options: PgConnectOptions = url
-        .expose_secret()
-        .parse()
-        .map_err(|_| anyhow::anyhow!("the URL of the embedded queue's database is malformed"))?;
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options.application_name("geocube-queue"))
-        .await
-        .context("connecting to the embedded queue")?;
-    Ok(PgQueue::new(pool))
 }

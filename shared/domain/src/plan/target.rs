@@ -73,7 +73,7 @@ impl Target {
     }
 }
 
-/// Layouts speak of R(ecords), B(ands) and Z(oom levels), orders of I(mages), P(lanes) and L(evels).
+/// Layouts say R for records, B for bands and Z for zoom levels; orders say I for images, P for planes and L for levels.
 fn order_letters(pattern: &str) -> String {
     pattern
         .chars()

@@ -13,10 +13,12 @@ mod listen;
 mod source;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 pub use enqueue::enqueue_in;
 use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio_util::sync::CancellationToken;
 
 use self::{errors::broker_error, listen::Listener};
@@ -31,6 +33,25 @@ pub struct PgQueue {
 }
 
 impl PgQueue {
+    /// Connects to the queues of a database, with at most `connections` besides the one that listens.
+    ///
+    /// # Errors
+    /// [`crate::Error::Failed`] for a malformed URL, which is not repeated since it may hold a password;
+    /// [`crate::Error::Unavailable`] when the database does not answer within ten seconds.
+    pub async fn connect(url: &str, connections: u32) -> Result<Self> {
+        let options: PgConnectOptions = url.parse().map_err(|_| crate::Error::Failed {
+            operation: "connect to the queue's database".to_owned(),
+            source: "malformed URL, expected postgres://user:password@host:port/name".into(),
+        })?;
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.application_name("geocube-queue"))
+            .await
+            .map_err(|source| broker_error("connect to the queue's database".to_owned(), source))?;
+        Ok(Self::new(pool))
+    }
+
     /// Uses the table in the search path of the pool's connections.
     ///
     /// Consuming takes one connection more, outside of the pool, to listen.

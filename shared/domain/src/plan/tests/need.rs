@@ -79,7 +79,7 @@ fn files_are_in_a_folder_of_the_cell_and_the_instance() {
 }
 
 #[test]
-fn sub_folders_and_look_alikes_are_not_in_the_folder() {
+fn sub_folders_and_similar_names_are_not_in_the_folder() {
     let base = base();
     let folder = base.uri().as_str();
     for (file, held) in [
