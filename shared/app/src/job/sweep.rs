@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Things of one kind that one transaction looks at.
 const CHUNK: u32 = 100;
+/// Age of an order that counts as lost although workers are busy.
+const LONG_WAIT: Duration = Duration::from_mins(15);
 /// How long sent messages are kept.
 const KEEP_SENT: Duration = Duration::from_hours(24);
 /// How long handled events are remembered: longer than any queue keeps a message.
@@ -112,12 +114,30 @@ impl App {
         self.publish_events(messages).await
     }
 
+    /// While workers are busy an order may only be waiting for its turn, so it takes much longer
+    /// until it counts as lost: otherwise a long queue would grow with every sweep.
     async fn resend_lost_orders(&self, age: Duration) -> Result<usize> {
+        let age = if self.is_any_worker_busy().await? {
+            age.max(LONG_WAIT)
+        } else {
+            age
+        };
         let mut tx = self.database().begin().await?;
         let lost = task::take_lost(&mut tx, age, CHUNK).await?;
         let count = self.publish_orders(&lost).await?;
         tx.commit().await?;
         Ok(count)
+    }
+
+    async fn is_any_worker_busy(&self) -> Result<bool> {
+        let mut connection = self.database().read().await?;
+        let states = [JobState::ConsolidationInProgress];
+        for job in job::list_in_states(&mut connection, None, &states).await? {
+            if lease::live_count(&mut connection, job.id).await? > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn resend_abandoned_orders(&self, grace: Duration) -> Result<usize> {

@@ -1,9 +1,11 @@
 //! A service and a worker over a database and a folder of their own, whose messages are delivered
 //! by the test.
 
+mod gate;
 mod mailbox;
 mod scene;
 
+pub use gate::Gate;
 pub use mailbox::Mailbox;
 pub use scene::Scene;
 
@@ -109,6 +111,18 @@ impl World {
             self.mailbox.clone(),
             options,
         )
+    }
+
+    /// Another worker, whose uploads wait at a gate.
+    pub fn gated_worker(&self) -> (Worker, Arc<Gate>) {
+        let roots = AllowedRoots::Below(vec![self.folder.path().to_owned()]);
+        let gate = Arc::new(Gate::new(LocalStorage::new(roots)));
+        let mut options = worker_options(self.folder.path());
+        options.workdir = self.folder.path().join("gated-work");
+        options.lease = Duration::from_secs(2);
+        let database = self.database.db.clone();
+        let worker = Worker::start(database, gate.clone(), self.mailbox.clone(), options);
+        (worker.unwrap(), gate)
     }
 
     /// A record of this day and an image of it, indexed, in a file that belongs to the service.

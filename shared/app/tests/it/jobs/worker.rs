@@ -250,3 +250,85 @@ async fn the_work_goes_on_when_the_broker_hangs_up() {
     world.deliver_all().await;
     assert_eq!(world.state(id).await, JobState::Done);
 }
+
+/// Starts an order on a worker of its own, and waits until it is about to hand in its file.
+async fn started(
+    world: &World,
+    order: &Bytes,
+) -> (
+    tokio::task::JoinHandle<Outcome>,
+    std::sync::Arc<crate::world::Gate>,
+) {
+    let (worker, gate) = world.gated_worker();
+    let message = order.clone();
+    let running = tokio::spawn(async move { worker.process(&message).await });
+    gate.arrival().await;
+    (running, gate)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_order_is_not_started_twice_however_long_it_takes() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    let (running, gate) = started(&world, &order).await;
+    assert_eq!(world.worker.process(&order).await, Outcome::Busy);
+    // longer than its lease, which the heartbeat prolongs
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(world.worker.process(&order).await, Outcome::Busy);
+    gate.open();
+    assert_eq!(running.await.unwrap(), Outcome::Done);
+    assert_eq!(result(&world).status, TaskStatus::TaskSuccessful);
+    assert_eq!(world.files().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_lost_its_lease_leaves_no_trace() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, order) = order(&world, 1).await;
+    let (running, gate) = started(&world, &order).await;
+    // a newer attempt takes the lease away
+    seize(&world, &attempt(&order, 2).into(), Duration::from_mins(1)).await;
+    gate.open();
+    assert!(matches!(running.await.unwrap(), Outcome::RetryLater(_)));
+    assert_eq!(world.files().len(), 1, "{:?}", world.files());
+    assert!(world.mailbox.waiting(EVENTS).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_cancelled_writes_nothing_and_tells_so() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, order) = order(&world, 1).await;
+    let (running, gate) = started(&world, &order).await;
+    world.app.cancel_job(id, false).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::ConsolidationCancelling);
+    gate.open();
+    assert_eq!(running.await.unwrap(), Outcome::Done);
+    assert_eq!(result(&world).status, TaskStatus::TaskCancelled);
+    assert_eq!(world.files().len(), 1, "{:?}", world.files());
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_wait_for_a_busy_worker_are_not_sent_again() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (_, first) = order(&world, 1).await;
+    let (_, second) = order(&world, 2).await;
+    let (running, gate) = started(&world, &first).await;
+    let swept = world.app.sweep(&super::at_once()).await.unwrap().unwrap();
+    assert_eq!(swept.orders, 0);
+    gate.open();
+    assert_eq!(running.await.unwrap(), Outcome::Done);
+    let swept = world.app.sweep(&super::at_once()).await.unwrap().unwrap();
+    assert_eq!(swept.orders, 1);
+    assert_eq!(world.mailbox.waiting(ORDERS), [second]);
+}

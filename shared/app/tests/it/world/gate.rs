@@ -1,0 +1,81 @@
+//! A storage whose uploads wait until the test lets them through.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::Uri;
+use std::ops::Range;
+use std::path::Path;
+use storage::{
+    Attributes, ByteStream, DeleteOptions, LocalStorage, ReadOptions, Result, Storage,
+    UploadOptions,
+};
+use tokio::sync::Semaphore;
+
+#[derive(Debug)]
+pub struct Gate {
+    storage: LocalStorage,
+    arrived: Semaphore,
+    opened: Semaphore,
+}
+
+impl Gate {
+    pub fn new(storage: LocalStorage) -> Self {
+        Self {
+            storage,
+            arrived: Semaphore::new(0),
+            opened: Semaphore::new(0),
+        }
+    }
+
+    /// Waits until an upload stands at the gate.
+    pub async fn arrival(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Lets one upload through.
+    pub fn open(&self) {
+        self.opened.add_permits(1);
+    }
+}
+
+#[async_trait]
+impl Storage for Gate {
+    async fn head(&self, uri: &Uri) -> Result<Attributes> {
+        self.storage.head(uri).await
+    }
+
+    async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
+        self.storage.read_with(uri, options).await
+    }
+
+    async fn read_ranges(
+        &self,
+        uri: &Uri,
+        ranges: &[Range<u64>],
+        version: Option<&str>,
+    ) -> Result<Vec<Bytes>> {
+        self.storage.read_ranges(uri, ranges, version).await
+    }
+
+    async fn read_stream(&self, uri: &Uri) -> Result<ByteStream> {
+        self.storage.read_stream(uri).await
+    }
+
+    async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
+        self.storage.upload(uri, data, options).await
+    }
+
+    async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
+        self.arrived.add_permits(1);
+        self.opened.acquire().await.unwrap().forget();
+        self.storage.upload_file(uri, path, options).await
+    }
+
+    async fn delete(&self, uri: &Uri, options: &DeleteOptions) -> Result<()> {
+        self.storage.delete(uri, options).await
+    }
+
+    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+        self.storage.rename(from, to).await
+    }
+}
