@@ -31,10 +31,10 @@ def run(prepare, shares: list) -> Load:
     try:
         outcomes = [results.get(timeout=TIMEOUT_S) for _ in clients]
     finally:
+        # all have given their result, unless the run is being broken off
         for client in clients:
-            client.join(5)
-            if client.is_alive():
-                client.kill()
+            client.terminate()
+            client.join()
     for outcome in outcomes:
         if isinstance(outcome, str):
             raise RuntimeError(outcome)
