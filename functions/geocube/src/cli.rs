@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
     if environment.get("LOGLEVEL").is_some() {
         telemetry::init(&environment);
     } else {
-        telemetry::init(&Environment::from_iter([("LOGLEVEL", "warn")]));
+        telemetry::init(&Environment::from_iter([("LOGLEVEL", "error")]));
     }
     for warning in &parsed.warnings {
         screen::note(warning);

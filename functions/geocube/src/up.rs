@@ -38,6 +38,7 @@ const DATABASE_GRACE: Duration = Duration::from_secs(10);
 /// When the folder or a port is in use, or a program does not start.
 pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let stop = on_signal()?;
+    servers::check(&flags.passed)?;
     let folder = Folder::take(&flags.data)?;
     let mut system = System::default();
     let started = tokio::select! {

@@ -47,6 +47,21 @@ impl Ports {
     }
 }
 
+/// Refuses what cannot be passed on.
+///
+/// # Errors
+/// For flags that would make the servers unreachable to this program.
+pub fn check(passed: &[String]) -> anyhow::Result<()> {
+    let tls = |flag: &String| {
+        let name = flag.trim_start_matches('-');
+        flag.starts_with('-') && (name == "tls" || name.starts_with("tls="))
+    };
+    if passed.iter().any(tls) {
+        bail!("--tls: `geocube up` serves in clear, on loopback only");
+    }
+    Ok(())
+}
+
 /// Ends the servers of an earlier run on the folder.
 pub fn end_leftovers(folder: &Folder) {
     std::thread::scope(|scope| {
@@ -60,20 +75,13 @@ pub fn end_leftovers(folder: &Folder) {
 /// The API server, then the consolidater.
 ///
 /// # Errors
-/// When their programs are missing, or a flag cannot be passed on.
+/// When their programs are missing.
 pub fn services(
     folder: &Folder,
     flags: &Flags,
     ports: Ports,
     database: &SecretString,
 ) -> anyhow::Result<[Service; 2]> {
-    let tls = |flag: &String| {
-        let name = flag.trim_start_matches('-');
-        flag.starts_with('-') && (name == "tls" || name.starts_with("tls="))
-    };
-    if flags.passed.iter().any(tls) {
-        bail!("--tls: `geocube up` serves in clear, on loopback only");
-    }
     let common = |port: u16| {
         vec![
             "--host=127.0.0.1".to_owned(),
