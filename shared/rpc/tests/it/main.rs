@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
 mod catalogue;
+mod client_texts;
 mod contract;
 mod cube;
 mod harness;
+mod hostile;
 mod loopback;
 mod tile;

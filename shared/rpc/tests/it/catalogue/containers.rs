@@ -1,17 +1,24 @@
 use crate::harness::Server;
 use crate::harness::answers::{invalid, refused_on};
-use crate::harness::catalogue::{UNKNOWN, at, YEAR_2020, dataset, format, map};
+use crate::harness::catalogue::{UNKNOWN, YEAR_2020, at, dataset, format, map};
 use crate::harness::raster::{Raster, have_gdal};
+use rpc::pb;
 use rpc::pb::data_format::Dtype;
 use rpc::pb::list_datasets_request::RecordsLister;
-use rpc::pb;
 use tonic::{Code, Status};
 
-const BYTES: pb::DataFormat = pb::DataFormat { dtype: Dtype::UInt8 as i32, no_data: 0., min_value: 0., max_value: 255. };
+const BYTES: pb::DataFormat = pb::DataFormat {
+    dtype: Dtype::UInt8 as i32,
+    no_data: 0.,
+    min_value: 0.,
+    max_value: 255.,
+};
 
 #[tokio::test]
 async fn containers_are_read_by_their_exact_uris() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     if !have_gdal() {
         return;
     }
@@ -21,43 +28,88 @@ async fn containers_are_read_by_their_exact_uris() {
     Raster::utm("Byte", 2, 2, vec![1.; 4]).write(&server.path("a_x.tif"));
     std::fs::copy(server.path("a_x.tif"), server.path("a?x.tif")).unwrap();
     for uri in [&plain, &odd] {
-        server.index(uri, vec![dataset(&record, &instance, BYTES, &[1])]).await.unwrap();
+        server
+            .index(uri, vec![dataset(&record, &instance, BYTES, &[1])])
+            .await
+            .unwrap();
     }
     let found = server.containers(&[&odd, &plain, &odd]).await.unwrap();
-    let uris: Vec<_> = found.iter().map(|container| container.uri.as_str()).collect();
+    let uris: Vec<_> = found
+        .iter()
+        .map(|container| container.uri.as_str())
+        .collect();
     assert_eq!(uris, [&odd, &plain]);
-    assert!(found.iter().all(|container| container.datasets == [dataset(&record, &instance, BYTES, &[1])]));
+    assert!(
+        found
+            .iter()
+            .all(|container| container.datasets == [dataset(&record, &instance, BYTES, &[1])])
+    );
     assert!(server.containers(&[]).await.unwrap().is_empty());
     for unknown in ["/absent.tif", "relative", "*"] {
         let answer = server.containers(&[&plain, unknown]).await;
-        refused_on(answer, Code::NotFound, &format!("Container with uri: {unknown}"), "Container", unknown);
+        refused_on(
+            answer,
+            Code::NotFound,
+            &format!("Container with uri: {unknown}"),
+            "Container",
+            unknown,
+        );
     }
 }
 
 #[tokio::test]
 async fn a_file_may_be_registered_before_it_exists() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     let uri = server.uri("later.tif");
     server.index(&uri, vec![]).await.unwrap();
     let found = server.containers(&[&uri]).await.unwrap();
     assert!(found[0].datasets.is_empty() && !found[0].managed);
     // outside the ingestion storage a file is never the service's own
-    let container = pb::Container { uri: uri.clone(), managed: true, datasets: vec![] };
-    server.client().index_datasets(pb::IndexDatasetsRequest { container: Some(container) }).await.unwrap();
+    let container = pb::Container {
+        uri: uri.clone(),
+        managed: true,
+        datasets: vec![],
+    };
+    server
+        .client()
+        .index_datasets(pb::IndexDatasetsRequest {
+            container: Some(container),
+        })
+        .await
+        .unwrap();
     assert!(!server.containers(&[&uri]).await.unwrap()[0].managed);
 }
 
-async fn list(server: &Server, id: &str, lister: Option<RecordsLister>) -> Result<Vec<(String, usize)>, Status> {
-    let request = pb::ListDatasetsRequest { instance_id: id.to_owned(), records_lister: lister };
+async fn list(
+    server: &Server,
+    id: &str,
+    lister: Option<RecordsLister>,
+) -> Result<Vec<(String, usize)>, Status> {
+    let request = pb::ListDatasetsRequest {
+        instance_id: id.to_owned(),
+        records_lister: lister,
+    };
     let found = server.client().list_datasets(request).await?.into_inner();
     assert_eq!(found.records.len(), found.dataset_metas.len());
-    let sizes = found.dataset_metas.iter().map(|meta| meta.internals_meta.len());
-    Ok(found.records.into_iter().map(|record| record.name).zip(sizes).collect())
+    let sizes = found
+        .dataset_metas
+        .iter()
+        .map(|meta| meta.internals_meta.len());
+    Ok(found
+        .records
+        .into_iter()
+        .map(|record| record.name)
+        .zip(sizes)
+        .collect())
 }
 
 #[tokio::test]
 async fn datasets_are_listed_by_record_in_time_order() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     if !have_gdal() {
         return;
     }
@@ -68,15 +120,29 @@ async fn datasets_are_listed_by_record_in_time_order() {
     server.record("without", 0).await;
     for (name, record) in [("a.tif", &late), ("b.tif", &early), ("c.tif", &late)] {
         Raster::utm("Byte", 2, 2, vec![1.; 4]).write(&server.path(name));
-        server.index(&server.uri(name), vec![dataset(record, &instance, BYTES, &[1])]).await.unwrap();
+        server
+            .index(
+                &server.uri(name),
+                vec![dataset(record, &instance, BYTES, &[1])],
+            )
+            .await
+            .unwrap();
     }
     let ids = |ids: &[&String]| {
-        Some(RecordsLister::Records(pb::RecordIdList { ids: ids.iter().map(|id| (*id).clone()).collect() }))
+        Some(RecordsLister::Records(pb::RecordIdList {
+            ids: ids.iter().map(|id| (*id).clone()).collect(),
+        }))
     };
     let filters = |filters| Some(RecordsLister::Filters(filters));
     let all = [("early".to_owned(), 1), ("late".to_owned(), 2)];
-    let tagged = pb::RecordFilters { tags: map(&[("k", "*")]), ..Default::default() };
-    let since = pb::RecordFilters { from_time: at(YEAR_2020 + 2 * 86_400, 0), ..Default::default() };
+    let tagged = pb::RecordFilters {
+        tags: map(&[("k", "*")]),
+        ..Default::default()
+    };
+    let since = pb::RecordFilters {
+        from_time: at(YEAR_2020 + 2 * 86_400, 0),
+        ..Default::default()
+    };
     for (lister, expected) in [
         (None, &all[..]),
         (ids(&[]), &all[..]),
@@ -86,21 +152,55 @@ async fn datasets_are_listed_by_record_in_time_order() {
         (filters(since), &all[1..]),
         (ids(&[&UNKNOWN.to_owned()]), &[]),
     ] {
-        assert_eq!(list(&server, &instance, lister.clone()).await.unwrap(), expected, "{lister:?}");
+        assert_eq!(
+            list(&server, &instance, lister.clone()).await.unwrap(),
+            expected,
+            "{lister:?}"
+        );
     }
     for empty in [other.as_str(), UNKNOWN] {
         assert!(list(&server, empty, None).await.unwrap().is_empty());
     }
     for malformed in ["x", ""] {
-        invalid(list(&server, malformed, None).await, "Invalid Instance.uuid");
+        invalid(
+            list(&server, malformed, None).await,
+            "Invalid Instance.uuid",
+        );
     }
-    invalid(list(&server, &instance, ids(&[&"x".to_owned()])).await, "Invalid Record.uuid");
+    invalid(
+        list(&server, &instance, ids(&[&"x".to_owned()])).await,
+        "Invalid Record.uuid",
+    );
 
-    let request = pb::ListDatasetsRequest { instance_id: instance, records_lister: None };
-    let found = server.client().list_datasets(request).await.unwrap().into_inner();
-    let uris: Vec<_> = found.dataset_metas[1].internals_meta.iter().map(|meta| meta.container_uri.clone()).collect();
-    assert_eq!(uris, [server.uri("a.tif"), server.uri("c.tif")], "in the order of creation");
+    let request = pb::ListDatasetsRequest {
+        instance_id: instance,
+        records_lister: None,
+    };
+    let found = server
+        .client()
+        .list_datasets(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let uris: Vec<_> = found.dataset_metas[1]
+        .internals_meta
+        .iter()
+        .map(|meta| meta.container_uri.clone())
+        .collect();
+    assert_eq!(
+        uris,
+        [server.uri("a.tif"), server.uri("c.tif")],
+        "in the order of creation"
+    );
     let meta = &found.dataset_metas[0].internals_meta[0];
-    assert_eq!((meta.bands.as_slice(), meta.dformat, meta.range_max, meta.exponent), (&[1][..], Some(BYTES), 255., 1.));
+    assert_eq!(
+        (
+            meta.bands.as_slice(),
+            meta.dformat,
+            meta.range_max,
+            meta.exponent
+        ),
+        (&[1][..], Some(BYTES), 255., 1.)
+    );
     assert_eq!(format(Dtype::UInt8, 0., 0., 255.), BYTES);
 }

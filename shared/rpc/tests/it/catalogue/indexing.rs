@@ -6,7 +6,12 @@ use rpc::pb;
 use rpc::pb::data_format::Dtype;
 use tonic::Code;
 
-const UNIT: pb::DataFormat = pb::DataFormat { dtype: Dtype::Float32 as i32, no_data: f64::NAN, min_value: 0., max_value: 1. };
+const UNIT: pb::DataFormat = pb::DataFormat {
+    dtype: Dtype::Float32 as i32,
+    no_data: f64::NAN,
+    min_value: 0.,
+    max_value: 1.,
+};
 
 /// A service with the variable `v` of one Float32 band in [0, 1], an instance, a record, and the
 /// file `a.tif`: 100 x 50 Float32 in UTM zone 31 north.
@@ -27,7 +32,12 @@ impl Indexing {
         let record = server.record("r", 0).await;
         Raster::utm("Float32", 100, 50, vec![0.5; 5000]).write(&server.path("a.tif"));
         let uri = server.uri("a.tif");
-        Some(Self { server, instance, record, uri })
+        Some(Self {
+            server,
+            instance,
+            record,
+            uri,
+        })
     }
 
     fn dataset(&self) -> pb::Dataset {
@@ -35,16 +45,28 @@ impl Indexing {
     }
 
     async fn stored(&self, uri: &str) -> Vec<pb::Dataset> {
-        self.server.containers(&[uri]).await.unwrap().remove(0).datasets
+        self.server
+            .containers(&[uri])
+            .await
+            .unwrap()
+            .remove(0)
+            .datasets
     }
 }
 
 #[tokio::test]
 async fn the_footprint_of_a_file_is_stored_in_its_own_system_and_on_the_globe() {
-    let Some(test) = Indexing::start().await else { return };
-    test.server.index(&test.uri, vec![test.dataset()]).await.unwrap();
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
+    test.server
+        .index(&test.uri, vec![test.dataset()])
+        .await
+        .unwrap();
     let select = "SELECT ST_AsText(shape, 3), ST_SRID(shape), overviews FROM geocube.datasets";
-    let Some(shape) = test.server.sql(select) else { return };
+    let Some(shape) = test.server.sql(select) else {
+        return;
+    };
     let ring = "400000 4999500,400000 5000000,401000 5000000,401000 4999500,400000 4999500";
     assert_eq!(shape, format!("MULTIPOLYGON((({ring})))|32631|f"));
     let vertices = [
@@ -54,52 +76,108 @@ async fn the_footprint_of_a_file_is_stored_in_its_own_system_and_on_the_globe() 
         (1.740783353146235, 45.14203407076256),
     ];
     for column in ["geom", "geog::geometry"] {
-        let points = format!("SELECT ST_X(d.geom), ST_Y(d.geom) FROM (SELECT (ST_DumpPoints({column})).* FROM geocube.datasets) d");
+        let points = format!(
+            "SELECT ST_X(d.geom), ST_Y(d.geom) FROM (SELECT (ST_DumpPoints({column})).* FROM geocube.datasets) d"
+        );
         let found = test.server.sql(&points).unwrap();
-        let found: Vec<_> = found.lines().map(|line| line.split_once('|').unwrap()).collect();
+        let found: Vec<_> = found
+            .lines()
+            .map(|line| line.split_once('|').unwrap())
+            .collect();
         assert_eq!(found.len(), 5, "{column}: {found:?}");
         for ((lon, lat), (x, y)) in vertices.iter().chain([&vertices[0]]).zip(found) {
             let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-            assert!((x - lon).abs() < 1e-9 && (y - lat).abs() < 1e-9, "{column}: {x} {y}, expected {lon} {lat}");
+            assert!(
+                (x - lon).abs() < 1e-9 && (y - lat).abs() < 1e-9,
+                "{column}: {x} {y}, expected {lon} {lat}"
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn a_file_across_the_dateline_is_cut_on_the_globe_only() {
-    let Some(test) = Indexing::start().await else { return };
-    let raster = Raster { crs: "EPSG:4326", origin: (170., 10.), pixel: 1., ..Raster::utm("Float32", 20, 20, vec![0.; 400]) };
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
+    let raster = Raster {
+        crs: "EPSG:4326",
+        origin: (170., 10.),
+        pixel: 1.,
+        ..Raster::utm("Float32", 20, 20, vec![0.; 400])
+    };
     raster.write(&test.server.path("dateline.tif"));
-    test.server.index(&test.server.uri("dateline.tif"), vec![test.dataset()]).await.unwrap();
+    test.server
+        .index(&test.server.uri("dateline.tif"), vec![test.dataset()])
+        .await
+        .unwrap();
     let columns = "ST_XMin(shape), ST_XMax(shape), ST_NumGeometries(geom), ST_NumGeometries(geog::geometry), \
                    ST_XMin(geom), ST_XMax(geom), ST_Area(geom)";
-    let Some(found) = test.server.sql(&format!("SELECT {columns} FROM geocube.datasets")) else { return };
+    let Some(found) = test
+        .server
+        .sql(&format!("SELECT {columns} FROM geocube.datasets"))
+    else {
+        return;
+    };
     assert_eq!(found, "170|190|2|2|-180|180|400");
 }
 
 #[tokio::test]
 async fn the_same_call_again_changes_nothing() {
-    let Some(test) = Indexing::start().await else { return };
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
     for managed in [false, false, true] {
-        let container = pb::Container { uri: test.uri.clone(), managed, datasets: vec![test.dataset(), test.dataset()] };
-        let request = pb::IndexDatasetsRequest { container: Some(container) };
+        let container = pb::Container {
+            uri: test.uri.clone(),
+            managed,
+            datasets: vec![test.dataset(), test.dataset()],
+        };
+        let request = pb::IndexDatasetsRequest {
+            container: Some(container),
+        };
         test.server.client().index_datasets(request).await.unwrap();
-        let found = test.server.containers(&[&test.uri]).await.unwrap().remove(0);
+        let found = test
+            .server
+            .containers(&[&test.uri])
+            .await
+            .unwrap()
+            .remove(0);
         assert_eq!((found.datasets.len(), found.managed), (1, false));
     }
 }
 
 #[tokio::test]
 async fn bands_belong_to_one_dataset() {
-    let Some(test) = Indexing::start().await else { return };
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
     let server = &test.server;
     server.index(&test.uri, vec![test.dataset()]).await.unwrap();
     let other_record = server.record("other", 1).await;
     let (_, other_instance) = server.variable("other", UNIT, 1).await;
     for (reason, other) in [
-        (format!("of another record ({}", test.record), pb::Dataset { record_id: other_record, ..test.dataset() }),
-        (format!("of another instance ({}", test.instance), pb::Dataset { instance_id: other_instance, ..test.dataset() }),
-        ("with another datamapping".to_owned(), pb::Dataset { exponent: 2., ..test.dataset() }),
+        (
+            format!("of another record ({}", test.record),
+            pb::Dataset {
+                record_id: other_record,
+                ..test.dataset()
+            },
+        ),
+        (
+            format!("of another instance ({}", test.instance),
+            pb::Dataset {
+                instance_id: other_instance,
+                ..test.dataset()
+            },
+        ),
+        (
+            "with another datamapping".to_owned(),
+            pb::Dataset {
+                exponent: 2.,
+                ..test.dataset()
+            },
+        ),
     ] {
         let answer = server.index(&test.uri, vec![other]).await;
         let status = refused(answer, Code::AlreadyExists, "A dataset ");
@@ -109,51 +187,132 @@ async fn bands_belong_to_one_dataset() {
         let (kind, name, _) = resource(&status);
         assert_eq!((kind.as_str(), name.as_str()), ("dataset", "/1"));
     }
-    let directory = pb::Dataset { container_subdir: "GTIFF_DIR:1".to_owned(), ..test.dataset() };
+    let directory = pb::Dataset {
+        container_subdir: "GTIFF_DIR:1".to_owned(),
+        ..test.dataset()
+    };
     server.index(&test.uri, vec![directory]).await.unwrap();
     assert_eq!(test.stored(&test.uri).await.len(), 2);
 
     let doomed = "UPDATE geocube.datasets SET status = 'TODELETE' WHERE subdir <> ''";
     if server.sql(doomed).is_some() {
-        let elsewhere = pb::Dataset { container_subdir: "GTIFF_DIR:1".to_owned(), ..test.dataset() };
+        let elsewhere = pb::Dataset {
+            container_subdir: "GTIFF_DIR:1".to_owned(),
+            ..test.dataset()
+        };
         let answer = server.index(&test.uri, vec![elsewhere]).await;
-        refused_on(answer, Code::AlreadyExists, "A dataset with the status TODELETE", "dataset", "TODELETE");
+        refused_on(
+            answer,
+            Code::AlreadyExists,
+            "A dataset with the status TODELETE",
+            "dataset",
+            "TODELETE",
+        );
     }
 }
 
 #[tokio::test]
 async fn the_type_of_the_file_replaces_the_announced_one() {
-    let Some(test) = Indexing::start().await else { return };
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
     let server = &test.server;
-    let of = |format| pb::Dataset { dformat: Some(format), real_min_value: 0., real_max_value: 1., ..test.dataset() };
+    let of = |format| pb::Dataset {
+        dformat: Some(format),
+        real_min_value: 0.,
+        real_max_value: 1.,
+        ..test.dataset()
+    };
     for (name, dtype) in [("a.tif", Dtype::Undefined), ("b.tif", Dtype::UInt8)] {
         Raster::utm("Float32", 2, 2, vec![0.; 4]).write(&server.path(name));
-        server.index(&server.uri(name), vec![of(format(dtype, 0., 0., 1.))]).await.unwrap();
-        assert_eq!(test.stored(&server.uri(name)).await[0].dformat.unwrap().dtype(), Dtype::Float32);
+        server
+            .index(&server.uri(name), vec![of(format(dtype, 0., 0., 1.))])
+            .await
+            .unwrap();
+        assert_eq!(
+            test.stored(&server.uri(name)).await[0]
+                .dformat
+                .unwrap()
+                .dtype(),
+            Dtype::Float32
+        );
     }
     Raster::utm("Int8", 2, 2, vec![-5.; 4]).write(&server.path("int8.tif"));
-    server.index(&server.uri("int8.tif"), vec![of(format(Dtype::Int8, -128., -10., 10.))]).await.unwrap();
-    assert_eq!(test.stored(&server.uri("int8.tif")).await[0].dformat.unwrap().dtype(), Dtype::Int8);
+    server
+        .index(
+            &server.uri("int8.tif"),
+            vec![of(format(Dtype::Int8, -128., -10., 10.))],
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        test.stored(&server.uri("int8.tif")).await[0]
+            .dformat
+            .unwrap()
+            .dtype(),
+        Dtype::Int8
+    );
 
     Raster::utm("Byte", 2, 2, vec![0.; 4]).write(&server.path("byte.tif"));
-    let wide = server.index(&server.uri("byte.tif"), vec![of(format(Dtype::Undefined, 0., 0., 300.))]).await;
-    invalid(wide, "Invalid Dataset.DFormat ((UINT8 [0 -> 300], nodata:0)");
+    let wide = server
+        .index(
+            &server.uri("byte.tif"),
+            vec![of(format(Dtype::Undefined, 0., 0., 300.))],
+        )
+        .await;
+    invalid(
+        wide,
+        "Invalid Dataset.DFormat ((UINT8 [0 -> 300], nodata:0)",
+    );
 }
 
 #[tokio::test]
 async fn malformed_datasets_are_refused() {
-    let Some(test) = Indexing::start().await else { return };
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
     let (server, fine) = (&test.server, || test.dataset());
     let exponent = |exponent| pb::Dataset { exponent, ..fine() };
-    let range = |min, max| pb::Dataset { real_min_value: min, real_max_value: max, ..fine() };
-    let of = |format| pb::Dataset { dformat: Some(format), ..fine() };
+    let range = |min, max| pb::Dataset {
+        real_min_value: min,
+        real_max_value: max,
+        ..fine()
+    };
+    let of = |format| pb::Dataset {
+        dformat: Some(format),
+        ..fine()
+    };
     let dtype = |dtype| of(pb::DataFormat { dtype, ..UNIT });
-    let bands = |bands: &[i64]| pb::Dataset { bands: bands.to_vec(), ..fine() };
-    let subdir = |subdir: &str| pb::Dataset { container_subdir: subdir.to_owned(), ..fine() };
+    let bands = |bands: &[i64]| pb::Dataset {
+        bands: bands.to_vec(),
+        ..fine()
+    };
+    let subdir = |subdir: &str| pb::Dataset {
+        container_subdir: subdir.to_owned(),
+        ..fine()
+    };
     for (fragment, malformed) in [
-        ("Invalid record id: x", pb::Dataset { record_id: "x".to_owned(), ..fine() }),
-        ("Invalid instance id: x", pb::Dataset { instance_id: "x".to_owned(), ..fine() }),
-        ("dformat", pb::Dataset { dformat: None, ..fine() }),
+        (
+            "Invalid record id: x",
+            pb::Dataset {
+                record_id: "x".to_owned(),
+                ..fine()
+            },
+        ),
+        (
+            "Invalid instance id: x",
+            pb::Dataset {
+                instance_id: "x".to_owned(),
+                ..fine()
+            },
+        ),
+        (
+            "dformat",
+            pb::Dataset {
+                dformat: None,
+                ..fine()
+            },
+        ),
         ("Invalid Dataset.DataMapping", exponent(0.)),
         ("Invalid Dataset.DataMapping", exponent(-1.)),
         ("Invalid Dataset.DataMapping", exponent(f64::NAN)),
@@ -183,22 +342,49 @@ async fn malformed_datasets_are_refused() {
         assert!(answer.is_err(), "{text}");
         invalid(answer, fragment);
     }
-    let record = pb::Dataset { record_id: UNKNOWN.to_owned(), ..fine() };
+    let record = pb::Dataset {
+        record_id: UNKNOWN.to_owned(),
+        ..fine()
+    };
     let text = format!("Dataset with record_id: {UNKNOWN}");
-    refused_on(server.index(&test.uri, vec![record]).await, Code::NotFound, &text, "Dataset", UNKNOWN);
-    let instance = pb::Dataset { instance_id: UNKNOWN.to_owned(), ..fine() };
+    refused_on(
+        server.index(&test.uri, vec![record]).await,
+        Code::NotFound,
+        &text,
+        "Dataset",
+        UNKNOWN,
+    );
+    let instance = pb::Dataset {
+        instance_id: UNKNOWN.to_owned(),
+        ..fine()
+    };
     let text = format!("Variable Instance with id: {UNKNOWN}");
-    refused_on(server.index(&test.uri, vec![instance]).await, Code::NotFound, &text, "Variable Instance", UNKNOWN);
-    refused(server.containers(&[&test.uri]).await, Code::NotFound, "Container with uri");
+    refused_on(
+        server.index(&test.uri, vec![instance]).await,
+        Code::NotFound,
+        &text,
+        "Variable Instance",
+        UNKNOWN,
+    );
+    refused(
+        server.containers(&[&test.uri]).await,
+        Code::NotFound,
+        "Container with uri",
+    );
 }
 
 #[tokio::test]
 async fn files_that_cannot_be_used_are_refused() {
-    let Some(test) = Indexing::start().await else { return };
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
     let server = &test.server;
     let plain = Raster::utm("Float32", 64, 64, vec![0.5; 4096]);
     plain.write_bare(&server.path("bare.tif"), &[]);
-    plain.write_bare(&server.path("no-crs.tif"), &["-a_ullr", "0", "64", "64", "0"]);
+    plain.write_bare(
+        &server.path("no-crs.tif"),
+        &["-a_ullr", "0", "64", "64", "0"],
+    );
     plain.write_bare(&server.path("no-transform.tif"), &["-a_srs", "EPSG:32631"]);
     let whole = std::fs::read(server.path("a.tif")).unwrap();
     std::fs::write(server.path("truncated.tif"), &whole[..100]).unwrap();
@@ -224,27 +410,64 @@ async fn files_that_cannot_be_used_are_refused() {
     let up = format!("{}/../a.tif", server.folder.path().display());
     let long = format!("/{}", "x".repeat(5000));
     for uri in [
-        "", "a.tif", "./a.tif", "/etc/passwd", "/vsicurl/http://127.0.0.1/a.tif", "/vsimem/a.tif", "http://127.0.0.1/a.tif",
-        "file://host/a.tif", "ftp://host/a.tif", "gs://", "gs:///a", "/a\0.tif", &up, &long,
+        "",
+        "a.tif",
+        "./a.tif",
+        "/etc/passwd",
+        "/vsicurl/http://127.0.0.1/a.tif",
+        "/vsimem/a.tif",
+        "http://127.0.0.1/a.tif",
+        "file://host/a.tif",
+        "ftp://host/a.tif",
+        "gs://",
+        "gs:///a",
+        "/a\0.tif",
+        &up,
+        &long,
     ] {
         let answer = server.index(uri, vec![test.dataset()]).await;
         assert!(answer.is_err(), "{uri:.100}");
         invalid(answer, "");
     }
-    invalid(server.client().index_datasets(pb::IndexDatasetsRequest::default()).await, "container");
+    invalid(
+        server
+            .client()
+            .index_datasets(pb::IndexDatasetsRequest::default())
+            .await,
+        "container",
+    );
 }
 
 #[tokio::test]
 async fn bands_are_chosen_by_their_numbers() {
-    let Some(test) = Indexing::start().await else { return };
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
     let server = &test.server;
     let (_, instance) = server.variable("three", UNIT, 3).await;
-    let three = Raster { bands: vec![vec![0.; 4]; 3], ..Raster::utm("Float32", 2, 2, vec![0.; 4]) };
+    let three = Raster {
+        bands: vec![vec![0.; 4]; 3],
+        ..Raster::utm("Float32", 2, 2, vec![0.; 4])
+    };
     three.write(&server.path("three.tif"));
-    let of = |bands: &[i64]| pb::Dataset { instance_id: instance.clone(), bands: bands.to_vec(), ..test.dataset() };
+    let of = |bands: &[i64]| pb::Dataset {
+        instance_id: instance.clone(),
+        bands: bands.to_vec(),
+        ..test.dataset()
+    };
     let uri = server.uri("three.tif");
-    invalid(server.index(&uri, vec![of(&[1, 2, 4])]).await, "has no band: 4");
-    invalid(server.index(&uri, vec![of(&[1, 2])]).await, "Wrong number of bands in dataset");
+    invalid(
+        server.index(&uri, vec![of(&[1, 2, 4])]).await,
+        "has no band: 4",
+    );
+    invalid(
+        server.index(&uri, vec![of(&[1, 2])]).await,
+        "Wrong number of bands in dataset",
+    );
     server.index(&uri, vec![of(&[3, 1, 2])]).await.unwrap();
-    assert_eq!(test.stored(&uri).await[0].bands, [3, 1, 2], "in the order given");
+    assert_eq!(
+        test.stored(&uri).await[0].bands,
+        [3, 1, 2],
+        "in the order given"
+    );
 }

@@ -10,7 +10,12 @@ use std::time::{Duration, Instant};
 use tonic::{Code, Status};
 
 const CLIENTS: usize = 12;
-const BYTES: pb::DataFormat = pb::DataFormat { dtype: Dtype::UInt8 as i32, no_data: 0., min_value: 0., max_value: 255. };
+const BYTES: pb::DataFormat = pb::DataFormat {
+    dtype: Dtype::UInt8 as i32,
+    no_data: 0.,
+    min_value: 0.,
+    max_value: 255.,
+};
 
 /// How many calls succeeded; the others must have found what was there already.
 fn successes<T>(answers: Vec<Result<T, Status>>) -> (Vec<T>, Vec<Status>) {
@@ -29,7 +34,9 @@ fn successes<T>(answers: Vec<Result<T, Status>>) -> (Vec<T>, Vec<Status>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_many_equal_footprints_is_stored_and_the_others_learn_its_id() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     for round in 0..5 {
         let square = rectangle(0., 0., 1. + round as f32, 1.);
         let answers = join_all((0..CLIENTS).map(|_| server.create_aoi(square.clone()))).await;
@@ -43,7 +50,9 @@ async fn one_of_many_equal_footprints_is_stored_and_the_others_learn_its_id() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_many_records_gets_a_band() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     if !have_gdal() {
         return;
     }
@@ -56,14 +65,20 @@ async fn one_of_many_records_gets_a_band() {
         records.push(server.record("r", day as i64).await);
     }
     let index = |record: &String| server.index(&uri, vec![dataset(record, &instance, BYTES, &[1])]);
-    let (stored, refused) = successes(join_all(records.iter().map(index).collect::<Vec<_>>()).await);
+    let (stored, refused) =
+        successes(join_all(records.iter().map(index).collect::<Vec<_>>()).await);
     assert_eq!((stored.len(), refused.len()), (1, CLIENTS - 1));
-    assert_eq!(server.containers(&[&uri]).await.unwrap()[0].datasets.len(), 1);
+    assert_eq!(
+        server.containers(&[&uri]).await.unwrap()[0].datasets.len(),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn equal_indexings_of_a_new_file_all_succeed() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     if !have_gdal() {
         return;
     }
@@ -75,22 +90,37 @@ async fn equal_indexings_of_a_new_file_all_succeed() {
         let index = |_| server.index(&uri, vec![dataset(&record, &instance, BYTES, &[1])]);
         let (stored, _) = successes(join_all((0..CLIENTS).map(index)).await);
         assert_eq!(stored.len(), CLIENTS);
-        assert_eq!(server.containers(&[&uri]).await.unwrap()[0].datasets.len(), 1);
+        assert_eq!(
+            server.containers(&[&uri]).await.unwrap()[0].datasets.len(),
+            1
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_lists_at_once_do_not_wait_for_each_other() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     for name in ["a", "b", "c", "d", "e", "f"] {
-        let id = server.create_variable(new_variable(name, format(Dtype::UInt8, 0., 0., 255.), 1)).await.unwrap();
+        let id = server
+            .create_variable(new_variable(name, format(Dtype::UInt8, 0., 0., 255.), 1))
+            .await
+            .unwrap();
         server.instantiate(&id, "master").await.unwrap();
     }
     let begin = Instant::now();
     let list = |_| async {
-        let answer = server.client().list_variables(pb::ListVariablesRequest::default()).await;
+        let answer = server
+            .client()
+            .list_variables(pb::ListVariablesRequest::default())
+            .await;
         crate::harness::answers::items(answer).await.unwrap().len()
     };
     assert_eq!(join_all((0..40).map(list)).await, [6; 40]);
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert!(
+        begin.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begin.elapsed()
+    );
 }

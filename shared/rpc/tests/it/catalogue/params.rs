@@ -10,24 +10,49 @@ use std::collections::BTreeMap;
 use tonic::{Code, Status};
 
 fn point(value: f32, r: u32, a: u32) -> pb::ColorPoint {
-    pb::ColorPoint { value, r, g: 0, b: 0, a }
+    pb::ColorPoint {
+        value,
+        r,
+        g: 0,
+        b: 0,
+        a,
+    }
 }
 
-async fn palette(server: &Server, name: &str, colors: &[pb::ColorPoint], replace: bool) -> Result<(), Status> {
-    let palette = Some(pb::Palette { name: name.to_owned(), colors: colors.to_vec() });
-    server.client().create_palette(pb::CreatePaletteRequest { palette, replace }).await?;
+async fn palette(
+    server: &Server,
+    name: &str,
+    colors: &[pb::ColorPoint],
+    replace: bool,
+) -> Result<(), Status> {
+    let palette = Some(pb::Palette {
+        name: name.to_owned(),
+        colors: colors.to_vec(),
+    });
+    server
+        .client()
+        .create_palette(pb::CreatePaletteRequest { palette, replace })
+        .await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn palettes_are_replaced_only_when_asked() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     let red = [point(0., 0, 255), point(1., 255, 255)];
     let blue = [point(0., 0, 255), point(0.5, 7, 255), point(1., 25, 255)];
     palette(&server, "ramp", &red, false).await.unwrap();
     palette(&server, "ramp", &red, false).await.unwrap();
     let text = "Palette with name: ramp";
-    refused_on(palette(&server, "ramp", &blue, false).await, Code::AlreadyExists, text, "Palette", "ramp");
+    refused_on(
+        palette(&server, "ramp", &blue, false).await,
+        Code::AlreadyExists,
+        text,
+        "Palette",
+        "ramp",
+    );
     palette(&server, "ramp", &blue, true).await.unwrap();
     palette(&server, "ramp", &blue, false).await.unwrap();
     let unsorted = [blue[2], blue[1], blue[0]];
@@ -36,7 +61,9 @@ async fn palettes_are_replaced_only_when_asked() {
 
 #[tokio::test]
 async fn malformed_palettes_are_refused() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     let (first, last) = (point(0., 0, 255), point(1., 0, 255));
     for colors in [
         &[][..],
@@ -51,23 +78,54 @@ async fn malformed_palettes_are_refused() {
     ] {
         invalid(palette(&server, "ramp", colors, true).await, "Palette");
     }
-    invalid(palette(&server, "wrong name", &[first, last], false).await, "Palette.name");
-    invalid(server.client().create_palette(pb::CreatePaletteRequest::default()).await, "palette");
+    invalid(
+        palette(&server, "wrong name", &[first, last], false).await,
+        "Palette.name",
+    );
+    invalid(
+        server
+            .client()
+            .create_palette(pb::CreatePaletteRequest::default())
+            .await,
+        "palette",
+    );
 }
 
 #[tokio::test]
 async fn a_palette_colours_one_band_and_must_exist() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     let float = format(Dtype::Float32, f64::NAN, 0., 1.);
-    let with = |bands| pb::Variable { palette: "ramp".to_owned(), ..new_variable("v", float, bands) };
+    let with = |bands| pb::Variable {
+        palette: "ramp".to_owned(),
+        ..new_variable("v", float, bands)
+    };
     let unknown = server.create_variable(with(1)).await;
-    refused_on(unknown, Code::NotFound, "Palette with name: ramp", "Palette", "ramp");
-    palette(&server, "ramp", &[point(0., 0, 255), point(1., 0, 255)], false).await.unwrap();
+    refused_on(
+        unknown,
+        Code::NotFound,
+        "Palette with name: ramp",
+        "Palette",
+        "ramp",
+    );
+    palette(
+        &server,
+        "ramp",
+        &[point(0., 0, 255), point(1., 0, 255)],
+        false,
+    )
+    .await
+    .unwrap();
     invalid(server.create_variable(with(2)).await, "palette");
     server.create_variable(with(1)).await.unwrap();
 }
 
-fn params(dtype: Dtype, compression: Compression, options: &[(&str, &str)]) -> pb::ConsolidationParams {
+fn params(
+    dtype: Dtype,
+    compression: Compression,
+    options: &[(&str, &str)],
+) -> pb::ConsolidationParams {
     pb::ConsolidationParams {
         dformat: Some(format(dtype, 0., 0., 100.)),
         exponent: 1.0,
@@ -78,86 +136,230 @@ fn params(dtype: Dtype, compression: Compression, options: &[(&str, &str)]) -> p
     }
 }
 
-async fn set(server: &Server, id: &str, params: Option<pb::ConsolidationParams>) -> Result<(), Status> {
-    let request = pb::ConfigConsolidationRequest { variable_id: id.to_owned(), consolidation_params: params };
+async fn set(
+    server: &Server,
+    id: &str,
+    params: Option<pb::ConsolidationParams>,
+) -> Result<(), Status> {
+    let request = pb::ConfigConsolidationRequest {
+        variable_id: id.to_owned(),
+        consolidation_params: params,
+    };
     server.client().config_consolidation(request).await?;
     Ok(())
 }
 
 async fn read(server: &Server, id: &str) -> Result<pb::ConsolidationParams, Status> {
-    let request = pb::GetConsolidationParamsRequest { variable_id: id.to_owned() };
-    Ok(server.client().get_consolidation_params(request).await?.into_inner().consolidation_params.unwrap())
+    let request = pb::GetConsolidationParamsRequest {
+        variable_id: id.to_owned(),
+    };
+    Ok(server
+        .client()
+        .get_consolidation_params(request)
+        .await?
+        .into_inner()
+        .consolidation_params
+        .unwrap())
 }
 
 /// Options with and without the suffix for overviews.
 fn twice(options: &[(&str, &str)]) -> BTreeMap<String, String> {
-    let overview = options.iter().map(|(key, value)| (format!("{key}_OVERVIEW"), (*value).to_owned()));
+    let overview = options
+        .iter()
+        .map(|(key, value)| (format!("{key}_OVERVIEW"), (*value).to_owned()));
     map(options).into_iter().chain(overview).collect()
 }
 
 #[tokio::test]
 async fn compressions_set_their_options() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     let float = format(Dtype::Float32, f64::NAN, 0., 1.);
     let (id, _) = server.variable("v", float, 1).await;
     let text = format!("ConsolidationParams with id: {id}");
-    refused_on(read(&server, &id).await, Code::NotFound, &text, "ConsolidationParams", &id);
+    refused_on(
+        read(&server, &id).await,
+        Code::NotFound,
+        &text,
+        "ConsolidationParams",
+        &id,
+    );
     let jpeg = [("COMPRESS", "JPEG"), ("JPEG_QUALITY", "2")];
     let mut lossy = twice(&[("COMPRESS", "LERC"), ("MAX_Z_ERROR", "0.01")]);
     lossy.extend(map(&[("JPEG_QUALITY", "2")]));
     let lerc = |error| twice(&[("COMPRESS", "LERC_ZSTD"), ("MAX_Z_ERROR", error)]);
     let zstd = |options: &BTreeMap<String, String>| {
-        let chosen = ["COMPRESS", "PREDICTOR", "COMPRESS_OVERVIEW", "PREDICTOR_OVERVIEW"];
-        chosen.map(|key| options.get(key).cloned().unwrap_or_default()) == ["ZSTD", "2", "ZSTD", "2"]
-            && options.contains_key("ZSTD_LEVEL") && options.contains_key("ZSTD_LEVEL_OVERVIEW")
+        let chosen = [
+            "COMPRESS",
+            "PREDICTOR",
+            "COMPRESS_OVERVIEW",
+            "PREDICTOR_OVERVIEW",
+        ];
+        chosen.map(|key| options.get(key).cloned().unwrap_or_default())
+            == ["ZSTD", "2", "ZSTD", "2"]
+            && options.contains_key("ZSTD_LEVEL")
+            && options.contains_key("ZSTD_LEVEL_OVERVIEW")
     };
-    for dtype in [Dtype::Float32, Dtype::UInt8, Dtype::Int8, Dtype::Int16, Dtype::UInt32] {
-        set(&server, &id, Some(params(dtype, Compression::Lossless, &[]))).await.unwrap();
+    for dtype in [
+        Dtype::Float32,
+        Dtype::UInt8,
+        Dtype::Int8,
+        Dtype::Int16,
+        Dtype::UInt32,
+    ] {
+        set(
+            &server,
+            &id,
+            Some(params(dtype, Compression::Lossless, &[])),
+        )
+        .await
+        .unwrap();
         let found = read(&server, &id).await.unwrap();
         assert!(zstd(&found.creation_params), "{dtype:?}: {found:?}");
-        assert_eq!((found.dformat.unwrap().dtype(), found.resampling_alg()), (dtype, Resampling::Bilinear));
+        assert_eq!(
+            (found.dformat.unwrap().dtype(), found.resampling_alg()),
+            (dtype, Resampling::Bilinear)
+        );
     }
     for (given, expected) in [
-        (params(Dtype::Float32, Compression::No, &[("ZLEVEL", "3")]), map(&[("ZLEVEL", "3")])),
+        (
+            params(Dtype::Float32, Compression::No, &[("ZLEVEL", "3")]),
+            map(&[("ZLEVEL", "3")]),
+        ),
         (params(Dtype::Float32, Compression::Lossy, &jpeg), lossy),
-        (params(Dtype::Float64, Compression::Lossless, &[]), lerc("0")),
-        (params(Dtype::Float64, Compression::Lossy, &[]), lerc("0.01")),
+        (
+            params(Dtype::Float64, Compression::Lossless, &[]),
+            lerc("0"),
+        ),
+        (
+            params(Dtype::Float64, Compression::Lossy, &[]),
+            lerc("0.01"),
+        ),
         (params(Dtype::UInt8, Compression::Custom, &jpeg), map(&jpeg)),
     ] {
         set(&server, &id, Some(given.clone())).await.unwrap();
-        assert_eq!(read(&server, &id).await.unwrap().creation_params, expected, "{given:?}");
+        assert_eq!(
+            read(&server, &id).await.unwrap().creation_params,
+            expected,
+            "{given:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn malformed_parameters_are_refused() {
-    let Some(server) = Server::start().await else { return };
-    let (id, _) = server.variable("v", format(Dtype::Float32, f64::NAN, 0., 1.), 1).await;
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let (id, _) = server
+        .variable("v", format(Dtype::Float32, f64::NAN, 0., 1.), 1)
+        .await;
     let fine = || params(Dtype::Float32, Compression::No, &[]);
     let jpeg = [("COMPRESS", "JPEG")];
     for (fragment, malformed) in [
         ("", params(Dtype::UInt8, Compression::Custom, &[])),
         ("", params(Dtype::Float32, Compression::Custom, &jpeg)),
-        ("", params(Dtype::UInt8, Compression::Custom, &[("COMPRESS", "ZSTD")])),
-        ("FOO", params(Dtype::Float32, Compression::No, &[("FOO", "1")])),
+        (
+            "",
+            params(Dtype::UInt8, Compression::Custom, &[("COMPRESS", "ZSTD")]),
+        ),
+        (
+            "FOO",
+            params(Dtype::Float32, Compression::No, &[("FOO", "1")]),
+        ),
         ("", params(Dtype::Complex64, Compression::Lossy, &[])),
-        ("ConsolidationParams: DataFormats are not compatible", params(Dtype::Complex64, Compression::No, &[])),
-        ("compression", pb::ConsolidationParams { compression: 99, ..fine() }),
-        ("storage_class", pb::ConsolidationParams { storage_class: 99, ..fine() }),
-        ("Resampling algorithm cannot be undefined", pb::ConsolidationParams { resampling_alg: 0, ..fine() }),
-        ("resampling", pb::ConsolidationParams { resampling_alg: 99, ..fine() }),
-        ("dformat", pb::ConsolidationParams { dformat: None, ..fine() }),
-        ("xponent", pb::ConsolidationParams { exponent: 0., ..fine() }),
-        ("xponent", pb::ConsolidationParams { exponent: f64::NAN, ..fine() }),
-        ("xponent", pb::ConsolidationParams { exponent: f64::INFINITY, ..fine() }),
-        ("", pb::ConsolidationParams { dformat: Some(format(Dtype::Float32, 0., 2., 1.)), ..fine() }),
-        ("", pb::ConsolidationParams { dformat: Some(format(Dtype::Undefined, 0., 0., 1.)), ..fine() }),
+        (
+            "ConsolidationParams: DataFormats are not compatible",
+            params(Dtype::Complex64, Compression::No, &[]),
+        ),
+        (
+            "compression",
+            pb::ConsolidationParams {
+                compression: 99,
+                ..fine()
+            },
+        ),
+        (
+            "storage_class",
+            pb::ConsolidationParams {
+                storage_class: 99,
+                ..fine()
+            },
+        ),
+        (
+            "Resampling algorithm cannot be undefined",
+            pb::ConsolidationParams {
+                resampling_alg: 0,
+                ..fine()
+            },
+        ),
+        (
+            "resampling",
+            pb::ConsolidationParams {
+                resampling_alg: 99,
+                ..fine()
+            },
+        ),
+        (
+            "dformat",
+            pb::ConsolidationParams {
+                dformat: None,
+                ..fine()
+            },
+        ),
+        (
+            "xponent",
+            pb::ConsolidationParams {
+                exponent: 0.,
+                ..fine()
+            },
+        ),
+        (
+            "xponent",
+            pb::ConsolidationParams {
+                exponent: f64::NAN,
+                ..fine()
+            },
+        ),
+        (
+            "xponent",
+            pb::ConsolidationParams {
+                exponent: f64::INFINITY,
+                ..fine()
+            },
+        ),
+        (
+            "",
+            pb::ConsolidationParams {
+                dformat: Some(format(Dtype::Float32, 0., 2., 1.)),
+                ..fine()
+            },
+        ),
+        (
+            "",
+            pb::ConsolidationParams {
+                dformat: Some(format(Dtype::Undefined, 0., 0., 1.)),
+                ..fine()
+            },
+        ),
     ] {
         invalid(set(&server, &id, Some(malformed)).await, fragment);
     }
     invalid(set(&server, &id, None).await, "consolidation_params");
-    invalid(set(&server, "x", Some(fine())).await, "Invalid Variable.uuid");
-    refused(set(&server, UNKNOWN, Some(fine())).await, Code::NotFound, "Variable with id");
+    invalid(
+        set(&server, "x", Some(fine())).await,
+        "Invalid Variable.uuid",
+    );
+    refused(
+        set(&server, UNKNOWN, Some(fine())).await,
+        Code::NotFound,
+        "Variable with id",
+    );
     invalid(read(&server, "x").await, "Invalid Variable.uuid");
-    refused(read(&server, &id).await, Code::NotFound, "ConsolidationParams with id");
+    refused(
+        read(&server, &id).await,
+        Code::NotFound,
+        "ConsolidationParams with id",
+    );
 }

@@ -47,7 +47,9 @@ const CASES: [Case; 15] = [
         exponent: 1.,
         variable: (Dtype::UInt8, 255., 0., 254.),
         // what would land on the nodata code moves one step away
-        samples: &[6399., -12000., -10000., 0., 5000., 10000., 12000., 32767., -10001.],
+        samples: &[
+            6399., -12000., -10000., 0., 5000., 10000., 12000., 32767., -10001.,
+        ],
         values: &[208., 0., 0., 127., 191., 254., 254., 254., 255.],
     },
     Case {
@@ -162,35 +164,68 @@ const CASES: [Case; 15] = [
 
 #[tokio::test]
 async fn samples_become_values_of_the_variable() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     if !have_gdal() {
         return;
     }
-    for Case { name, stored, range, exponent, variable, samples, values } in CASES {
+    for Case {
+        name,
+        stored,
+        range,
+        exponent,
+        variable,
+        samples,
+        values,
+    } in CASES
+    {
         let of = |(dtype, no_data, min, max)| format(dtype, no_data, min, max);
         let (_, instance) = server.variable(name, of(variable), 1).await;
         let record = server.record(name, 0).await;
-        Raster::utm(gdal_name(stored.0), samples.len(), 1, samples.to_vec()).write(&server.path(name));
+        Raster::utm(gdal_name(stored.0), samples.len(), 1, samples.to_vec())
+            .write(&server.path(name));
         let (real_min_value, real_max_value) = range;
         let mapped = dataset(&record, &instance, of(stored), &[1]);
-        let mapped = pb::Dataset { real_min_value, real_max_value, exponent, ..mapped };
+        let mapped = pb::Dataset {
+            real_min_value,
+            real_max_value,
+            exponent,
+            ..mapped
+        };
         server.index(&server.uri(name), vec![mapped]).await.unwrap();
-        let cube = server.cube(utm_request(&instance, samples.len() as i32, 1)).await.unwrap();
+        let cube = server
+            .cube(utm_request(&instance, samples.len() as i32, 1))
+            .await
+            .unwrap();
         let found = cube.images[0].samples();
         assert_eq!(found.len(), values.len(), "{name}");
         for ((sample, value), found) in samples.iter().zip(values).zip(found) {
-            let same = found == *value || (found - value).abs() <= 1e-6 * value.abs() || found.is_nan() && value.is_nan();
+            let same = found == *value
+                || (found - value).abs() <= 1e-6 * value.abs()
+                || found.is_nan() && value.is_nan();
             assert!(same, "{name}: {sample} became {found}, expected {value}");
         }
-        let meta = cube.images[0].header.dataset_meta.clone().unwrap().internals_meta.remove(0);
-        assert_eq!((meta.range_min, meta.range_max, meta.exponent), (real_min_value, real_max_value, exponent));
+        let meta = cube.images[0]
+            .header
+            .dataset_meta
+            .clone()
+            .unwrap()
+            .internals_meta
+            .remove(0);
+        assert_eq!(
+            (meta.range_min, meta.range_max, meta.exponent),
+            (real_min_value, real_max_value, exponent)
+        );
         assert_eq!(meta.dformat.unwrap().dtype(), stored.0, "{name}");
     }
 }
 
 #[tokio::test]
 async fn complex_samples_keep_both_parts() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     if !have_gdal() {
         return;
     }
@@ -198,7 +233,13 @@ async fn complex_samples_keep_both_parts() {
     let (_, instance) = server.variable("v", complex, 1).await;
     let record = server.record("r", 0).await;
     Raster::utm("CFloat32", 2, 1, vec![3., 4.]).write(&server.path("a.tif"));
-    server.index(&server.uri("a.tif"), vec![dataset(&record, &instance, complex, &[1])]).await.unwrap();
+    server
+        .index(
+            &server.uri("a.tif"),
+            vec![dataset(&record, &instance, complex, &[1])],
+        )
+        .await
+        .unwrap();
     let cube = server.cube(utm_request(&instance, 2, 1)).await.unwrap();
     assert_eq!(cube.images[0].samples(), [3., 0., 4., 0.]);
 
@@ -207,12 +248,22 @@ async fn complex_samples_keep_both_parts() {
     let (_, real) = server.variable("real", float, 1).await;
     let other = Raster::utm("CFloat32", 2, 1, vec![3., 4.]);
     other.write(&server.path("b.tif"));
-    invalid(server.index(&server.uri("b.tif"), vec![dataset(&record, &real, float, &[1])]).await, "COMPLEX64");
+    invalid(
+        server
+            .index(
+                &server.uri("b.tif"),
+                vec![dataset(&record, &real, float, &[1])],
+            )
+            .await,
+        "COMPLEX64",
+    );
 }
 
 #[tokio::test]
 async fn bands_come_in_the_order_of_the_dataset() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     if !have_gdal() {
         return;
     }
@@ -220,8 +271,18 @@ async fn bands_come_in_the_order_of_the_dataset() {
     let (_, instance) = server.variable("v", bytes, 2).await;
     let record = server.record("r", 0).await;
     let bands = vec![vec![1., 2.], vec![11., 12.], vec![21., 22.]];
-    Raster { bands, ..Raster::utm("Byte", 2, 1, vec![0.; 2]) }.write(&server.path("a.tif"));
-    server.index(&server.uri("a.tif"), vec![dataset(&record, &instance, bytes, &[3, 1])]).await.unwrap();
+    Raster {
+        bands,
+        ..Raster::utm("Byte", 2, 1, vec![0.; 2])
+    }
+    .write(&server.path("a.tif"));
+    server
+        .index(
+            &server.uri("a.tif"),
+            vec![dataset(&record, &instance, bytes, &[3, 1])],
+        )
+        .await
+        .unwrap();
     let cube = server.cube(utm_request(&instance, 2, 1)).await.unwrap();
     assert_eq!(cube.images[0].samples(), [21., 1., 22., 2.]);
 }

@@ -7,3 +7,5 @@ mod refusals;
 mod selection;
 mod stream;
 mod warps;
+
+pub use selection::EMPTY;

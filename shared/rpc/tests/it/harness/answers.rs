@@ -12,7 +12,11 @@ pub fn refused<T: Debug>(answer: Result<T, Status>, code: Code, fragment: &str) 
         Ok(answer) => panic!("accepted, expected {code:?} {fragment:?}: {answer:?}"),
     };
     assert_eq!(status.code(), code, "{fragment:?}: {status:?}");
-    assert!(status.message().contains(fragment), "expected {fragment:?} in {:?}", status.message());
+    assert!(
+        status.message().contains(fragment),
+        "expected {fragment:?} in {:?}",
+        status.message()
+    );
     status
 }
 
@@ -32,10 +36,20 @@ pub fn resource(status: &Status) -> (String, String, String) {
 
 /// A call that must be refused with a code, a text, and the type and name of what it is about.
 #[track_caller]
-pub fn refused_on<T: Debug>(answer: Result<T, Status>, code: Code, fragment: &str, kind: &str, name: &str) {
+pub fn refused_on<T: Debug>(
+    answer: Result<T, Status>,
+    code: Code,
+    fragment: &str,
+    kind: &str,
+    name: &str,
+) {
     let status = refused(answer, code, fragment);
     let (found_kind, found_name, _) = resource(&status);
-    assert_eq!((found_kind.as_str(), found_name.as_str()), (kind, name), "{status:?}");
+    assert_eq!(
+        (found_kind.as_str(), found_name.as_str()),
+        (kind, name),
+        "{status:?}"
+    );
 }
 
 /// All items of a stream.

@@ -14,23 +14,41 @@ pub const YEAR_2020: i64 = 1_577_836_800;
 
 /// A ring of (lon, lat).
 pub fn ring(points: &[(f32, f32)]) -> pb::LinearRing {
-    pb::LinearRing { points: points.iter().map(|&(lon, lat)| pb::Coord { lon, lat }).collect() }
+    pb::LinearRing {
+        points: points
+            .iter()
+            .map(|&(lon, lat)| pb::Coord { lon, lat })
+            .collect(),
+    }
 }
 
 /// A footprint of polygons, each given by its rings.
 pub fn aoi(polygons: &[&[&[(f32, f32)]]]) -> pb::Aoi {
-    let polygon = |rings: &&[&[(f32, f32)]]| pb::Polygon { linearrings: rings.iter().map(|points| ring(points)).collect() };
-    pb::Aoi { polygons: polygons.iter().map(polygon).collect() }
+    let polygon = |rings: &&[&[(f32, f32)]]| pb::Polygon {
+        linearrings: rings.iter().map(|points| ring(points)).collect(),
+    };
+    pb::Aoi {
+        polygons: polygons.iter().map(polygon).collect(),
+    }
 }
 
 /// A closed rectangle.
 pub fn rectangle(west: f32, south: f32, east: f32, north: f32) -> pb::Aoi {
-    aoi(&[&[&[(west, south), (west, north), (east, north), (east, south), (west, south)]]])
+    aoi(&[&[&[
+        (west, south),
+        (west, north),
+        (east, north),
+        (east, south),
+        (west, south),
+    ]]])
 }
 
 /// Tags.
 pub fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// An instant.
@@ -41,12 +59,22 @@ pub fn at(seconds: i64, nanos: i32) -> Option<prost_types::Timestamp> {
 /// A record to create, some days after the first one of 2020.
 pub fn new_record(name: &str, aoi_id: &str, day: i64, tags: &[(&str, &str)]) -> pb::NewRecord {
     let time = at(YEAR_2020 + day * 86_400, 0);
-    pb::NewRecord { name: name.to_owned(), time, tags: map(tags), aoi_id: aoi_id.to_owned() }
+    pb::NewRecord {
+        name: name.to_owned(),
+        time,
+        tags: map(tags),
+        aoi_id: aoi_id.to_owned(),
+    }
 }
 
 /// A format of samples.
 pub fn format(dtype: Dtype, no_data: f64, min_value: f64, max_value: f64) -> pb::DataFormat {
-    pb::DataFormat { dtype: dtype.into(), no_data, min_value, max_value }
+    pb::DataFormat {
+        dtype: dtype.into(),
+        no_data,
+        min_value,
+        max_value,
+    }
 }
 
 /// A variable of bands `b1`, `b2`, …, with the nearest kernel.
@@ -85,13 +113,19 @@ impl Server {
 
     /// Registers a footprint.
     pub async fn create_aoi(&self, aoi: pb::Aoi) -> Result<String, Status> {
-        let answer = self.client().create_aoi(pb::CreateAoiRequest { aoi: Some(aoi) }).await?;
+        let answer = self
+            .client()
+            .create_aoi(pb::CreateAoiRequest { aoi: Some(aoi) })
+            .await?;
         Ok(answer.into_inner().id)
     }
 
     /// Creates records.
     pub async fn create_records(&self, records: Vec<pb::NewRecord>) -> Result<Vec<String>, Status> {
-        let answer = self.client().create_records(pb::CreateRecordsRequest { records }).await?;
+        let answer = self
+            .client()
+            .create_records(pb::CreateRecordsRequest { records })
+            .await?;
         Ok(answer.into_inner().ids)
     }
 
@@ -108,8 +142,15 @@ impl Server {
 
     /// Creates a variable.
     pub async fn create_variable(&self, variable: pb::Variable) -> Result<String, Status> {
-        let request = pb::CreateVariableRequest { variable: Some(variable) };
-        Ok(self.client().create_variable(request).await?.into_inner().id)
+        let request = pb::CreateVariableRequest {
+            variable: Some(variable),
+        };
+        Ok(self
+            .client()
+            .create_variable(request)
+            .await?
+            .into_inner()
+            .id)
     }
 
     /// Adds an instance to a variable.
@@ -119,27 +160,53 @@ impl Server {
             instance_name: name.to_owned(),
             instance_metadata: map(&[]),
         };
-        Ok(self.client().instantiate_variable(request).await?.into_inner().instance.unwrap().id)
+        Ok(self
+            .client()
+            .instantiate_variable(request)
+            .await?
+            .into_inner()
+            .instance
+            .unwrap()
+            .id)
     }
 
     /// Creates a variable and its instance `master`; answers both ids.
-    pub async fn variable(&self, name: &str, format: pb::DataFormat, bands: usize) -> (String, String) {
-        let id = self.create_variable(new_variable(name, format, bands)).await.unwrap();
+    pub async fn variable(
+        &self,
+        name: &str,
+        format: pb::DataFormat,
+        bands: usize,
+    ) -> (String, String) {
+        let id = self
+            .create_variable(new_variable(name, format, bands))
+            .await
+            .unwrap();
         let instance = self.instantiate(&id, "master").await.unwrap();
         (id, instance)
     }
 
     /// Indexes a file.
     pub async fn index(&self, uri: &str, datasets: Vec<pb::Dataset>) -> Result<(), Status> {
-        let container = pb::Container { uri: uri.to_owned(), managed: false, datasets };
-        self.client().index_datasets(pb::IndexDatasetsRequest { container: Some(container) }).await?;
+        let container = pb::Container {
+            uri: uri.to_owned(),
+            managed: false,
+            datasets,
+        };
+        self.client()
+            .index_datasets(pb::IndexDatasetsRequest {
+                container: Some(container),
+            })
+            .await?;
         Ok(())
     }
 
     /// Reads containers.
     pub async fn containers(&self, uris: &[&str]) -> Result<Vec<pb::Container>, Status> {
         let uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
-        let answer = self.client().get_containers(pb::GetContainersRequest { uris }).await?;
+        let answer = self
+            .client()
+            .get_containers(pb::GetContainersRequest { uris })
+            .await?;
         Ok(answer.into_inner().containers)
     }
 }

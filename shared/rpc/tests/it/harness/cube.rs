@@ -35,7 +35,9 @@ impl Image {
         }
         if self.header.compression {
             let mut image = Vec::new();
-            DeflateDecoder::new(payload.as_slice()).read_to_end(&mut image).unwrap();
+            DeflateDecoder::new(payload.as_slice())
+                .read_to_end(&mut image)
+                .unwrap();
             payload = image;
         }
         assert_eq!(payload.len() as i64, self.header.size);
@@ -74,20 +76,33 @@ pub fn utm_request(instance: &str, width: i32, height: i32) -> pb::GetCubeReques
 
 /// A transform of square pixels.
 pub fn north_up(west: f64, north: f64, pixel: f64) -> pb::GeoTransform {
-    pb::GeoTransform { a: west, b: pixel, c: 0.0, d: north, e: 0.0, f: -pixel }
+    pb::GeoTransform {
+        a: west,
+        b: pixel,
+        c: 0.0,
+        d: north,
+        e: 0.0,
+        f: -pixel,
+    }
 }
 
 /// One slice per group.
 #[expect(clippy::unnecessary_wraps, reason = "the value of a field")]
 pub fn groups(groups: &[&[&String]]) -> Option<RecordsLister> {
-    let group = |ids: &&[&String]| pb::GroupedRecordIds { ids: ids.iter().map(|id| (*id).clone()).collect() };
-    Some(RecordsLister::GroupedRecords(pb::GroupedRecordIdsList { records: groups.iter().map(group).collect() }))
+    let group = |ids: &&[&String]| pb::GroupedRecordIds {
+        ids: ids.iter().map(|id| (*id).clone()).collect(),
+    };
+    Some(RecordsLister::GroupedRecords(pb::GroupedRecordIdsList {
+        records: groups.iter().map(group).collect(),
+    }))
 }
 
 /// One slice per record.
 #[expect(clippy::unnecessary_wraps, reason = "the value of a field")]
 pub fn records(ids: &[&String]) -> Option<RecordsLister> {
-    Some(RecordsLister::Records(pb::RecordIdList { ids: ids.iter().map(|id| (*id).clone()).collect() }))
+    Some(RecordsLister::Records(pb::RecordIdList {
+        ids: ids.iter().map(|id| (*id).clone()).collect(),
+    }))
 }
 
 impl Server {
@@ -95,20 +110,30 @@ impl Server {
     pub async fn cube(&self, request: pb::GetCubeRequest) -> Result<Cube, Status> {
         let v11x = request.protocol_v11x;
         let mut stream = self.client().get_cube(request).await?.into_inner();
-        let Some(Item::GlobalHeader(header)) = stream.message().await?.and_then(|first| first.response) else {
+        let Some(Item::GlobalHeader(header)) =
+            stream.message().await?.and_then(|first| first.response)
+        else {
             panic!("the first message is not the global header");
         };
         let mut images = Vec::new();
         while let Some(message) = stream.message().await? {
-            let Some(Item::Header(header)) = message.response else { panic!("expected the header of an image") };
-            let expected = if header.error.is_empty() { header.nb_parts } else { 0 };
+            let Some(Item::Header(header)) = message.response else {
+                panic!("expected the header of an image")
+            };
+            let expected = if header.error.is_empty() {
+                header.nb_parts
+            } else {
+                0
+            };
             let mut chunks = Vec::new();
             let mut ended = header.data.is_empty() && v11x;
             for part in 1..expected {
                 if ended {
                     break;
                 }
-                let Some(Item::Chunk(chunk)) = stream.message().await?.and_then(|next| next.response) else {
+                let Some(Item::Chunk(chunk)) =
+                    stream.message().await?.and_then(|next| next.response)
+                else {
                     panic!("expected part {part} of {expected}");
                 };
                 assert_eq!(chunk.part, part);

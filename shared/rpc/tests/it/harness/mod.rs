@@ -47,7 +47,12 @@ impl Server {
         let app = app(&database, folder.path(), limits);
         let channel = serve(&app).await;
         let client = GeocubeClient::new(channel.clone());
-        Some(Self { client, channel, folder, database })
+        Some(Self {
+            client,
+            channel,
+            folder,
+            database,
+        })
     }
 
     /// A client on the same connection.
@@ -68,12 +73,23 @@ impl Server {
     /// Runs a statement on the catalogue and answers its rows, columns separated by `|`; `None`, said
     /// on standard error, without `psql`.
     pub fn sql(&self, statement: &str) -> Option<String> {
-        let options = ["-qAt", "-v", "ON_ERROR_STOP=1", "-c", statement, &self.database.url()];
+        let options = [
+            "-qAt",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-c",
+            statement,
+            &self.database.url(),
+        ];
         let Ok(output) = Command::new("psql").args(options).output() else {
             eprintln!("skipped: needs psql");
             return None;
         };
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Some(String::from_utf8(output.stdout).unwrap().trim().to_owned())
     }
 }
@@ -84,7 +100,10 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
     let storage = Router::new().with(domain::Scheme::File, Arc::new(local));
     let options = Options {
         limits,
-        paths: PathPolicy { allowed: roots, ..PathPolicy::default() },
+        paths: PathPolicy {
+            allowed: roots,
+            ..PathPolicy::default()
+        },
         workers: 2,
         ingestion_storage: None,
         cancelled_jobs: None,
@@ -92,13 +111,25 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
         orders_queue: "orders".to_owned(),
     };
     let engine = Engine::new(2, 256 << 20);
-    App::new(database.db.clone(), Arc::new(storage), Arc::new(MemoryQueue::new()), engine, options)
+    App::new(
+        database.db.clone(),
+        Arc::new(storage),
+        Arc::new(MemoryQueue::new()),
+        engine,
+        options,
+    )
 }
 
 async fn serve(app: &App) -> Channel {
-    let router = rpc::grpc_routes(app, 4 * 1024 * 1024).into_axum_router().layer(OversizeLayer);
+    let router = rpc::grpc_routes(app, 4 * 1024 * 1024)
+        .into_axum_router()
+        .layer(OversizeLayer);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Channel::from_shared(address).unwrap().connect().await.unwrap()
+    Channel::from_shared(address)
+        .unwrap()
+        .connect()
+        .await
+        .unwrap()
 }

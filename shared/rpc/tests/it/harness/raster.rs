@@ -25,7 +25,16 @@ impl Raster {
     pub fn utm(dtype: &'static str, width: usize, height: usize, samples: Vec<f64>) -> Self {
         assert_eq!(samples.len(), width * height);
         let (crs, origin, pixel) = ("EPSG:32631", (400_000.0, 5_000_000.0), 10.0);
-        Self { dtype, width, height, bands: vec![samples], crs, origin, pixel, nodata: None }
+        Self {
+            dtype,
+            width,
+            height,
+            bands: vec![samples],
+            crs,
+            origin,
+            pixel,
+            nodata: None,
+        }
     }
 
     /// Writes a `GeoTIFF`.
@@ -36,7 +45,10 @@ impl Raster {
     /// Writes a `GeoTIFF` with more options of `gdal_translate`.
     pub fn write_with(&self, path: &Path, options: &[&str]) {
         let (west, north) = self.origin;
-        let (east, south) = (west + self.width as f64 * self.pixel, north - self.height as f64 * self.pixel);
+        let (east, south) = (
+            west + self.width as f64 * self.pixel,
+            north - self.height as f64 * self.pixel,
+        );
         let corners = [west, north, east, south].map(|corner| corner.to_string());
         let nodata = self.nodata.map(|value| value.to_string());
         let mut more: Vec<&str> = vec!["-a_srs", self.crs, "-a_ullr"];
@@ -51,18 +63,32 @@ impl Raster {
     /// Writes a TIFF without any georeference but for what the options say.
     pub fn write_bare(&self, path: &Path, options: &[&str]) {
         let raw = path.with_extension("raw");
-        let mut samples: Vec<u8> = self.bands.iter().flatten().flat_map(|sample| to_bytes(self.dtype, *sample)).collect();
+        let mut samples: Vec<u8> = self
+            .bands
+            .iter()
+            .flatten()
+            .flat_map(|sample| to_bytes(self.dtype, *sample))
+            .collect();
         // GDAL does not look at files of less than two bytes
         samples.resize(samples.len().max(2), 0);
         fs::write(&raw, samples).unwrap();
-        let (width, height, bands, code) = (self.width, self.height, self.bands.len(), envi(self.dtype));
+        let (width, height, bands, code) =
+            (self.width, self.height, self.bands.len(), envi(self.dtype));
         let header = format!(
             "ENVI\nsamples = {width}\nlines = {height}\nbands = {bands}\nheader offset = 0\nfile type = ENVI Standard\n\
              data type = {code}\ninterleave = bsq\nbyte order = 0\n"
         );
         fs::write(path.with_extension("hdr"), header).unwrap();
-        let signed: &[&str] = if self.dtype == "Int8" { &["-co", "PIXELTYPE=SIGNEDBYTE"] } else { &[] };
-        gdal("gdal_translate", &[&["-q", "-of", "GTiff"], signed, options].concat(), &[&raw, path]);
+        let signed: &[&str] = if self.dtype == "Int8" {
+            &["-co", "PIXELTYPE=SIGNEDBYTE"]
+        } else {
+            &[]
+        };
+        gdal(
+            "gdal_translate",
+            &[&["-q", "-of", "GTiff"], signed, options].concat(),
+            &[&raw, path],
+        );
     }
 }
 
@@ -80,8 +106,17 @@ pub fn have_gdal() -> bool {
 /// Runs a program of GDAL; answers what it prints.
 #[track_caller]
 pub fn gdal(program: &str, options: &[&str], paths: &[&Path]) -> String {
-    let output = Command::new(program).args(options).args(paths).env("GDAL_PAM_ENABLED", "NO").output().unwrap();
-    assert!(output.status.success(), "{program} {options:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(program)
+        .args(options)
+        .args(paths)
+        .env("GDAL_PAM_ENABLED", "NO")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{program} {options:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -89,7 +124,11 @@ pub fn gdal(program: &str, options: &[&str], paths: &[&Path]) -> String {
 #[track_caller]
 pub fn read(path: &Path, dtype: &str) -> Vec<f64> {
     let raw = path.with_extension("read.raw");
-    gdal("gdal_translate", &["-q", "-of", "ENVI", "-co", "INTERLEAVE=BSQ"], &[path, &raw]);
+    gdal(
+        "gdal_translate",
+        &["-q", "-of", "ENVI", "-co", "INTERLEAVE=BSQ"],
+        &[path, &raw],
+    );
     from_bytes(dtype, &fs::read(raw).unwrap())
 }
 
@@ -97,7 +136,10 @@ pub fn read(path: &Path, dtype: &str) -> Vec<f64> {
 pub fn from_bytes(dtype: &str, bytes: &[u8]) -> Vec<f64> {
     fn read<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
         assert_eq!(bytes.len() % N, 0);
-        bytes.chunks_exact(N).map(|sample| number(sample.try_into().unwrap())).collect()
+        bytes
+            .chunks_exact(N)
+            .map(|sample| number(sample.try_into().unwrap()))
+            .collect()
     }
     match dtype {
         "Byte" => read(bytes, |[byte]| byte.into()),

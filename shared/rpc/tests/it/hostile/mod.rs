@@ -1,0 +1,6 @@
+//! Malformed and oversized requests, sent to every method: each is answered at once, none as a fault of the
+//! service, and the service goes on.
+
+mod generate;
+mod raw;
+mod sweep;

@@ -1,0 +1,192 @@
+use super::generate::{hostile, methods, plausible};
+use crate::harness::Server;
+use crate::harness::answers::{invalid, refused};
+use crate::harness::catalogue::{UNKNOWN, format};
+use prost_reflect::prost::Message;
+use rpc::pb;
+use rpc::pb::data_format::Dtype;
+use tonic::Code;
+
+#[tokio::test]
+async fn every_method_answers_an_empty_message() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    for (path, _) in methods() {
+        server
+            .call_hostile(&path, vec![vec![]], "an empty message")
+            .await;
+        server.assert_alive().await;
+    }
+}
+
+#[tokio::test]
+async fn every_method_answers_an_empty_or_broken_stream() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    for (path, method) in methods() {
+        if method.is_client_streaming() {
+            server.call_hostile(&path, vec![], "an empty stream").await;
+            assert_ne!(server.call(&path, vec![]).await, Code::Ok, "{path}");
+        }
+        // not a message at all: refused by the framework, as an error of decoding
+        let code = server.call(&path, vec![vec![0xff; 64]]).await;
+        assert_ne!(code, Code::Ok, "{path}");
+    }
+    server.assert_alive().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_field_of_every_method_may_hold_anything() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let mut calls = 0;
+    for (path, method) in methods() {
+        let plain = plausible(&method.input()).encode_to_vec();
+        server
+            .call_hostile(&path, vec![plain.clone()], "a plausible message")
+            .await;
+        for (what, message) in hostile(&method.input()) {
+            let bytes = message.encode_to_vec();
+            let messages = if method.is_client_streaming() {
+                vec![plain.clone(), bytes]
+            } else {
+                vec![bytes]
+            };
+            server.call_hostile(&path, messages, &what).await;
+            calls += 1;
+        }
+        server.assert_alive().await;
+    }
+    assert!(calls > 1000, "{calls} calls");
+    let names = server
+        .client()
+        .list_layouts(pb::ListLayoutsRequest::default())
+        .await;
+    names.unwrap();
+}
+
+/// Single calls that name their mistake; the other methods have theirs beside their tests.
+#[tokio::test]
+async fn mistakes_in_calls_on_jobs_are_named() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let (_, instance) = server
+        .variable("v", format(Dtype::UInt8, 0., 0., 255.), 1)
+        .await;
+    let mut client = server.client();
+    let deletion = |level| pb::DeleteDatasetsRequest {
+        instance_ids: vec![instance.clone()],
+        execution_level: level,
+        ..Default::default()
+    };
+    for level in [9, -1, i32::MAX] {
+        invalid(
+            client.delete_datasets(deletion(level)).await,
+            "execution_level",
+        );
+        let request = pb::ConsolidateRequest {
+            instance_id: instance.clone(),
+            execution_level: level,
+            ..Default::default()
+        };
+        invalid(client.consolidate(request).await, "execution_level");
+    }
+    invalid(
+        client
+            .delete_datasets(pb::DeleteDatasetsRequest::default())
+            .await,
+        "",
+    );
+    let nothing = refused(
+        client.delete_datasets(deletion(0)).await,
+        Code::NotFound,
+        "",
+    );
+    assert_eq!(
+        nothing.message(),
+        "No dataset found for these records, instances and/or pattern"
+    );
+    let unknown = pb::ConsolidateRequest {
+        job_name: "j".to_owned(),
+        instance_id: UNKNOWN.to_owned(),
+        layout_name: "none".to_owned(),
+        execution_level: 1,
+        ..Default::default()
+    };
+    let status = client.consolidate(unknown).await.unwrap_err();
+    assert!(
+        matches!(status.code(), Code::NotFound | Code::FailedPrecondition),
+        "{status:?}"
+    );
+
+    let id = |id: &str| id.to_owned();
+    invalid(
+        client
+            .get_job(pb::GetJobRequest {
+                id: id("x"),
+                ..Default::default()
+            })
+            .await,
+        "Invalid Job.uuid",
+    );
+    let text = format!("Job with id: {UNKNOWN}");
+    refused(
+        client
+            .get_job(pb::GetJobRequest {
+                id: id(UNKNOWN),
+                ..Default::default()
+            })
+            .await,
+        Code::NotFound,
+        &text,
+    );
+    let cancel = pb::CancelJobRequest {
+        id: id(UNKNOWN),
+        force_any_state: true,
+    };
+    refused(client.cancel_job(cancel).await, Code::NotFound, &text);
+    let retry = pb::RetryJobRequest {
+        id: id(UNKNOWN),
+        force_any_state: true,
+    };
+    refused(client.retry_job(retry).await, Code::NotFound, &text);
+    refused(
+        client
+            .continue_job(pb::ContinueJobRequest { id: id(UNKNOWN) })
+            .await,
+        Code::NotFound,
+        &text,
+    );
+    for state in ["NEW", "zz", "\0"] {
+        invalid(
+            client
+                .clean_jobs(pb::CleanJobsRequest {
+                    state: id(state),
+                    ..Default::default()
+                })
+                .await,
+            "",
+        );
+    }
+    let done = pb::CleanJobsRequest {
+        state: id("done"),
+        ..Default::default()
+    };
+    assert_eq!(client.clean_jobs(done).await.unwrap().into_inner().count, 0);
+    for (limit, page) in [(-1, 0), (1, -1)] {
+        invalid(
+            client
+                .list_jobs(pb::ListJobsRequest {
+                    limit,
+                    page,
+                    ..Default::default()
+                })
+                .await,
+            "",
+        );
+    }
+}
