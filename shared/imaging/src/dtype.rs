@@ -33,3 +33,15 @@ pub(crate) fn from_gdal(data_type: GDALDataType::Type, signed_byte: bool) -> Opt
         _ => None,
     }
 }
+
+/// GDAL's name of a type that has no place here.
+pub(crate) fn name_of(data_type: GDALDataType::Type) -> &'static str {
+    match data_type {
+        GDALDataType::GDT_Int64 => "Int64",
+        GDALDataType::GDT_UInt64 => "UInt64",
+        GDALDataType::GDT_CInt16 => "CInt16",
+        GDALDataType::GDT_CInt32 => "CInt32",
+        GDALDataType::GDT_CFloat64 => "CFloat64",
+        _ => "Unknown",
+    }
+}

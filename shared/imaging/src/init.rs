@@ -42,12 +42,13 @@ pub fn init(options: &Options) -> Result<()> {
     for (key, value) in ALWAYS {
         set_config_option(key, value).map_err(failed)?;
     }
-    match options.threads {
-        0 => {}
-        1.. => {
-            set_config_option("GDAL_NUM_THREADS", &options.threads.to_string()).map_err(failed)?
-        }
-        _ => set_config_option("GDAL_NUM_THREADS", "ALL_CPUS").map_err(failed)?,
+    let threads = match options.threads {
+        0 => None,
+        1.. => Some(options.threads.to_string()),
+        _ => Some("ALL_CPUS".to_owned()),
+    };
+    if let Some(threads) = threads {
+        set_config_option("GDAL_NUM_THREADS", &threads).map_err(failed)?;
     }
     gdal::DriverManager::register_all();
     ffi::quiet();

@@ -35,8 +35,8 @@ pub fn encode_png(image: &Image, lo: f64, hi: f64, palette: Option<&Palette>) ->
         (Some(palette), _) => paletted(image, &bytes, palette),
         (None, 1) => keyed(image, &bytes, ColorType::Grayscale),
         (None, 3) => keyed(image, &bytes, ColorType::Rgb),
-        (None, 2) => with_opacity(image, bytes, ColorType::GrayscaleAlpha),
-        (None, _) => with_opacity(image, bytes, ColorType::Rgba),
+        (None, 2) => with_opacity(image, &bytes, ColorType::GrayscaleAlpha),
+        (None, _) => with_opacity(image, &bytes, ColorType::Rgba),
     }
 }
 
@@ -63,7 +63,7 @@ fn to_bytes(image: &Image, lo: f64, hi: f64) -> Result<Vec<u8>> {
 /// Colours with one transparent one, when it occurs.
 fn keyed(image: &Image, bytes: &[u8], color: ColorType) -> Result<Vec<u8>> {
     let pixels = interleaved(bytes, image.bands());
-    let key = vec![0, NO_DATA].repeat(image.bands());
+    let key = [0, NO_DATA].repeat(image.bands());
     encode(image, color, &pixels, |encoder| encoder.set_trns(key))
 }
 
@@ -81,9 +81,9 @@ fn paletted(image: &Image, bytes: &[u8], palette: &Palette) -> Result<Vec<u8>> {
 }
 
 /// The last band is opacity, which is none where any band has no data.
-fn with_opacity(image: &Image, bytes: Vec<u8>, color: ColorType) -> Result<Vec<u8>> {
+fn with_opacity(image: &Image, bytes: &[u8], color: ColorType) -> Result<Vec<u8>> {
     let bands = image.bands();
-    let mut pixels = interleaved(&bytes, bands);
+    let mut pixels = interleaved(bytes, bands);
     for pixel in pixels.chunks_exact_mut(bands) {
         let empty = pixel.contains(&NO_DATA);
         let opacity = &mut pixel[bands - 1];

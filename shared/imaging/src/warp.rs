@@ -149,7 +149,7 @@ impl Task<'_> {
         if !plan.is_linear() && !picks(self.kernel) {
             let wide = float_for(plan.from.dtype).max_float(float_for(plan.to.dtype));
             let (first, second) = plan.over_float(wide);
-            return Ok((raster.cast(&first.from_side(raster.side()), limit)?, second));
+            return Ok((raster.cast(&first.reading(raster.side()), limit)?, second));
         }
         let exact = plan.is_identity() || picks(self.kernel);
         let side = match raster.dtype {
@@ -163,12 +163,12 @@ impl Task<'_> {
             _ => return Ok((raster, plan.nan_holes())),
         };
         let converted = raster.cast(&CastPlan::convert(raster.side(), side), limit)?;
-        Ok((converted, plan.from_side(side)))
+        Ok((converted, plan.reading(side)))
     }
 
     /// The cast of samples as they were read.
     fn plan_from(&self, raster: &Raster) -> CastPlan {
-        self.plan.from_side(raster.side())
+        self.plan.reading(raster.side())
     }
 
     /// Bytes of the widest sample that appears on the way.
@@ -241,9 +241,10 @@ impl Part {
 
 impl<'s> Warped<'s> {
     fn new(source: &'s Source, target: &Target) -> Result<Self> {
-        let area = match source.crs().is_same(&target.crs) {
-            true => None,
-            false => area_of(source),
+        let area = if source.crs().is_same(&target.crs) {
+            None
+        } else {
+            area_of(source)
         };
         let handles = (source.crs().spatial_ref()?, target.crs.spatial_ref()?);
         let between = |overview| {

@@ -50,7 +50,7 @@ impl<S: Sample> Marker<S> {
 
     #[inline]
     fn is(self, sample: S) -> bool {
-        self.exists & (sample == self.value)
+        self.exists && sample == self.value
     }
 }
 
@@ -64,7 +64,7 @@ fn paint<S: Sample, D: Sample>(
     let mut any = false;
     for (from, to) in from.chunks_exact(S::SIZE).zip(to.chunks_exact_mut(D::SIZE)) {
         let sample = S::load(from);
-        let valid = !(sample.is_nan() | hole.is(sample));
+        let valid = !(sample.is_nan() || hole.is(sample));
         let result = cast(sample);
         // A valid sample must not become the marker of the other side.
         let result = if code.is(result) {

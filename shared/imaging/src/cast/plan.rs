@@ -76,15 +76,16 @@ impl CastPlan {
     }
 
     /// The same cast of samples that are stored otherwise.
-    pub(crate) fn from_side(&self, from: Side) -> Self {
+    pub(crate) fn reading(&self, from: Side) -> Self {
         Self { from, ..*self }
     }
 
     /// The same cast of floating samples whose holes became NaN.
     pub(crate) fn nan_holes(&self) -> Self {
-        match self.from.dtype.is_float() {
-            true => self.from_side(Side::float(self.from.dtype)),
-            false => *self,
+        if self.from.dtype.is_float() {
+            self.reading(Side::float(self.from.dtype))
+        } else {
+            *self
         }
     }
 
@@ -115,10 +116,8 @@ impl CastPlan {
 impl Side {
     /// The side of a format. A hole marker that no integer sample can have marks nothing.
     pub(crate) fn of(format: &DataFormat) -> Self {
-        let fits = match format.dtype.is_float() {
-            true => true,
-            false => !format.no_data.is_nan() && format.no_data.fract() == 0.0,
-        };
+        let fits =
+            format.dtype.is_float() || !format.no_data.is_nan() && format.no_data.fract() == 0.0;
         Self {
             dtype: format.dtype,
             hole: fits.then_some(format.no_data),

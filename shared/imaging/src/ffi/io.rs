@@ -1,11 +1,11 @@
 //! Pixels of several bands at once.
 
 use super::errors::capture;
-use gdal::Dataset;
+use gdal::{Dataset, raster::RasterBand};
 use gdal_sys::{
     CPLErr, GDALDataType, GDALDatasetH, GDALDatasetRasterIOEx, GDALGetBandDataset, GDALGetMaskBand,
     GDALGetOverview, GDALGetRasterBand, GDALGetRasterBandXSize, GDALGetRasterBandYSize,
-    GDALGetRasterCount, GDALRWFlag, GDALRasterBandH, GDALRasterIOEx,
+    GDALGetRasterCount, GDALGetRasterDataType, GDALRWFlag, GDALRasterBandH, GDALRasterIOEx,
 };
 use std::ffi::c_int;
 
@@ -29,6 +29,12 @@ impl Window {
         };
         inside(self.x, self.width, width) && inside(self.y, self.height, height)
     }
+}
+
+/// Type of the samples of a band, complex ones included.
+pub(crate) fn data_type(band: &RasterBand<'_>) -> GDALDataType::Type {
+    // SAFETY: the band belongs to an open dataset, which it borrows.
+    unsafe { GDALGetRasterDataType(band.c_rasterband()) }
 }
 
 /// Reads a window of some bands (from 1), band after band, of the dataset or one of its overviews.

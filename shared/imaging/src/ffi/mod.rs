@@ -15,7 +15,7 @@ mod warper;
 
 pub(crate) use create::create_gtiff;
 pub(crate) use errors::{Captured, capture};
-pub(crate) use io::{Window, read, read_mask, write};
+pub(crate) use io::{Window, data_type, read, read_mask, write};
 pub(crate) use mem::MemDataset;
 pub(crate) use regenerate::regenerate;
 pub(crate) use setup::{quiet, set_cache, without_network};

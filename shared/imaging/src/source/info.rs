@@ -1,7 +1,11 @@
 //! What a file says of itself.
 
 use super::open;
-use crate::{Crs, Error, Result, dtype::from_gdal, ffi::capture};
+use crate::{
+    Crs, Error, Result,
+    dtype::{from_gdal, name_of},
+    ffi::{capture, data_type},
+};
 use domain::{Bands, DType, GeoTransform, Size, Uri};
 use gdal::{Dataset, Metadata, raster::RasterBand};
 
@@ -98,7 +102,7 @@ fn common_type(bands: &[RasterBand<'_>], name: &str) -> Result<DType> {
             name: name.to_owned(),
             reason: format!(
                 "datatype not found or not supported ({})",
-                band.band_type().name()
+                name_of(data_type(band))
             ),
         })?;
         match common {
@@ -119,8 +123,5 @@ fn common_type(bands: &[RasterBand<'_>], name: &str) -> Result<DType> {
 /// The type of a band, signed bytes included.
 pub(super) fn sample_type(band: &RasterBand<'_>) -> Option<DType> {
     let pixel_type = band.metadata_item("PIXELTYPE", "IMAGE_STRUCTURE");
-    from_gdal(
-        band.band_type() as u32,
-        pixel_type.as_deref() == Some("SIGNEDBYTE"),
-    )
+    from_gdal(data_type(band), pixel_type.as_deref() == Some("SIGNEDBYTE"))
 }

@@ -16,8 +16,7 @@ pub(super) fn choose(source: &Source, transformer: &Transformer) -> Option<usize
 fn pick(full: Size, overviews: &[Size], ratio: f64) -> Option<usize> {
     /// Overviews this near to the ratio are taken as equal to it.
     const NEAR: f64 = 0.1;
-    // Also refuses NaN.
-    if !(ratio > 1.0) {
+    if ratio.is_nan() || ratio <= 1.0 {
         return None;
     }
     let ratio_of = |size: &Size| f64::from(full.width) / f64::from(size.width);

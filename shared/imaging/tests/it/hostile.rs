@@ -135,7 +135,7 @@ fn huge_requests_are_refused_before_memory_is_taken() {
     };
     let path = scene.path("sparse.tif");
     let driver = gdal::DriverManager::get_driver_by_name("GTiff").unwrap();
-    let options = gdal::raster::RasterCreationOptions::from_iter(sparse.options.iter().copied());
+    let options: gdal::raster::RasterCreationOptions = sparse.options.iter().copied().collect();
     let mut big = driver
         .create_with_band_type_with_options::<f64, _>(&path, 60_000, 60_000, 1, &options)
         .unwrap();

@@ -1,6 +1,9 @@
 //! Merging: order, holes, casts and unusual grids.
 
-use crate::scene::{Look, Scene, mapping, pattern, plain, render, source, target, values};
+use crate::scene::{
+    Look, Scene, file_values, mapping, pattern, plain, render, source, target, values,
+};
+use crate::tools::{available, run, text, words};
 use domain::{DType, DataMapping, Resampling};
 
 const NAN: f64 = f64::NAN;
@@ -381,4 +384,111 @@ fn a_small_memory_bound_changes_hardly_any_pixel() {
         })
         .is_err()
     );
+}
+
+#[test]
+fn complex_samples_are_copied_and_warped_whole() {
+    if !available("gdal_translate") {
+        return;
+    }
+    let scene = Scene::new();
+    let look = Look {
+        dtype: DType::Float32,
+        ..Look::default()
+    };
+    let real = scene.raster("real.tif", look, crate::scene::holed);
+    let file = scene.path("complex.tif");
+    run(
+        "gdal_translate",
+        &words(&format!("-q -ot CFloat32 {} {}", text(&real), text(&file))),
+    );
+    let mapping = plain(DType::Complex64, 0.0);
+    let exact = |x: usize, y: usize| crate::scene::holed(0, x, y);
+    for (transform, kernel) in [
+        (look.transform, Resampling::Near),
+        (
+            [500_002.0, 10.0, 0.0, 4_999_999.0, 0.0, -10.0],
+            Resampling::Near,
+        ),
+        (
+            [500_000.001, 10.0, 0.0, 5_000_000.0, 0.0, -10.0],
+            Resampling::Bilinear,
+        ),
+    ] {
+        let image = render(
+            &[source(&file, &[1], mapping)],
+            &target(32632, transform, 60, 60),
+            &mapping,
+            kernel,
+        );
+        let found = image.as_band_sequential();
+        let part =
+            |index: usize| f32::from_ne_bytes(found[4 * index..4 * index + 4].try_into().unwrap());
+        for (x, y) in [(10, 3), (20, 40), (33, 31), (59, 59)] {
+            let expected = exact(x, y) as f32;
+            assert!(
+                (part(2 * (y * 60 + x)) - expected).abs() < 0.1,
+                "{x},{y} {kernel}"
+            );
+            assert_eq!(part(2 * (y * 60 + x) + 1), 0.0);
+        }
+        assert_eq!((exact(0, 0), part(0)), (0.0, 0.0));
+        assert!(image.any_valid());
+    }
+}
+
+#[test]
+fn linear_and_power_casts_are_those_of_gdal_translate() {
+    if !available("gdal_translate") {
+        return;
+    }
+    let scene = Scene::new();
+    let look = Look {
+        dtype: DType::Int16,
+        no_data: None,
+        size: (256, 256),
+        ..Look::default()
+    };
+    let file = scene.raster("i16.tif", look, |_, x, y| (256 * y + x) as f64 - 32768.0);
+    for (exponent, option) in [(1.0, ""), (2.0, "-exponent 2")] {
+        let from = mapping(
+            DType::Int16,
+            f64::NAN,
+            (-10_000.0, 10_000.0),
+            (0.0, 250.0),
+            exponent,
+        );
+        for (to, name) in [
+            (DType::UInt8, "Byte"),
+            (DType::UInt16, "UInt16"),
+            (DType::Float64, "Float64"),
+        ] {
+            let to = mapping(to, f64::NAN, (0.0, 250.0), (0.0, 250.0), 1.0);
+            let out = text(&scene.path("cast.tif"));
+            run(
+                "gdal_translate",
+                &words(&format!(
+                    "-q -ot {name} -scale -10000 10000 0 250 {option} {} {out}",
+                    text(&file)
+                )),
+            );
+            let image = render(
+                &[source(&file, &[1], from)],
+                &target(32632, look.transform, 256, 256),
+                &to,
+                Resampling::Near,
+            );
+            let found = values(&image);
+            let different = found
+                .iter()
+                .zip(file_values(&out))
+                .filter(|(a, b)| (**a - b).abs() > 1e-4)
+                .count();
+            // GDAL computes these in single precision, which decides halves otherwise.
+            assert!(
+                different <= 8,
+                "{name} {exponent}: {different} samples differ"
+            );
+        }
+    }
 }

@@ -98,7 +98,7 @@ impl Scene {
 
 fn create(path: &Path, look: Look<'_>) -> Dataset {
     let driver = DriverManager::get_driver_by_name("GTiff").unwrap();
-    let mut options = RasterCreationOptions::from_iter(look.options.iter().copied());
+    let mut options: RasterCreationOptions = look.options.iter().copied().collect();
     if look.dtype == DType::Int8 {
         options.set_name_value("PIXELTYPE", "SIGNEDBYTE").unwrap();
     }

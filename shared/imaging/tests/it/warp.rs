@@ -72,7 +72,7 @@ fn grids() -> Vec<(&'static str, Target)> {
 }
 
 /// What gdalwarp makes of the same files on the same grid.
-fn gdalwarp(
+pub fn gdalwarp(
     scene: &Scene,
     files: &[&std::path::Path],
     grid: &Target,
