@@ -23,6 +23,7 @@ pub async fn consume_events(
     let queue = app.options().events_queue.clone();
     let options = ConsumeOptions {
         concurrency: EVENTS_AT_ONCE,
+        dead_letter_queue: Some(failed(&queue)),
         ..ConsumeOptions::default()
     };
     let handler = move |delivery: Delivery| {
@@ -32,6 +33,35 @@ pub async fn consume_events(
     consumer
         .consume(&queue, &options, Arc::new(handler), stop)
         .await
+}
+
+/// Handles the messages that a queue gave up, until `stop`.
+///
+/// # Errors
+/// When the queue cannot be used, now and later.
+pub async fn consume_dead_letters(
+    app: App,
+    queue: String,
+    consumer: Arc<dyn Consumer>,
+    stop: CancellationToken,
+) -> messaging::Result<()> {
+    let handler = move |delivery: Delivery| {
+        let app = app.clone();
+        async move { app.consume_dead_letter(delivery).await }
+    };
+    consumer
+        .consume(
+            &failed(&queue),
+            &ConsumeOptions::default(),
+            Arc::new(handler),
+            stop,
+        )
+        .await
+}
+
+/// Queue of the messages that another one gave up.
+fn failed(queue: &str) -> String {
+    format!("{queue}-failed")
 }
 
 /// Where orders are pushed to.
@@ -71,6 +101,7 @@ pub fn push_orders(
     )?);
     let options = ConsumeOptions {
         concurrency: orders.at_once,
+        dead_letter_queue: Some(failed(&orders.queue)),
         // the consolidater goes on alone, and answers when the order is pushed again
         grace: Duration::ZERO,
         ..ConsumeOptions::default()

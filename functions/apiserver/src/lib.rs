@@ -12,4 +12,4 @@ mod router;
 
 pub use not_built_in::not_built_in;
 pub use options::options;
-pub use router::router;
+pub use router::{RouterOptions, router};

@@ -4,26 +4,37 @@ mod wire;
 
 use anyhow::Context;
 use app::App;
+use geocube_apiserver::RouterOptions;
 use geocube_apiserver::background::{self, Orders};
 use geocube_apiserver::config::Config;
 use rpc::http::{self, Access};
-use runtime::config::{Messaging, Tokens};
+use runtime::config::{Messaging, Sweep, Tokens};
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
+use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use wire::Queue;
 
-fn main() -> anyhow::Result<()> {
-    let config = runtime::start::<Config>();
+fn main() -> ExitCode {
+    match serve_until_stopped(&runtime::start::<Config>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
-    geocube_apiserver::not_built_in(&config)?;
+    geocube_apiserver::not_built_in(config)?;
     let tokens = config.tokens.load(None)?;
     // before there are threads
-    imaging::init(&wire::gdal(&config))?;
+    imaging::init(&wire::gdal(config))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(run(&config, &tokens));
+    let served = runtime.block_on(run(config, &tokens));
     // pixel work that nobody waits for any more does not hold up the exit
     runtime.shutdown_background();
     served
@@ -50,7 +61,7 @@ async fn start(config: &Config, tokens: &Tokens, stop: &CancellationToken) -> an
     let engine = wire::engine(config);
     let app = App::new(database, storage, queue.publisher.clone(), engine, options);
     let access = access(tokens);
-    let router = geocube_apiserver::router(&app, &access, config.bounds.max_message_size).await;
+    let router = geocube_apiserver::router(&app, &access, router_options(config, &queue)).await;
     let listener = TcpListener::bind((config.host, config.port));
     let listener = listener
         .await
@@ -65,6 +76,17 @@ async fn start(config: &Config, tokens: &Tokens, stop: &CancellationToken) -> an
             .context("serving the port")
     });
     Ok(work)
+}
+
+fn router_options(config: &Config, queue: &Queue) -> RouterOptions {
+    RouterOptions {
+        max_message_bytes: config.bounds.max_message_size,
+        sweep: thresholds(config, queue),
+    }
+}
+
+fn thresholds(config: &Config, queue: &Queue) -> Sweep {
+    config.sweep.thresholds(queue.consumer.is_some())
 }
 
 fn access(tokens: &Tokens) -> Access {
@@ -91,7 +113,7 @@ fn background(
     stop: &CancellationToken,
 ) -> anyhow::Result<Work> {
     let mut work = Work::new();
-    let thresholds = config.sweep.thresholds(queue.consumer.is_some());
+    let thresholds = thresholds(config, &queue);
     let (sweeping, stopping) = (app.clone(), stop.clone());
     work.spawn(async move {
         sweeping.sweep_until(thresholds, stopping).await;
@@ -111,6 +133,15 @@ fn background(
         };
         let pushing = background::push_orders(&orders, consumer.clone(), stop.clone())?;
         work.spawn(async move { pushing.await.context("pushing orders") });
+    }
+    for queue in [&app.options().events_queue, &app.options().orders_queue] {
+        let dead_letters = background::consume_dead_letters(
+            app.clone(),
+            queue.clone(),
+            consumer.clone(),
+            stop.clone(),
+        );
+        work.spawn(async move { dead_letters.await.context("consuming messages given up") });
     }
     let events = background::consume_events(app.clone(), consumer, stop.clone());
     work.spawn(async move { events.await.context("consuming events") });

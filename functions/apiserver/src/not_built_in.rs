@@ -55,3 +55,51 @@ pub fn not_built_in(config: &Config) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::not_built_in;
+    use crate::config::Config;
+
+    fn start(args: &[&str]) -> String {
+        let all = [
+            "geocube-apiserver",
+            "--dbConnection=postgresql://u:p@localhost/geocube",
+        ];
+        let parsed =
+            runtime::parse::<Config>(all.iter().chain(args), &runtime::Environment::default());
+        not_built_in(&parsed.unwrap().flags)
+            .map_or_else(|error| error.to_string(), |()| "ok".to_owned())
+    }
+
+    #[test]
+    fn what_this_build_cannot_do_fails_the_start() {
+        for (args, text) in [
+            (&[][..], "ok"),
+            (&["--tls", "--local"], "ok"),
+            (
+                &["--ingestionStorage=/data", "--cancelledJobs=/cancelled"],
+                "ok",
+            ),
+            (&["--tls"], "--tls: "),
+            (&["--baSecretName=s", "--project=p"], "--baSecretName: "),
+            (
+                &["--push-audience=a", "--push-service-accounts=b@c"],
+                "--push-audience: ",
+            ),
+            (&["--with-gcs"], "--with-gcs: "),
+            (&["--with-s3"], "--with-s3: "),
+            (
+                &["--ingestionStorage=gs://b/d", "--cancelledJobs=/c"],
+                "--ingestionStorage: stores of scheme gs",
+            ),
+            (
+                &["--ingestionStorage=/d", "--cancelledJobs=s3://b/c"],
+                "--cancelledJobs: stores of scheme s3",
+            ),
+            (&["--ingestionStorage=d"], "invalid --ingestionStorage"),
+        ] {
+            assert!(start(args).starts_with(text), "{args:?}: {}", start(args));
+        }
+    }
+}

@@ -31,12 +31,14 @@ pub fn options(config: &Config) -> anyhow::Result<Options> {
     };
     let optional =
         |flag, text: &Option<String>| text.as_ref().map(|text| uri(flag, text)).transpose();
+    let ingestion_storage = optional("--ingestionStorage", &config.ingestion_storage)?;
+    let cancelled_jobs = optional("--cancelledJobs", &config.cancelled_jobs)?;
     Ok(Options {
         limits: limits(&config.bounds, config.cube_deadline()),
         paths: paths(config)?,
         workers: config.parallel_slices(),
-        ingestion_storage: optional("--ingestionStorage", &config.ingestion_storage)?,
-        cancelled_jobs: optional("--cancelledJobs", &config.cancelled_jobs)?,
+        ingestion_storage,
+        cancelled_jobs,
         events_queue,
         orders_queue,
     })

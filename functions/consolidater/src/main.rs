@@ -9,19 +9,29 @@ use geocube_consolidater::config::Config;
 use rpc::http::{self, Access};
 use runtime::config::Tokens;
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
+use std::process::ExitCode;
 use tokio::net::TcpListener;
 
-fn main() -> anyhow::Result<()> {
-    let config = runtime::start::<Config>();
+fn main() -> ExitCode {
+    match serve_until_stopped(&runtime::start::<Config>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
-    geocube_consolidater::not_built_in(&config)?;
+    geocube_consolidater::not_built_in(config)?;
     let tokens = config.tokens.load(None)?;
     // before there are threads
-    imaging::init(&wire::gdal(&config))?;
+    imaging::init(&wire::gdal(config))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(run(&config, &tokens));
+    let served = runtime.block_on(run(config, &tokens));
     // raster work whose lease is given back does not hold up the exit
     runtime.shutdown_background();
     served

@@ -1,0 +1,190 @@
+//! Pushed orders, up to where the work begins.
+
+use crate::harness::Consolidater;
+use axum::body::Body;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use domain::job::{ConsolidationOrder, OrderDataset, OrderRecord, TargetContainer};
+use domain::{
+    Bands, DType, DataFormat, DataMapping, DatasetSource, GeoTransform, Instant, JobId, RecordId,
+    Resampling, Size, StorageClass, TaskId, Uri,
+};
+use http::Request;
+use messaging::Consumer;
+use runtime::config::Tokens;
+use std::collections::BTreeMap;
+
+const EVENT: &str = r#"{"v":1,"type":"job_event","job_id":"0f8fad5b-d9cb-469f-a165-70867728950e","status":"JobCreated","error":"","seq":1}"#;
+
+fn envelope(data: &str, delivery_attempt: &str) -> String {
+    format!(
+        r#"{{"message":{{"data":"{}"}}{delivery_attempt}}}"#,
+        BASE64_STANDARD.encode(data)
+    )
+}
+
+#[tokio::test]
+async fn other_paths_are_a_sign_of_life() {
+    let Some(consolidater) = Consolidater::open().await else {
+        return;
+    };
+    for path in ["/", "/healthz", "/v1"] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        assert_eq!(
+            consolidater.send(request).await,
+            (200, "ok".to_owned()),
+            "{path}"
+        );
+    }
+    for method in ["GET", "PUT", "DELETE"] {
+        let request = Request::builder()
+            .method(method)
+            .uri("/push")
+            .body(Body::empty())
+            .unwrap();
+        assert_eq!(
+            consolidater.send(request).await,
+            (405, String::new()),
+            "{method}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn m4_what_is_no_order_is_refused_or_put_aside() {
+    let Some(consolidater) = Consolidater::open().await else {
+        return;
+    };
+    let counted = r#","deliveryAttempt":3"#;
+    for body in [
+        "not json".to_owned(),
+        r#"{"message":{"data":"%%%"}}"#.to_owned(),
+        envelope("no order", counted),
+        envelope("{}", counted),
+    ] {
+        let (status, text) = consolidater.post("/push", body.clone()).await;
+        assert_eq!(status, 400, "{body}");
+        assert!(!text.is_empty(), "{body}");
+    }
+    assert_eq!(
+        consolidater
+            .queue
+            .backlog("consolidations-failed")
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        consolidater.post("/push", envelope("no order", "")).await.0,
+        204
+    );
+    assert_eq!(
+        consolidater
+            .queue
+            .backlog("consolidations-failed")
+            .await
+            .unwrap(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn m8_an_event_is_poison_here() {
+    let Some(consolidater) = Consolidater::open().await else {
+        return;
+    };
+    let (status, text) = consolidater
+        .post("/push", envelope(EVENT, r#","deliveryAttempt":1"#))
+        .await;
+    assert_eq!(status, 400, "{text}");
+}
+
+#[tokio::test]
+async fn m6_orders_need_the_token_of_events() {
+    let tokens = Tokens {
+        event: Some("e".into()),
+        ..Tokens::default()
+    };
+    let Some(consolidater) = Consolidater::with_tokens(&tokens).await else {
+        return;
+    };
+    for (presented, status) in [
+        (None, 401),
+        (Some("Bearer x"), 401),
+        (Some("e"), 401),
+        (Some("Bearer e"), 400),
+    ] {
+        let mut request = Request::post("/push");
+        if let Some(value) = presented {
+            request = request.header("authorization", value);
+        }
+        let answer = consolidater
+            .send(request.body(Body::from("not json")).unwrap())
+            .await;
+        assert_eq!(answer.0, status, "{presented:?}: {answer:?}");
+    }
+    let alive = Request::get("/").body(Body::empty()).unwrap();
+    assert_eq!(consolidater.send(alive).await.0, 200);
+}
+
+/// An order of a task that does not exist.
+fn order() -> String {
+    let mapping =
+        DataMapping::identity(DataFormat::try_new(DType::UInt8, 0.0, 1.0, 255.0).unwrap());
+    let uri = |text: &str| Uri::parse(text).unwrap();
+    let source = DatasetSource {
+        uri: uri("/data/a.tif"),
+        subdir: String::new(),
+        bands: Bands::first(1),
+        mapping,
+    };
+    let record = OrderRecord {
+        id: RecordId::new(),
+        date_time: Instant::from_timestamp(1_577_836_800, 0).unwrap(),
+        valid_shape: None,
+        datasets: vec![OrderDataset {
+            source,
+            overviews: true,
+        }],
+    };
+    let container = TargetContainer {
+        uri: uri("/data/layout/x.tif"),
+        mapping,
+        crs: "EPSG:32632".to_owned(),
+        transform: GeoTransform::north_up(0.0, 100.0, 10.0),
+        size: Size::try_new(256, 256).unwrap(),
+        cutline: String::new(),
+        bands_count: 1,
+        block_x_size: 256,
+        block_y_size: 256,
+        interlacing_pattern: String::new(),
+        overviews_min_size: -1,
+        resampling: Resampling::Near,
+        overview_resampling: Resampling::Near,
+        optimize_extent: false,
+        creation_params: BTreeMap::new(),
+        storage_class: StorageClass::Standard,
+    };
+    let order = ConsolidationOrder {
+        job_id: JobId::new(),
+        task_id: TaskId::new(),
+        attempt: 1,
+        records: vec![record],
+        container,
+    };
+    String::from_utf8(order.to_json()).unwrap()
+}
+
+#[tokio::test]
+async fn an_order_that_nobody_needs_is_done_with_unless_the_database_is_away() {
+    let Some(consolidater) = Consolidater::open().await else {
+        return;
+    };
+    let body = envelope(&order(), "");
+    assert_eq!(
+        consolidater.post("/push", body.clone()).await,
+        (204, String::new())
+    );
+    consolidater.lose_database().await;
+    let (status, text) = consolidater.post("/push", body).await;
+    assert_eq!(status, 503, "{text}");
+}
