@@ -45,17 +45,30 @@ pub async fn take_abandoned(
     Ok(rows.into_iter().map(order).collect())
 }
 
-/// Results to publish: stored longer ago than `grace` and not noted as published, their rows locked
-/// until the end of the transaction. At most `limit`.
+/// Results to publish, their rows locked until the end of the transaction: those stored longer ago
+/// than `grace` and not noted as published, and, after ten times as long (half a minute at least),
+/// those that were published but changed nothing, because the queue gave them up. At most `limit`.
 pub async fn take_unpublished(
     conn: &mut PgConnection,
     grace: Duration,
     limit: u32,
 ) -> Result<Vec<FinishedRun>> {
     let rows: Vec<FinishedRow> = sqlx::query_as(
-        "SELECT job_id, task_id, attempt, run_id, status, error FROM geocube.task_leases
-         WHERE NOT published AND finished_at < clock_timestamp() - make_interval(secs => $1)
-         ORDER BY finished_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
+        "UPDATE geocube.task_leases SET last_delivery_at = clock_timestamp()
+         WHERE task_id IN (
+             SELECT task_id FROM geocube.task_leases
+             WHERE NOT published AND finished_at < clock_timestamp() - make_interval(secs => $1)
+             UNION ALL
+             SELECT l.task_id FROM geocube.task_leases l
+             JOIN geocube.tasks t ON t.id = l.task_id AND t.attempt = l.attempt AND t.state = 'PENDING'
+             JOIN geocube.jobs j ON j.id = t.job_id AND j.state IN
+                 ('CONSOLIDATIONINPROGRESS', 'CONSOLIDATIONRETRYING', 'CONSOLIDATIONFORCERETRYING')
+             WHERE l.published AND l.status IN ('SUCCEEDED', 'FAILED', 'IGNORED')
+                 AND greatest(l.finished_at, l.last_delivery_at)
+                     < clock_timestamp() - make_interval(secs => greatest(10 * $1, 30))
+             LIMIT $2
+         )
+         RETURNING job_id, task_id, attempt, run_id, status, error",
     )
     .bind(grace.as_secs_f64())
     .bind(i64::from(limit))

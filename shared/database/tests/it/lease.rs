@@ -117,6 +117,37 @@ async fn an_order_is_run_by_one_worker_and_its_result_published_once() {
 }
 
 #[tokio::test]
+async fn a_published_result_that_changed_nothing_is_published_again_in_the_end() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let order = order(&mut conn).await;
+    let run = RunId::new();
+    acquire(&mut conn, &order, run).await;
+    let done = TaskStatus::TaskSuccessful;
+    assert!(
+        lease::finish(&mut conn, order.task, run, done, "")
+            .await
+            .unwrap()
+    );
+    lease::mark_published(&mut conn, order.task, run)
+        .await
+        .unwrap();
+    sqlx::query(
+        "UPDATE geocube.task_leases SET finished_at = finished_at - interval '40 s',
+             last_delivery_at = last_delivery_at - interval '40 s'",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    for (grace_s, expected) in [(5, 0), (2, 1), (2, 0)] {
+        let found = lease::take_unpublished(&mut conn, Duration::from_secs(grace_s), 10)
+            .await
+            .unwrap();
+        assert_eq!(found.len(), expected, "{grace_s}");
+    }
+}
+
+#[tokio::test]
 async fn an_expired_lease_is_taken_over_and_its_holder_learns_it() {
     let test = database!();
     let mut conn = test.db.read().await.unwrap();
