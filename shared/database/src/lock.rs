@@ -31,19 +31,22 @@ pub async fn lock(
     if datasets.is_empty() {
         return Ok(());
     }
+    let ids = convert::uuids(datasets, DatasetId::uuid);
     // in the order of the ids, so that two jobs do not wait for each other
-    for sql in [
+    sqlx::query(
         "INSERT INTO geocube.locked_datasets (dataset_id, job_id, flag)
          SELECT DISTINCT id, $1, $3 FROM UNNEST($2::uuid[]) AS given (id) ORDER BY id",
-        "UPDATE geocube.datasets SET locked_by_job_id = $1 WHERE id = ANY($2) AND $3 >= 0",
-    ] {
-        sqlx::query(sql)
-            .bind(job.uuid())
-            .bind(convert::uuids(datasets, DatasetId::uuid))
-            .bind(flag as i32)
-            .execute(&mut *conn)
-            .await?;
-    }
+    )
+    .bind(job.uuid())
+    .bind(&ids)
+    .bind(flag as i32)
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("UPDATE geocube.datasets SET locked_by_job_id = $1 WHERE id = ANY($2)")
+        .bind(job.uuid())
+        .bind(&ids)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 
