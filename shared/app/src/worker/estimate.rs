@@ -4,19 +4,25 @@ use super::WorkerOptions;
 use super::run::Failed;
 use domain::job::ConsolidationOrder;
 
-/// Refuses an order that cannot fit: tiled files of all records with their overviews, the file made
-/// of them, and an uncompressed record per thread. Compression is not counted on.
-pub(super) fn check(order: &ConsolidationOrder, options: &WorkerOptions) -> Result<(), Failed> {
+/// Records that may be in work at the same time: fewer than asked for when the scratch space does
+/// not suffice, and an order that cannot fit at all is refused. Counted are the tiled files of all
+/// records with their overviews, the file made of them, and an uncompressed record per thread;
+/// compression is not counted on.
+pub(super) fn parallel(
+    order: &ConsolidationOrder,
+    options: &WorkerOptions,
+) -> Result<usize, Failed> {
+    let wanted = options.parallel_records.max(1);
     let Some(available) = options.scratch_bytes else {
-        return Ok(());
+        return Ok(wanted);
     };
-    let needed = needed(order, 1);
-    if needed > u128::from(available) {
-        return Err(Failed::ForGood(format!(
+    let fits = |parallel: &usize| needed(order, *parallel) <= u128::from(available);
+    [wanted, 1].into_iter().find(fits).ok_or_else(|| {
+        let needed = needed(order, 1);
+        Failed::ForGood(format!(
             "insufficient scratch: {needed} bytes needed, {available} available"
-        )));
-    }
-    Ok(())
+        ))
+    })
 }
 
 /// Bytes needed with this many records in work at the same time.

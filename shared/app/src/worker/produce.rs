@@ -11,11 +11,13 @@ use domain::job::payload::OrderRecord;
 use imaging::{ConsolidateSpec, Crs, RecordSources, Summary, Target};
 use std::path::Path;
 
-/// Writes the file of an order to `file`, on threads that may block.
+/// Writes the file of an order to `file`, on threads that may block, with this many records in work
+/// at the same time.
 pub(super) async fn produce(
     worker: &Worker,
     order: &ConsolidationOrder,
     copies: Copies,
+    parallel: usize,
     file: &Path,
     stop: &StopFlag,
 ) -> Result<Summary, Failed> {
@@ -25,8 +27,7 @@ pub(super) async fn produce(
         file.to_owned(),
         file.parent().unwrap_or(file).to_owned(),
     );
-    let (parallel, stop) = (options.parallel_records.max(1), stop.clone());
-    let flag = stop.clone();
+    let (flag, stop) = (stop.clone(), stop.clone());
     let (zstd_level, limits) = (options.zstd_level, options.limits);
     let span = tracing::Span::current();
     let work = tokio::task::spawn_blocking(move || {

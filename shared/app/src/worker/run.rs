@@ -103,14 +103,22 @@ impl Run {
 
     async fn write(&self, folder: &Path) -> Result<(), Failed> {
         self.check().await?;
-        estimate::check(&self.order, self.worker.options())?;
+        let parallel = estimate::parallel(&self.order, self.worker.options())?;
         tokio::fs::create_dir_all(folder)
             .await
             .map_err(|error| Failed::ForNow(format!("creating {}: {error}", folder.display())))?;
         let copies = sources::copy(&self.worker, &self.order, folder, &self.stop).await?;
         self.check().await?;
         let file = folder.join("container.tif");
-        produce::produce(&self.worker, &self.order, copies, &file, &self.stop).await?;
+        produce::produce(
+            &self.worker,
+            &self.order,
+            copies,
+            parallel,
+            &file,
+            &self.stop,
+        )
+        .await?;
         self.check().await?;
         self.hand_in(&file).await
     }

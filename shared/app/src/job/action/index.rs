@@ -1,5 +1,7 @@
 //! CONSOLIDATIONDONE: the new files become known to the catalogue, still hidden from readers.
 
+mod spare;
+
 use super::running::{Running, Stop};
 use crate::job::outbox::Posted;
 use crate::{Error, Result};
@@ -28,6 +30,7 @@ pub(super) async fn index_outputs(running: &Running) -> Result<Posted, Stop> {
         index_output(running, task.id).await?;
     }
     let mut step = running.begin().await?;
+    spare::spare_sources(running, &mut step).await?;
     step.recount().await?;
     running
         .end(EntryAction::IndexOutputs, step, ActionEnd::Complete)
@@ -65,7 +68,7 @@ async fn index_output(running: &Running, id: TaskId) -> Result<(), Stop> {
     Ok(())
 }
 
-fn order_of(task: &Task) -> Result<ConsolidationOrder> {
+pub(super) fn order_of(task: &Task) -> Result<ConsolidationOrder> {
     match parse_message(&task.payload) {
         Ok(Message::Order(order)) => Ok(*order),
         Ok(other @ (Message::Job(_) | Message::Task(_))) => Err(Error::internal(

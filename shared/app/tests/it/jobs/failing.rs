@@ -1,9 +1,10 @@
 //! Tasks and actions that fail, and further tries.
 
-use crate::world::{ORDERS, Scene, World};
+use super::worker::order;
+use crate::world::{EVENTS, ORDERS, Scene, World};
 use app::job::NewConsolidation;
 use domain::JobId;
-use domain::job::{JobState, TaskCounters};
+use domain::job::{JobState, Message, TaskCounters, TaskEvent, TaskStatus, parse_message};
 
 /// A job of two cells, the image of one of which cannot be read.
 async fn half_broken(world: &World) -> (JobId, [crate::world::Added; 2]) {
@@ -126,4 +127,38 @@ async fn a_planning_that_fails_can_be_tried_again_or_cancelled() {
     world.app.retry_job(second, false).await.unwrap();
     world.deliver_all().await;
     assert_eq!(world.state(second).await, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn datasets_whose_task_was_ignored_stay() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, message) = order(&world, 1).await;
+    let Message::Order(order) = parse_message(&message).unwrap() else {
+        panic!("no order")
+    };
+    let ignored = TaskEvent {
+        job_id: id,
+        task_id: order.task_id,
+        status: TaskStatus::TaskIgnored,
+        error: "not implemented".to_owned(),
+        attempt: 1,
+        run_id: None,
+    };
+    world.deliver(EVENTS, &ignored.to_json()).await;
+    world.deliver_all().await;
+    assert_eq!(
+        world.state(id).await,
+        JobState::Done,
+        "{:#?}",
+        world.job(id).await.logs
+    );
+    let visible = world.visible().await;
+    assert_eq!(
+        visible[0].sources[0].uri,
+        order.records[0].datasets[0].source.uri
+    );
+    assert_eq!(world.locked(&[id]).await, 0);
+    assert!(world.deletions().await.is_empty());
 }
