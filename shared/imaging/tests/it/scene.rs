@@ -131,7 +131,7 @@ pub fn pattern(band: usize, x: usize, y: usize) -> f64 {
 
 /// The pattern with holes of value 0.
 pub fn holed(band: usize, x: usize, y: usize) -> f64 {
-    if (x / 7 + y / 5) % 6 == 0 {
+    if (x / 7 + y / 5).is_multiple_of(6) {
         0.0
     } else {
         pattern(band, x, y)
