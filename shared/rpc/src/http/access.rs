@@ -136,12 +136,15 @@ fn surface(request: &Request) -> Surface {
         Surface::Admin
     } else if is("/grpc.health.v1.Health/") {
         Surface::Open
-    } else if is("/geocube.") || is("/grpc.") || is_grpc(request.headers()) {
+    } else if is("/geocube.") || is("/grpc.") {
         Surface::User
     } else if is(CATALOG) {
         Surface::Catalog
     } else if is(PUSH) || is("/tasks/") {
         Surface::Push
+    } else if is_grpc(request.headers()) {
+        // after the paths with routes of their own: callers choose the content type
+        Surface::User
     } else {
         Surface::Open
     }

@@ -164,7 +164,6 @@ fn paths_and_content_types_tell_the_surface() {
             Surface::User,
         ),
         ("/unknown.Service/Call", "application/grpc", Surface::User),
-        ("/push", "application/grpc", Surface::User),
         (
             "/grpc.health.v1.Health/Check",
             "application/grpc",
@@ -172,9 +171,15 @@ fn paths_and_content_types_tell_the_surface() {
         ),
         ("/v1/catalog/mosaic/a/1/2/3/png", "", Surface::Catalog),
         ("/v1/catalogue", "", Surface::Catalog),
+        ("/v1/catalog/a", "application/grpc", Surface::Catalog),
         ("/push", "application/json", Surface::Push),
+        ("/push", "application/grpc", Surface::Push),
         ("/push/dead-letter", "", Surface::Push),
+        ("/push/dead-letter", "application/json", Surface::Push),
+        ("/push/dead-letter", "application/grpc", Surface::Push),
         ("/tasks/sweep", "", Surface::Push),
+        ("/tasks/sweep", "application/json", Surface::Push),
+        ("/tasks/sweep", "application/grpc", Surface::Push),
         ("/", "", Surface::Open),
         ("/v1", "", Surface::Open),
     ] {
