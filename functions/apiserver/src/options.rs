@@ -59,7 +59,7 @@ fn limits(bounds: &BoundFlags, cube_deadline: Option<Duration>) -> Limits {
         slice_samples: bounds.max_pixels,
         aoi_vertices: count(bounds.max_aoi_vertices),
         grid_cells: count(bounds.max_grid_cells),
-        slices_in_flight_bytes: bounds.memory_budget,
+        tile_datasets: u32::try_from(bounds.max_tile_datasets).unwrap_or(u32::MAX),
         cube_duration: cube_deadline.unwrap_or(NO_LIMIT),
     }
 }
@@ -118,7 +118,7 @@ mod tests {
             "--maxGridCells=4",
             "--maxAoiVertices=5",
             "--maxPageSize=6",
-            "--memoryBudget=7KiB",
+            "--maxTileDatasets=7",
             "--maxConnectionAge=8",
         ]);
         let limits = limits.unwrap().limits;
@@ -134,10 +134,7 @@ mod tests {
             (limits.slice_samples, limits.grid_cells, limits.aoi_vertices),
             (3, 4, 5)
         );
-        assert_eq!(
-            (limits.datasets, limits.slices_in_flight_bytes),
-            (6, 7 * 1024)
-        );
+        assert_eq!((limits.datasets, limits.tile_datasets), (6, 7));
         assert_eq!(limits.cube_duration, Duration::from_secs(8));
     }
 

@@ -8,12 +8,18 @@ use tokio_util::sync::CancellationToken;
 /// Bytes of one permit of the memory budget.
 const PERMIT_BYTES: u64 = 64 * 1024;
 
+/// Largest window of a source that one thread reads at once, in bytes, whatever the budget.
+const MAX_WINDOW_BYTES: u64 = 256 << 20;
+/// Smallest one: below this, warping in parts costs more than it saves.
+const MIN_WINDOW_BYTES: u64 = 8 << 20;
+
 /// Runs pixel work on blocking threads, within the budget of the process.
 #[derive(Clone, Debug)]
 pub struct Engine {
     threads: Arc<Semaphore>,
     memory: Arc<Semaphore>,
-    memory_permits: u32,
+    memory_bytes: u64,
+    window_bytes: u64,
 }
 
 /// Memory of one image in flight: it is given back when this is dropped.
@@ -25,19 +31,42 @@ pub struct Reservation {
 impl Engine {
     /// An engine of `threads` blocking threads and `memory_bytes` for images in flight.
     pub fn new(threads: usize, memory_bytes: u64) -> Self {
-        let memory_permits =
-            (memory_bytes / PERMIT_BYTES).clamp(1, u64::from(u32::MAX >> 4)) as u32;
+        let threads = threads.max(1);
+        let share = memory_bytes / (4 * threads as u64);
         Self {
-            threads: Arc::new(Semaphore::new(threads.max(1))),
-            memory: Arc::new(Semaphore::new(memory_permits as usize)),
-            memory_permits,
+            threads: Arc::new(Semaphore::new(threads)),
+            memory: Arc::new(Semaphore::new(permits(memory_bytes) as usize)),
+            memory_bytes,
+            window_bytes: share.clamp(MIN_WINDOW_BYTES, MAX_WINDOW_BYTES),
         }
     }
 
-    /// Waits until `bytes` fit into the budget. An image larger than the whole budget waits until
-    /// it is alone.
+    /// Bounds of one merge: the image fits the budget, windows of sources their share of it.
+    pub(crate) fn merge_limits(&self) -> imaging::Limits {
+        imaging::Limits {
+            image_bytes: self.memory_bytes,
+            window_bytes: self.window_bytes,
+        }
+    }
+
+    /// Refuses an image that can never be built: larger than the whole budget.
+    ///
+    /// # Errors
+    /// [`domain::Error::LimitExceeded`] that names the bound and its value.
+    pub(crate) fn check_image(&self, bytes: u64) -> domain::Result<()> {
+        crate::Limits::check(
+            "bytes for one image (memoryBudget)",
+            bytes,
+            self.memory_bytes,
+        )
+    }
+
+    /// Waits until an image of `bytes`, and the windows of sources that it is made from, fit into
+    /// the budget. What is larger than the whole budget waits until it is alone.
     pub async fn reserve(&self, bytes: u64) -> Result<Reservation> {
-        let permits = (bytes.div_ceil(PERMIT_BYTES)).min(u64::from(self.memory_permits)) as u32;
+        // a source as fine as the image needs about as much again, a finer one up to the bound
+        let windows = bytes.min(3 * self.window_bytes);
+        let permits = permits(bytes.saturating_add(windows).min(self.memory_bytes));
         let permit = Arc::clone(&self.memory).acquire_many_owned(permits).await;
         let permit = permit.map_err(|_| Error::Cancelled("the service stops".to_owned()))?;
         Ok(Reservation { _permit: permit })
@@ -65,6 +94,12 @@ impl Engine {
         guard.disarm();
         result
     }
+}
+
+fn permits(bytes: u64) -> u32 {
+    bytes
+        .div_ceil(PERMIT_BYTES)
+        .clamp(1, u64::from(u32::MAX >> 4)) as u32
 }
 
 #[cfg(test)]

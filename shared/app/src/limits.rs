@@ -20,8 +20,8 @@ pub struct Limits {
     pub aoi_vertices: usize,
     /// Cells of one tiling.
     pub grid_cells: usize,
-    /// Bytes of all slices in flight, over all requests of the process.
-    pub slices_in_flight_bytes: u64,
+    /// Datasets mosaicked in one tile.
+    pub tile_datasets: u32,
     /// Duration of one cube.
     pub cube_duration: Duration,
 }
@@ -32,11 +32,11 @@ impl Default for Limits {
             records_per_request: 100_000,
             ids_per_request: 100_000,
             datasets: 1_000_000,
-            slices: 20_000,
-            slice_samples: 1 << 28,
+            slices: 10_000,
+            slice_samples: 1 << 29,
             aoi_vertices: 100_000,
             grid_cells: 1_000_000,
-            slices_in_flight_bytes: 1 << 30,
+            tile_datasets: 1000,
             cube_duration: Duration::from_secs(900),
         }
     }

@@ -1,12 +1,16 @@
 //! Web-mercator tiles.
 
-use crate::cube::{CubeSelection, geographic_extent, group};
+use crate::cube::{CubeSelection, geographic_extent};
 use crate::{App, Result, texts};
 use bytes::Bytes;
 use database::{palette, variable};
 use domain::tile::{self, TileAddress};
-use domain::{DataMapping, Entity, Error, InstanceId, Palette, Variable};
+use domain::{DataMapping, DatasetSource, Entity, Error, InstanceId, Palette, Variable};
 use imaging::Target;
+use std::time::Duration;
+
+/// Longest time of one tile.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// A request of a tile.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +29,17 @@ impl App {
     /// Renders a tile as PNG of 256 by 256 pixels.
     ///
     /// # Errors
-    /// [`domain::Error::NotFound`] for an unknown instance and where there is nothing to show.
+    /// [`domain::Error::NotFound`] for an unknown instance and where there is nothing to show,
+    /// [`domain::Error::LimitExceeded`] where more datasets meet than the service mosaics.
     pub async fn tile(&self, request: TileRequest) -> Result<Bytes> {
+        let late =
+            |_| crate::Error::DeadlineExceeded("the tile took longer than a minute".to_owned());
+        tokio::time::timeout(LONGEST, self.render(request))
+            .await
+            .map_err(late)?
+    }
+
+    async fn render(&self, request: TileRequest) -> Result<Bytes> {
         let (variable, palette) = self.look(request.instance_id).await?;
         let crs = self.parse_crs(tile::SRID.to_string()).await?;
         let target = Target {
@@ -34,43 +47,27 @@ impl App {
             transform: request.address.transform(),
             size: tile::SIZE,
         };
-        let area = geographic_extent(&target.crs, &target.transform, target.size)?;
-        let found = self
-            .find(&[request.instance_id], &request.selection, &area)
-            .await?;
-        // in time order whatever the selection: the most recent record is on top
-        let slices = group(&CubeSelection::default(), found);
-        let sources: Vec<_> = slices.into_iter().flat_map(|slice| slice.sources).collect();
-        if sources.is_empty() {
-            let text = "No data found".to_owned();
-            return Err(Error::NotFound {
-                entity: Entity::Nothing,
-                id: String::new(),
-                text,
-            }
-            .into());
-        }
-        for source in &sources {
-            self.options().paths.check(&source.uri)?;
-        }
+        let sources = self.tile_sources(&request, &target).await?;
         let definition = variable.definition;
-        let stretch = request
+        let (lo, hi) = request
             .stretch
             .unwrap_or((definition.format.min, definition.format.max));
-        let bands = definition.bands.len();
-        let bytes =
-            target.size.pixels() * bands as u64 * (2 * definition.format.dtype.size() as u64 + 1);
+        let samples = target.size.pixels() * definition.bands.len() as u64;
+        let bytes = samples * (2 * definition.format.dtype.size() as u64 + 1);
         let _reservation = self.engine().reserve(bytes).await?;
+        let (app, limits) = (self.clone(), self.engine().merge_limits());
         self.engine()
             .run(move |abandoned| {
+                for source in &sources {
+                    app.options().paths.check(&source.uri)?;
+                }
                 let mapping = DataMapping::identity(definition.format);
-                let (kernel, limits) = (definition.resampling, imaging::Limits::default());
+                let kernel = definition.resampling;
                 let image =
                     imaging::merge(&sources, &target, &mapping, kernel, &limits, abandoned)?;
                 if !image.any_valid() {
                     return Err(texts::not_enough_valid_pixels().into());
                 }
-                let (lo, hi) = stretch;
                 Ok(Bytes::from(imaging::encode_png(
                     &image,
                     lo,
@@ -79,6 +76,32 @@ impl App {
                 )?))
             })
             .await
+    }
+
+    /// What the tile is made of, the most recent record on top whatever the selection.
+    async fn tile_sources(
+        &self,
+        request: &TileRequest,
+        target: &Target,
+    ) -> Result<Vec<DatasetSource>> {
+        let area = geographic_extent(&target.crs, &target.transform, target.size)?;
+        let bound = self.limits().tile_datasets;
+        let found = self
+            .find(&[request.instance_id], &request.selection, &area, bound)
+            .await?;
+        if found.is_empty() {
+            let text = "No data found".to_owned();
+            return Err(Error::NotFound {
+                entity: Entity::Nothing,
+                id: String::new(),
+                text,
+            }
+            .into());
+        }
+        Ok(found
+            .into_iter()
+            .flat_map(|record| record.sources)
+            .collect())
     }
 
     /// The variable of an instance, and its palette.

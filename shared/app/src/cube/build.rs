@@ -91,6 +91,7 @@ impl App {
             format: request.format,
             compression: request.compression,
         });
+        self.engine().check_image(recipe.bytes())?;
         let images = if request.headers_only {
             futures::stream::iter(slices.slices)
                 .map(move |slice| Ok(recipe.header_only(slice)))
@@ -138,7 +139,12 @@ impl App {
     async fn slices(&self, request: &CubeRequest, crs: &Crs, size: Size) -> Result<Slices> {
         let area = super::geographic_extent(crs, &request.transform, size)?;
         let found = self
-            .find(&request.instances, &request.selection, &area)
+            .find(
+                &request.instances,
+                &request.selection,
+                &area,
+                self.limits().datasets,
+            )
             .await?;
         let datasets = found.iter().map(|record| record.sources.len() as u64).sum();
         let slices = group(&request.selection, found);
@@ -150,12 +156,13 @@ impl App {
         Ok(Slices { slices, datasets })
     }
 
-    /// Datasets of a selection within an area, by time and id of their records.
+    /// Datasets of a selection within an area, at most `bound`, by time and id of their records.
     pub(crate) async fn find(
         &self,
         instances: &[InstanceId],
         selection: &CubeSelection,
         area: &MultiPolygon,
+        bound: u32,
     ) -> Result<Vec<RecordDatasets>> {
         let records = match selection {
             CubeSelection::Filters(filters) => RecordSelection::Filters(filters.clone()),
@@ -165,7 +172,6 @@ impl App {
             }
         };
         let mut connection = self.database().read().await?;
-        let bound = self.limits().datasets;
         let found =
             dataset::find_for_cube(&mut connection, instances, &records, area, bound).await?;
         Ok(found.into_iter().map(RecordDatasets::from).collect())
@@ -220,9 +226,7 @@ impl App {
         recipe: &Arc<Recipe>,
         slice: &Slice,
     ) -> Result<(Payload, crate::engine::Reservation)> {
-        for source in &slice.sources {
-            self.options().paths.check(&source.uri)?;
-        }
+        let (app, limits) = (self.clone(), self.engine().merge_limits());
         let reservation = self.engine().reserve(recipe.bytes()).await?;
         let (recipe, sources, records) = (
             Arc::clone(recipe),
@@ -230,20 +234,16 @@ impl App {
             slice.records.clone(),
         );
         let payload = self.engine().run(move |abandoned| {
+            for source in &sources {
+                app.options().paths.check(&source.uri)?;
+            }
             let Recipe {
                 target,
                 mapping,
                 resampling,
                 ..
             } = &*recipe;
-            let image = imaging::merge(
-                &sources,
-                target,
-                mapping,
-                *resampling,
-                &imaging::Limits::default(),
-                abandoned,
-            )?;
+            let image = imaging::merge(&sources, target, mapping, *resampling, &limits, abandoned)?;
             if !image.any_valid() {
                 return Err(texts::not_enough_valid_pixels().into());
             }

@@ -101,12 +101,14 @@ fn merge_group(group: &[RecordId], by_id: &HashMap<RecordId, &RecordDatasets>) -
 /// Tags of an image file: a tag that has one value in all records keeps its name, the others are
 /// named `<key>.<index of the record>`.
 pub fn merged_tags(records: &[Arc<Record>]) -> BTreeMap<String, String> {
+    let mut holders: HashMap<(&String, &String), usize> = HashMap::new();
+    for tag in records.iter().flat_map(|record| record.tags.as_map()) {
+        *holders.entry(tag).or_default() += 1;
+    }
     let mut merged = BTreeMap::new();
     for (index, record) in records.iter().enumerate() {
         for (key, value) in record.tags.as_map() {
-            let shared = records
-                .iter()
-                .all(|other| other.tags.as_map().get(key) == Some(value));
+            let shared = holders.get(&(key, value)) == Some(&records.len());
             let name = if shared {
                 key.clone()
             } else {

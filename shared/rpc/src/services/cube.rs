@@ -22,15 +22,17 @@ pub(super) async fn get_cube(
     let cube = app.cube(request).await.map_err(status)?;
     let header = global_header(&cube.header, transform, crs);
     let size = cube.size;
-    let images = cube.images.flat_map(move |image| {
-        let messages = match image {
-            Ok(image) => image_messages(&image, size, stop_at_first_empty)
-                .into_iter()
-                .map(Ok)
-                .collect(),
-            Err(error) => vec![Err(status(error))],
-        };
-        stream::iter(messages)
+    let images = cube.images.flat_map(move |image| match image {
+        Ok(image) => {
+            let messages = image_messages(&image, size, stop_at_first_empty);
+            // the image keeps its share of the memory budget until its last part is sent
+            let hold = move |message| {
+                let _image = &image;
+                Ok(message)
+            };
+            stream::iter(messages).map(hold).boxed()
+        }
+        Err(error) => stream::iter([Err(status(error))]).boxed(),
     });
     let first = stream::iter([Ok(message(Item::GlobalHeader(header)))]);
     Ok(Response::new(first.chain(images).boxed()))

@@ -24,6 +24,9 @@ pub struct BoundFlags {
     /// Most pixels (width × height) of one slice
     #[arg(long, default_value = "536870912", value_parser = count, value_name = "INT")]
     pub max_pixels: u64,
+    /// Most datasets mosaicked in one web-mercator tile
+    #[arg(long, default_value = "1000", value_parser = count, value_name = "INT")]
+    pub max_tile_datasets: u64,
     /// Most grid cells of one tiling or consolidation
     #[arg(long, default_value = "1000000", value_parser = count, value_name = "INT")]
     pub max_grid_cells: u64,
