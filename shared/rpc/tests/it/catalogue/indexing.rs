@@ -1,12 +1,12 @@
 use crate::harness::Server;
 use crate::harness::answers::{invalid, refused, refused_on, resource};
-use crate::harness::catalogue::{UNKNOWN, dataset, format};
+use crate::harness::catalogue::{dataset, format};
 use crate::harness::raster::{Raster, have_gdal};
 use rpc::pb;
 use rpc::pb::data_format::Dtype;
 use tonic::Code;
 
-const UNIT: pb::DataFormat = pb::DataFormat {
+pub const UNIT: pb::DataFormat = pb::DataFormat {
     dtype: Dtype::Float32 as i32,
     no_data: f64::NAN,
     min_value: 0.,
@@ -15,15 +15,15 @@ const UNIT: pb::DataFormat = pb::DataFormat {
 
 /// A service with the variable `v` of one Float32 band in [0, 1], an instance, a record, and the
 /// file `a.tif`: 100 x 50 Float32 in UTM zone 31 north.
-struct Indexing {
-    server: Server,
-    instance: String,
-    record: String,
-    uri: String,
+pub struct Indexing {
+    pub server: Server,
+    pub instance: String,
+    pub record: String,
+    pub uri: String,
 }
 
 impl Indexing {
-    async fn start() -> Option<Self> {
+    pub async fn start() -> Option<Self> {
         let server = Server::start().await?;
         if !have_gdal() {
             return None;
@@ -40,7 +40,7 @@ impl Indexing {
         })
     }
 
-    fn dataset(&self) -> pb::Dataset {
+    pub fn dataset(&self) -> pb::Dataset {
         dataset(&self.record, &self.instance, UNIT, &[1])
     }
 
@@ -263,178 +263,6 @@ async fn the_type_of_the_file_replaces_the_announced_one() {
     invalid(
         wide,
         "Invalid Dataset.DFormat ((UINT8 [0 -> 300], nodata:0)",
-    );
-}
-
-#[tokio::test]
-async fn malformed_datasets_are_refused() {
-    let Some(test) = Indexing::start().await else {
-        return;
-    };
-    let (server, fine) = (&test.server, || test.dataset());
-    let exponent = |exponent| pb::Dataset { exponent, ..fine() };
-    let range = |min, max| pb::Dataset {
-        real_min_value: min,
-        real_max_value: max,
-        ..fine()
-    };
-    let of = |format| pb::Dataset {
-        dformat: Some(format),
-        ..fine()
-    };
-    let dtype = |dtype| of(pb::DataFormat { dtype, ..UNIT });
-    let bands = |bands: &[i64]| pb::Dataset {
-        bands: bands.to_vec(),
-        ..fine()
-    };
-    let subdir = |subdir: &str| pb::Dataset {
-        container_subdir: subdir.to_owned(),
-        ..fine()
-    };
-    for (fragment, malformed) in [
-        (
-            "Invalid record id: x",
-            pb::Dataset {
-                record_id: "x".to_owned(),
-                ..fine()
-            },
-        ),
-        (
-            "Invalid instance id: x",
-            pb::Dataset {
-                instance_id: "x".to_owned(),
-                ..fine()
-            },
-        ),
-        (
-            "dformat",
-            pb::Dataset {
-                dformat: None,
-                ..fine()
-            },
-        ),
-        ("Invalid Dataset.DataMapping", exponent(0.)),
-        ("Invalid Dataset.DataMapping", exponent(-1.)),
-        ("Invalid Dataset.DataMapping", exponent(f64::NAN)),
-        ("Invalid Dataset.DataMapping", exponent(f64::INFINITY)),
-        ("Invalid Dataset.DataMapping", range(1., 0.)),
-        ("Invalid Dataset.DataMapping", range(f64::NAN, 1.)),
-        ("Invalid Dataset.DataMapping", range(0., f64::INFINITY)),
-        ("does not intersect", range(1., 2.)),
-        ("Invalid Dataset.D", of(format(Dtype::Float32, 0., 1., 0.))),
-        ("dtype", dtype(99)),
-        ("dtype", dtype(-1)),
-        ("COMPLEX64", of(format(Dtype::Complex64, 0., 0., 1.))),
-        ("Wrong number of bands in dataset", bands(&[1, 1])),
-        ("and", bands(&[])),
-        ("has no band: 4", bands(&[4])),
-        ("and", bands(&[0])),
-        ("and", bands(&[-1])),
-        ("and", bands(&[i64::MAX])),
-        ("cannot be opened", subdir("GTIFF_DIR:2")),
-        ("", subdir("/vsicurl/http://127.0.0.1/")),
-        ("", subdir("VRT")),
-        ("", subdir("GTIFF_DIR:0")),
-        ("", subdir("\0")),
-    ] {
-        let text = format!("{malformed:?}");
-        let answer = server.index(&test.uri, vec![malformed]).await;
-        assert!(answer.is_err(), "{text}");
-        invalid(answer, fragment);
-    }
-    let record = pb::Dataset {
-        record_id: UNKNOWN.to_owned(),
-        ..fine()
-    };
-    let text = format!("Dataset with record_id: {UNKNOWN}");
-    refused_on(
-        server.index(&test.uri, vec![record]).await,
-        Code::NotFound,
-        &text,
-        "Dataset",
-        UNKNOWN,
-    );
-    let instance = pb::Dataset {
-        instance_id: UNKNOWN.to_owned(),
-        ..fine()
-    };
-    let text = format!("Variable Instance with id: {UNKNOWN}");
-    refused_on(
-        server.index(&test.uri, vec![instance]).await,
-        Code::NotFound,
-        &text,
-        "Variable Instance",
-        UNKNOWN,
-    );
-    refused(
-        server.containers(&[&test.uri]).await,
-        Code::NotFound,
-        "Container with uri",
-    );
-}
-
-#[tokio::test]
-async fn files_that_cannot_be_used_are_refused() {
-    let Some(test) = Indexing::start().await else {
-        return;
-    };
-    let server = &test.server;
-    let plain = Raster::utm("Float32", 64, 64, vec![0.5; 4096]);
-    plain.write_bare(&server.path("bare.tif"), &[]);
-    plain.write_bare(
-        &server.path("no-crs.tif"),
-        &["-a_ullr", "0", "64", "64", "0"],
-    );
-    plain.write_bare(&server.path("no-transform.tif"), &["-a_srs", "EPSG:32631"]);
-    let whole = std::fs::read(server.path("a.tif")).unwrap();
-    std::fs::write(server.path("truncated.tif"), &whole[..100]).unwrap();
-    std::fs::write(server.path("empty.tif"), b"").unwrap();
-    std::fs::write(server.path("text.tif"), b"not a raster").unwrap();
-    std::fs::create_dir(server.path("folder.tif")).unwrap();
-    for (name, fragment) in [
-        ("bare.tif", ""),
-        ("no-crs.tif", ""),
-        ("no-transform.tif", ""),
-        ("empty.tif", "cannot be opened"),
-        ("text.tif", "cannot be opened"),
-        ("folder.tif", "cannot be opened"),
-        ("absent.tif", "cannot be opened"),
-        ("truncated.tif", ""),
-    ] {
-        let answer = server.index(&server.uri(name), vec![test.dataset()]).await;
-        assert!(answer.is_err(), "{name}");
-        invalid(answer, fragment);
-    }
-    let file = format!("file://{}", test.uri);
-    server.index(&file, vec![test.dataset()]).await.unwrap();
-    let up = format!("{}/../a.tif", server.folder.path().display());
-    let long = format!("/{}", "x".repeat(5000));
-    for uri in [
-        "",
-        "a.tif",
-        "./a.tif",
-        "/etc/passwd",
-        "/vsicurl/http://127.0.0.1/a.tif",
-        "/vsimem/a.tif",
-        "http://127.0.0.1/a.tif",
-        "file://host/a.tif",
-        "ftp://host/a.tif",
-        "gs://",
-        "gs:///a",
-        "/a\0.tif",
-        &up,
-        &long,
-    ] {
-        let answer = server.index(uri, vec![test.dataset()]).await;
-        assert!(answer.is_err(), "{uri:.100}");
-        invalid(answer, "");
-    }
-    invalid(
-        server
-            .client()
-            .index_datasets(pb::IndexDatasetsRequest::default())
-            .await,
-        "container",
     );
 }
 

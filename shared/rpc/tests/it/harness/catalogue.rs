@@ -153,6 +153,26 @@ impl Server {
             .id)
     }
 
+    /// Creates a palette from black to red.
+    pub async fn palette(&self, name: &str) {
+        let point = |value, r| pb::ColorPoint {
+            value,
+            r,
+            g: 0,
+            b: 0,
+            a: 255,
+        };
+        let palette = Some(pb::Palette {
+            name: name.to_owned(),
+            colors: vec![point(0., 0), point(1., 255)],
+        });
+        let request = pb::CreatePaletteRequest {
+            palette,
+            replace: false,
+        };
+        self.client().create_palette(request).await.unwrap();
+    }
+
     /// Adds an instance to a variable.
     pub async fn instantiate(&self, variable_id: &str, name: &str) -> Result<String, Status> {
         let request = pb::InstantiateVariableRequest {

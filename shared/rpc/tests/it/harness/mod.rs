@@ -121,7 +121,7 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
 }
 
 async fn serve(app: &App) -> Channel {
-    let router = rpc::grpc_routes(app, 4 * 1024 * 1024)
+    let router = rpc::grpc_routes(app, MAX_MESSAGE_BYTES)
         .into_axum_router()
         .layer(OversizeLayer);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

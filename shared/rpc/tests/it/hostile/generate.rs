@@ -25,21 +25,45 @@ pub fn methods() -> Vec<(String, MethodDescriptor)> {
         .collect()
 }
 
-/// A message that is complete and passes most rules; `what` of a sub-message is its field.
-pub fn plausible(message: &MessageDescriptor) -> DynamicMessage {
+/// What is in the catalogue: messages that name it get past the look-ups.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub record: String,
+    pub instance: String,
+    pub variable: String,
+    pub aoi: String,
+    pub uri: String,
+}
+
+impl Known {
+    /// Nothing is there.
+    pub fn nothing() -> Self {
+        let id = || UNKNOWN.to_owned();
+        Self {
+            record: id(),
+            instance: id(),
+            variable: id(),
+            aoi: id(),
+            uri: "/tmp/absent.tif".to_owned(),
+        }
+    }
+}
+
+/// A message that is complete and passes most rules.
+pub fn plausible(message: &MessageDescriptor, known: &Known) -> DynamicMessage {
     let mut made = DynamicMessage::new(message.clone());
     for field in message.fields() {
-        made.set_field(&field, plausible_value(&field));
+        made.set_field(&field, plausible_value(&field, known));
     }
     made
 }
 
 /// Variations of a plausible message with one field, at any depth, that is hostile; each with a name.
-pub fn hostile(message: &MessageDescriptor) -> Vec<(String, DynamicMessage)> {
+pub fn hostile(message: &MessageDescriptor, known: &Known) -> Vec<(String, DynamicMessage)> {
     let mut variations = Vec::new();
     for field in message.fields() {
-        for (what, value) in hostile_values(&field) {
-            let mut made = plausible(message);
+        for (what, value) in hostile_values(&field, known) {
+            let mut made = plausible(message, known);
             match value {
                 Some(value) => made.set_field(&field, value),
                 None => made.clear_field(&field),
@@ -50,7 +74,7 @@ pub fn hostile(message: &MessageDescriptor) -> Vec<(String, DynamicMessage)> {
     variations
 }
 
-fn plausible_value(field: &FieldDescriptor) -> Value {
+fn plausible_value(field: &FieldDescriptor, known: &Known) -> Value {
     if field.is_map() {
         let pairs = [
             ("grid", "regular"),
@@ -68,8 +92,8 @@ fn plausible_value(field: &FieldDescriptor) -> Value {
     }
     let value = match field.kind() {
         Kind::Message(message) if message.name() == "LinearRing" => ring(&message),
-        Kind::Message(message) => Value::Message(plausible(&message)),
-        Kind::String => Value::String(plausible_text(field.name())),
+        Kind::Message(message) => Value::Message(plausible(&message, known)),
+        Kind::String => Value::String(plausible_text(field, known)),
         Kind::Enum(_) => Value::EnumNumber(1),
         Kind::Int32 => Value::I32(1),
         Kind::Int64 => Value::I64(1),
@@ -79,6 +103,9 @@ fn plausible_value(field: &FieldDescriptor) -> Value {
         Kind::Bool => Value::Bool(false),
         other => panic!("the contract has a new kind of field: {other:?}"),
     };
+    if field.name() == "colors" {
+        return Value::List(vec![color(0., value.clone()), color(1., value)]);
+    }
     if field.is_list() {
         Value::List(vec![value])
     } else {
@@ -86,13 +113,23 @@ fn plausible_value(field: &FieldDescriptor) -> Value {
     }
 }
 
-fn plausible_text(field: &str) -> String {
-    let text = match field {
+fn plausible_text(field: &FieldDescriptor, known: &Known) -> String {
+    let text = match field.name() {
         "crs" => "EPSG:32631",
-        "uri" | "uris" => "/tmp/absent.tif",
+        "uri" | "uris" => &known.uri,
         "interlacing_pattern" => "Z>T>R>B",
         "state" => "DONE",
-        name if name.contains("id") && name != "grid_flags" => UNKNOWN,
+        "container_subdir" => "GTIFF_DIR:1",
+        "instance_id" | "instances_id" | "instance_ids" => &known.instance,
+        "variable_id" => &known.variable,
+        "aoi_id" => &known.aoi,
+        "record_id" | "record_ids" | "ids" => &known.record,
+        "id" => match field.parent_message().name() {
+            "UpdateVariableRequest" | "GetVariableRequest" => &known.variable,
+            "UpdateInstanceRequest" => &known.instance,
+            "GetAOIRequest" => &known.aoi,
+            _ => UNKNOWN,
+        },
         _ => "a",
     };
     text.to_owned()
@@ -105,6 +142,15 @@ fn double(field: &str) -> f64 {
         "f" => -1.,
         _ => 1.,
     }
+}
+
+/// A knot of a ramp.
+fn color(position: f32, value: Value) -> Value {
+    let Value::Message(mut point) = value else {
+        panic!("colours are messages");
+    };
+    point.set_field_by_name("value", Value::F32(position));
+    Value::Message(point)
 }
 
 /// A closed triangle.
@@ -128,7 +174,7 @@ fn ring(message: &MessageDescriptor) -> Value {
 }
 
 /// Hostile values of a field; `None` leaves it out.
-fn hostile_values(field: &FieldDescriptor) -> Vec<(String, Option<Value>)> {
+fn hostile_values(field: &FieldDescriptor, known: &Known) -> Vec<(String, Option<Value>)> {
     let mut values = vec![("missing".to_owned(), None)];
     if field.is_map() {
         for (key, value) in [
@@ -152,7 +198,7 @@ fn hostile_values(field: &FieldDescriptor) -> Vec<(String, Option<Value>)> {
                 "empty message".to_owned(),
                 DynamicMessage::new(message.clone()),
             );
-            let all = [vec![empty], hostile(&message)].concat();
+            let all = [vec![empty], hostile(&message, known)].concat();
             all.into_iter()
                 .map(|(what, made)| (what, Value::Message(made)))
                 .collect()

@@ -1,10 +1,12 @@
-use super::generate::{hostile, methods, plausible};
+use super::generate::{Known, hostile, methods, plausible};
 use crate::harness::Server;
 use crate::harness::answers::{invalid, refused};
-use crate::harness::catalogue::{UNKNOWN, format};
+use crate::harness::catalogue::{UNKNOWN, dataset, format};
+use crate::harness::raster::{Raster, have_gdal};
 use prost_reflect::prost::Message;
 use rpc::pb;
 use rpc::pb::data_format::Dtype;
+use rpc::pb::get_variable_request::Identifier;
 use tonic::Code;
 
 #[tokio::test]
@@ -42,13 +44,61 @@ async fn every_field_of_every_method_may_hold_anything() {
     let Some(server) = Server::start().await else {
         return;
     };
+    sweep(&server, &Known::nothing()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_field_may_hold_anything_beside_things_that_exist() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    if !have_gdal() {
+        return;
+    }
+    let bytes = format(Dtype::UInt8, 0., 0., 1.);
+    let (variable, instance) = server.variable("v", bytes, 1).await;
+    let record = server.record("r", 0).await;
+    // where the plausible transform lies: a few metres beside the origin
+    let raster = Raster {
+        origin: (0., 2.),
+        pixel: 1.,
+        ..Raster::utm("Byte", 4, 4, vec![1.; 16])
+    };
+    raster.write(&server.path("a.tif"));
+    let uri = server.uri("a.tif");
+    let image = dataset(&record, &instance, bytes, &[1]);
+    server.index(&uri, vec![image]).await.unwrap();
+    let aoi = server.some_aoi().await;
+    server.palette("a").await;
+    let known = Known {
+        record,
+        instance: instance.clone(),
+        variable,
+        aoi,
+        uri,
+    };
+    sweep(&server, &known).await;
+    let one = pb::GetVariableRequest {
+        identifier: Some(Identifier::InstanceId(instance)),
+    };
+    server.client().get_variable(one).await.unwrap();
+}
+
+/// Sends every variation to every method that deletes nothing, or to all when nothing is known.
+async fn sweep(server: &Server, known: &Known) {
     let mut calls = 0;
     for (path, method) in methods() {
-        let plain = plausible(&method.input()).encode_to_vec();
+        let nothing = Known::nothing();
+        let known = if method.name().starts_with("Delete") {
+            &nothing
+        } else {
+            known
+        };
+        let plain = plausible(&method.input(), known).encode_to_vec();
         server
             .call_hostile(&path, vec![plain.clone()], "a plausible message")
             .await;
-        for (what, message) in hostile(&method.input()) {
+        for (what, message) in hostile(&method.input(), known) {
             let bytes = message.encode_to_vec();
             let messages = if method.is_client_streaming() {
                 vec![plain.clone(), bytes]
@@ -61,11 +111,6 @@ async fn every_field_of_every_method_may_hold_anything() {
         server.assert_alive().await;
     }
     assert!(calls > 1000, "{calls} calls");
-    let names = server
-        .client()
-        .list_layouts(pb::ListLayoutsRequest::default())
-        .await;
-    names.unwrap();
 }
 
 /// Single calls that name their mistake; the other methods have theirs beside their tests.
