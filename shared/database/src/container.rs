@@ -1,7 +1,7 @@
 //! Containers: files that hold datasets.
 
 use crate::{Result, convert, dataset};
-use domain::{Container, Entity, Error, StorageClass, Uri};
+use domain::{Container, Entity, Error, Scheme, StorageClass, Uri};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 
@@ -36,6 +36,34 @@ pub async fn get(conn: &mut PgConnection, uris: &[Uri]) -> Result<Vec<Container>
         containers.push(container);
     }
     Ok(containers)
+}
+
+/// Those of some URIs whose file the catalogue knows, under the given text, the canonical one or
+/// `file://` before it.
+pub async fn known(conn: &mut PgConnection, uris: &[Uri]) -> Result<HashSet<Uri>> {
+    let names: Vec<[String; 3]> = uris.iter().map(names).collect();
+    let texts: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
+    let found: Vec<String> =
+        sqlx::query_scalar("SELECT uri FROM geocube.containers WHERE uri = ANY($1)")
+            .bind(&texts)
+            .fetch_all(conn)
+            .await?;
+    let found: HashSet<String> = found.into_iter().collect();
+    let known = uris
+        .iter()
+        .zip(&names)
+        .filter(|(_, names)| names.iter().any(|name| found.contains(name)));
+    Ok(known.map(|(uri, _)| uri.clone()).collect())
+}
+
+/// The texts under which a file may be indexed.
+fn names(uri: &Uri) -> [String; 3] {
+    let canonical = uri.canonical();
+    let with_scheme = match canonical.scheme() {
+        Scheme::File => format!("file://{canonical}"),
+        Scheme::Gs | Scheme::S3 => canonical.to_string(),
+    };
+    [uri.to_string(), canonical.to_string(), with_scheme]
 }
 
 /// The container of a URI with its datasets, created when it is unknown, locked until the end of

@@ -158,6 +158,31 @@ impl Uri {
         segments(root.rest()).all(|expected| own.next() == Some(expected))
     }
 
+    /// The one spelling of the places that have several: the path of a local file without scheme,
+    /// empty and `.` segments; an object with its scheme in lower case and all of its name, in which
+    /// every character counts.
+    ///
+    /// Links of the file system are not followed.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        let rest = self.rest();
+        let (text, authority) = match self.scheme {
+            Scheme::File => {
+                let names: Vec<&str> = segments(rest).filter(|name| *name != ".").collect();
+                (format!("/{}", names.join("/")), 0)
+            }
+            Scheme::Gs | Scheme::S3 => {
+                let text = format!("{}://{rest}", self.scheme);
+                (text, self.authority)
+            }
+        };
+        Self {
+            text,
+            scheme: self.scheme,
+            authority,
+        }
+    }
+
     fn rest(&self) -> &str {
         &self.text[self.authority..]
     }

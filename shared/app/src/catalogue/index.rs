@@ -51,9 +51,11 @@ impl App {
         for dataset in &new.datasets {
             paths.check_subdir(&dataset.subdir)?;
         }
-        let managed = new.managed && paths.may_manage(&new.uri);
+        // a file that is deleted has one name, so that no other one still refers to it
+        let plain = new.uri == new.uri.canonical();
+        let managed = new.managed && plain && paths.may_manage(&new.uri);
         if new.managed && !managed {
-            tracing::warn!(uri = %new.uri, "the container is stored as unmanaged: it is outside the ingestion storage (flag managedPaths)");
+            tracing::warn!(uri = %new.uri, plain, "the container is stored as unmanaged: it is outside the ingestion storage (flag managedPaths), or its name is not the plain path");
         }
         self.check_variables(&new.datasets).await?;
         let NewContainer { uri, datasets, .. } = new;

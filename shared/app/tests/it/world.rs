@@ -10,7 +10,7 @@ pub use mailbox::Mailbox;
 pub use scene::Scene;
 
 use app::job::{JobQuery, JobSnapshot, NewConsolidation, PushAnswer};
-use app::worker::{Worker, WorkerOptions};
+use app::worker::{OrderFiles, Worker, WorkerOptions};
 use app::{App, Engine, Limits, NewContainer, NewDataset, Options, PathPolicy};
 use database::testing::TestDatabase;
 use domain::job::{ExecutionLevel, JobState};
@@ -138,7 +138,7 @@ impl World {
             .join("data")
             .join(format!("image-{day}-{}.tif", scene.seed));
         scene.write(&file);
-        let uri = self.index(record, &file, managed).await;
+        let uri = self.index(record, file.to_str().unwrap(), managed).await;
         Added { record, file, uri }
     }
 
@@ -149,8 +149,13 @@ impl World {
         self.app.create_records(vec![record]).await.unwrap()[0]
     }
 
-    async fn index(&self, record_id: RecordId, file: &Path, managed: bool) -> Uri {
-        let uri = Uri::parse(file.to_str().unwrap()).unwrap();
+    /// A file that is there, indexed once more as one of the service, under some name of it.
+    pub async fn index_again(&self, record: RecordId, name: &str) {
+        self.index(record, name, true).await;
+    }
+
+    async fn index(&self, record_id: RecordId, name: &str, managed: bool) -> Uri {
+        let uri = Uri::parse(name).unwrap();
         let dataset = NewDataset {
             record_id,
             instance_id: self.instance,
@@ -341,6 +346,7 @@ fn worker_options(folder: &Path) -> WorkerOptions {
         owner: "test".to_owned(),
         events_queue: EVENTS.to_owned(),
         orders_queue: ORDERS.to_owned(),
+        files: OrderFiles::default(),
         limits: imaging::Limits::default(),
     }
 }

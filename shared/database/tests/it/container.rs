@@ -114,3 +114,33 @@ async fn containers_go_with_their_last_dataset() {
         );
     }
 }
+
+#[tokio::test]
+async fn files_are_known_by_each_of_their_names() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    for file in [
+        "/ing/a.tif",
+        "file:///ing/b.tif",
+        "/ing//c.tif",
+        "gs://b/d.tif",
+    ] {
+        container::lock_or_create(&mut conn, &uri(file), false, StorageClass::Standard)
+            .await
+            .unwrap();
+    }
+    let known = [
+        "/ing/a.tif",
+        "/ing/./a.tif",
+        "file:///ing//a.tif",
+        "/ing/b.tif",
+        "/ing//c.tif",
+        "gs://b/d.tif",
+    ]
+    .map(uri);
+    let unknown = ["/ing/d.tif", "/ing", "gs://b/e.tif", "s3://b/d.tif"].map(uri);
+    let asked = [&known[..], &unknown[..]].concat();
+    let found = container::known(&mut conn, &asked).await.unwrap();
+    assert_eq!(found, known.into_iter().collect());
+    assert!(container::known(&mut conn, &[]).await.unwrap().is_empty());
+}

@@ -191,3 +191,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_local_file_has_one_canonical_name() {
+    for text in [
+        "/ing/a.tif",
+        "file:///ing/a.tif",
+        "FILE:///ing/a.tif",
+        "/ing//a.tif",
+        "/ing/./a.tif",
+        "/./ing/a.tif",
+        "file:///ing//.//a.tif",
+        "/ing/a.tif/",
+    ] {
+        assert_eq!(uri(text).canonical(), uri("/ing/a.tif"), "{text}");
+    }
+    assert_eq!(uri("/").canonical(), uri("/"));
+    // only dots alone in their segment are left out
+    assert_eq!(uri("/ing/.a./b.tif").canonical(), uri("/ing/.a./b.tif"));
+}
+
+#[test]
+fn every_character_of_the_name_of_an_object_counts() {
+    for text in [
+        "gs://b/a.tif",
+        "gs://b//a.tif",
+        "s3://b/./a.tif",
+        "gs://b/a/",
+        "gs://b",
+    ] {
+        assert_eq!(uri(text).canonical(), uri(text));
+    }
+    assert_eq!(uri("GS://b/a.tif").canonical(), uri("gs://b/a.tif"));
+}

@@ -1,10 +1,10 @@
-//! DELETIONEFFECTIVE: the files of the removed containers are deleted.
+//! DELETIONEFFECTIVE: the files of the removed containers are deleted, unless they are indexed again.
 
 use super::running::{Running, Stop};
 use crate::job::failure;
 use crate::job::outbox::Posted;
 use crate::{App, Result};
-use database::{job_log, task};
+use database::{container, job_log, task};
 use domain::job::{ActionEnd, EntryAction, LogEntry, Severity, Task, TaskState};
 use domain::{TaskId, Uri};
 use futures::{StreamExt, stream};
@@ -17,7 +17,8 @@ const CHUNK: usize = 100;
 /// Failures whose text is kept.
 const TOLD: usize = 999;
 
-/// Deletes the file of each task that is not done; a file that is gone already is a success.
+/// Deletes the file of each task that is not done; a file that is gone already is a success. One that
+/// the catalogue knows again, or that the service does not own, stays.
 pub(super) async fn delete_files(running: &Running) -> Result<Posted, Stop> {
     let unfinished = [TaskState::New, TaskState::Pending, TaskState::Failed];
     let tasks = {
@@ -26,8 +27,8 @@ pub(super) async fn delete_files(running: &Running) -> Result<Posted, Stop> {
     };
     let mut failures = Vec::new();
     for chunk in tasks.chunks(CHUNK) {
-        let (deleted, failed) = delete_chunk(&running.app, chunk).await;
-        save(running, &deleted, failed, &mut failures).await?;
+        let ended = delete_chunk(&running.app, chunk).await?;
+        save(running, ended, &mut failures).await?;
     }
     if failures.is_empty() {
         let step = running.begin().await?;
@@ -41,50 +42,81 @@ pub(super) async fn delete_files(running: &Running) -> Result<Posted, Stop> {
     Err(domain::Error::Precondition(text).into())
 }
 
-/// The tasks whose file is gone, and those that failed with the reason.
-async fn delete_chunk(app: &App, tasks: &[Task]) -> (Vec<TaskId>, Vec<(Task, String)>) {
-    // made before they are run: a stream over references is not general enough to be spawned
-    let deletions: Vec<_> = tasks.iter().map(|task| delete_file(app, task)).collect();
-    let results: Vec<_> = stream::iter(deletions).buffered(PARALLEL).collect().await;
-    let (mut deleted, mut failed) = (Vec::new(), Vec::new());
-    for (task, result) in tasks.iter().zip(results) {
-        match result {
-            Ok(()) => deleted.push(task.id),
-            Err(reason) => failed.push((
-                Task {
-                    state: TaskState::Failed,
-                    ..task.clone()
-                },
-                reason,
-            )),
+/// How the tasks of a chunk ended.
+#[derive(Default)]
+struct Ended {
+    /// Those that are over: the file is gone, or it stays.
+    done: Vec<TaskId>,
+    /// Why files stay.
+    spared: Vec<String>,
+    /// Those that failed, with the reason.
+    failed: Vec<(Task, String)>,
+}
+
+impl Ended {
+    fn fail(&mut self, task: &Task, reason: String) {
+        let state = TaskState::Failed;
+        let failed = Task {
+            state,
+            ..task.clone()
+        };
+        self.failed.push((failed, reason));
+    }
+}
+
+async fn delete_chunk(app: &App, tasks: &[Task]) -> Result<Ended> {
+    let mut ended = Ended::default();
+    let mut files = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        match Uri::parse(String::from_utf8_lossy(&task.payload)) {
+            Ok(uri) => files.push((task, uri)),
+            Err(error) => ended.fail(task, failure::text(&error)),
         }
     }
-    (deleted, failed)
-}
-
-async fn delete_file(app: &App, task: &Task) -> Result<(), String> {
-    let uri = String::from_utf8_lossy(&task.payload);
-    let uri = Uri::parse(uri).map_err(|error| failure::text(&error))?;
-    app.storage()
-        .delete_if_exists(&uri)
-        .await
-        .map_err(|error| failure::text(&error))
-}
-
-async fn save(
-    running: &Running,
-    deleted: &[TaskId],
-    failed: Vec<(Task, String)>,
-    failures: &mut Vec<String>,
-) -> Result<(), Stop> {
-    let mut step = running.begin().await?;
-    task::delete(step.conn(), deleted).await?;
-    let (failed, reasons): (Vec<Task>, Vec<String>) = failed.into_iter().unzip();
-    task::update(step.conn(), &failed).await?;
-    let entries: Vec<LogEntry> = reasons
+    let uris: Vec<Uri> = files.iter().map(|(_, uri)| uri.clone()).collect();
+    // indexed after its container was removed: somebody reads it again
+    let known = {
+        let mut connection = app.database().read().await?;
+        container::known(&mut connection, &uris).await?
+    };
+    files.retain(|(task, uri)| {
+        let reason = if known.contains(uri) {
+            format!("{uri} is indexed: it stays")
+        } else if !app.options().paths.may_manage(uri) {
+            format!("{uri} is outside the ingestion storage (flag managedPaths): it stays")
+        } else {
+            return true;
+        };
+        ended.done.push(task.id);
+        ended.spared.push(reason);
+        false
+    });
+    // made before they are run: a stream over references is not general enough to be spawned
+    let deletions: Vec<_> = files
         .iter()
-        .map(|reason| running.entry(Severity::Error, reason.clone()))
+        .map(|(_, uri)| app.storage().delete_if_exists(uri))
         .collect();
+    let results: Vec<_> = stream::iter(deletions).buffered(PARALLEL).collect().await;
+    for ((task, _), result) in files.iter().zip(results) {
+        match result {
+            Ok(()) => ended.done.push(task.id),
+            Err(error) => ended.fail(task, failure::text(&error)),
+        }
+    }
+    Ok(ended)
+}
+
+async fn save(running: &Running, ended: Ended, failures: &mut Vec<String>) -> Result<(), Stop> {
+    let mut step = running.begin().await?;
+    task::delete(step.conn(), &ended.done).await?;
+    let (failed, reasons): (Vec<Task>, Vec<String>) = ended.failed.into_iter().unzip();
+    task::update(step.conn(), &failed).await?;
+    let spared = ended.spared.into_iter();
+    let mut entries: Vec<LogEntry> = spared
+        .map(|reason| running.entry(Severity::Warn, reason))
+        .collect();
+    let errors = reasons.iter().cloned();
+    entries.extend(errors.map(|reason| running.entry(Severity::Error, reason)));
     job_log::append(step.conn(), running.job.id, &entries).await?;
     step.recount().await?;
     step.commit().await?;

@@ -26,9 +26,13 @@ pub(super) async fn roll_back_consolidation(running: &Running) -> Result<Posted,
     let mut files = container::delete_empty(step.conn(), &containers).await?;
     step.commit().await?;
 
-    let (absent, present) = written_files(running, &tasks).await?;
-    files.extend(absent);
-    let mut entries: Vec<LogEntry> = present
+    files.extend(written_files(&tasks));
+    let known = {
+        let mut connection = running.app.database().read().await?;
+        container::known(&mut connection, &files).await?
+    };
+    files.retain(|uri| !known.contains(uri));
+    let mut entries: Vec<LogEntry> = known
         .iter()
         .map(|uri| running.entry(Severity::Warn, format!("{uri} is indexed: it stays")))
         .collect();
@@ -57,28 +61,16 @@ pub(super) async fn roll_back_consolidation(running: &Running) -> Result<Posted,
         .await
 }
 
-/// Files that the workers may have written: those that the catalogue does not know, and the others.
-async fn written_files(running: &Running, tasks: &[Task]) -> Result<(Vec<Uri>, Vec<Uri>), Stop> {
+/// Files that the workers may have written.
+fn written_files(tasks: &[Task]) -> impl Iterator<Item = Uri> {
     let target = |task: &Task| match parse_message(&task.payload) {
         Ok(Message::Order(order)) => Some(order.container.uri),
         Ok(Message::Job(_) | Message::Task(_)) | Err(_) => None,
     };
-    let targets: Vec<Uri> = tasks
+    tasks
         .iter()
         .filter(|task| task.state != TaskState::New)
         .filter_map(target)
-        .collect();
-    let mut connection = running.app.database().read().await?;
-    let mut absent = Vec::new();
-    let mut present = Vec::new();
-    for uri in targets {
-        match container::get(&mut connection, std::slice::from_ref(&uri)).await {
-            Ok(_) => present.push(uri),
-            Err(database::Error::Domain(domain::Error::NotFound { .. })) => absent.push(uri),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok((absent, present))
 }
 
 /// Deletes files; the texts of those that could not be.

@@ -148,3 +148,71 @@ async fn a_cancelled_deletion_shows_the_datasets_again() {
     assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
     assert_eq!(world.locked(&[job.id]).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_indexed_again_before_its_deletion_stays() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let again = world.add(1, Scene::new(1)).await;
+    let renamed = world.add(2, Scene::new(2)).await;
+    let gone = world.add(3, Scene::new(3)).await;
+    let records = [again.record, renamed.record, gone.record];
+    let new = deletion("job", &records, ExecutionLevel::StepByStepCritical);
+    let id = world.app.delete_datasets(new).await.unwrap().job.id;
+    world.deliver_all().await;
+    // up to the event that follows the removal of the containers
+    world.app.continue_job(id).await.unwrap();
+    let uris = [again.uri.to_string()];
+    while world.app.containers(&uris).await.is_ok() {
+        let (queue, data) = world.mailbox.take().unwrap();
+        world.deliver(&queue, &data).await;
+    }
+    world.index_again(again.record, again.uri.as_str()).await;
+    let other_name = format!("file://{}", renamed.uri);
+    world.index_again(renamed.record, &other_name).await;
+    world.deliver_all().await;
+    let job = world.job(id).await;
+    let counters = (job.job.counters.active, job.job.counters.failed);
+    assert_eq!(
+        (job.job.state, counters),
+        (JobState::Done, (0, 0)),
+        "{:#?}",
+        job.logs
+    );
+    assert!(again.file.exists() && renamed.file.exists() && !gone.file.exists());
+    assert_eq!(world.pixels(again.record).await, Scene::new(1).pixels());
+    let logs = job.logs.join("\n");
+    for uri in [&again.uri, &renamed.uri] {
+        assert!(
+            logs.contains(&format!("{uri} is indexed: it stays")),
+            "{logs}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_under_another_name_than_the_plain_one_is_not_ours() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add_as(1, Scene::new(1), false).await;
+    let first = delete(&world, "first", &[added.record]).await.job;
+    assert_eq!(first.state, JobState::Done);
+    let path = added.uri.to_string();
+    for (number, name) in [
+        format!("file://{path}"),
+        path.replace("/data/", "/data//"),
+        path.replace("/data/", "/data/./"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world.index_again(added.record, &name).await;
+        let container = world.app.containers(&[name.clone()]).await.unwrap();
+        assert!(!container[0].managed, "{name}");
+        let job = delete(&world, &format!("job-{number}"), &[added.record]).await;
+        assert_eq!(job.job.state, JobState::Done);
+        assert!(added.file.exists(), "{name}");
+    }
+}
