@@ -37,7 +37,7 @@ impl Default for Limits {
             aoi_vertices: 100_000,
             grid_cells: 1_000_000,
             tile_datasets: 1000,
-            cube_duration: Duration::from_secs(900),
+            cube_duration: Duration::from_mins(15),
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct InstanceUpdate {
 }
 
 impl InstanceUpdate {
-    fn apply(self, before: Instance) -> domain::Result<Instance> {
+    fn apply(self, before: &Instance) -> domain::Result<Instance> {
         let mut after = before.clone();
         if let Some(name) = self.name {
             if name != before.name {
@@ -158,7 +158,7 @@ impl App {
             let update = update.clone();
             Box::pin(async move {
                 let before = instance::get_for_update(tx, id).await?;
-                let after = update.apply(before.clone())?;
+                let after = update.apply(&before)?;
                 if after != before {
                     instance::update(tx, &after).await?;
                 }
@@ -203,6 +203,6 @@ mod tests {
             add: map(&[("x", "y"), ("y", "z")]),
             remove: ["k", "y", "absent"].map(str::to_owned).to_vec(),
         };
-        assert_eq!(update.apply(before).unwrap().metadata, map(&[("x", "y")]));
+        assert_eq!(update.apply(&before).unwrap().metadata, map(&[("x", "y")]));
     }
 }
