@@ -15,9 +15,10 @@ use domain::job::{
 };
 use domain::{
     Bands, Container, Dataset, DatasetId, DatasetSource, DatasetStatus, InstanceId, MultiPolygon,
-    TaskId,
+    TaskId, Uri,
 };
 use imaging::Crs;
+use storage::Storage;
 
 /// Indexes the file of each DONE task, each in a transaction that also removes the task, so that
 /// the action goes on where a former run of it stopped.
@@ -54,6 +55,7 @@ async fn index_output(running: &Running, id: TaskId) -> Result<(), Stop> {
         .run(move |_| describe(&footprints, instance))
         .await?;
 
+    check_written(running, id, &order.container.uri).await?;
     let mut step = running.begin().await?;
     let target = &order.container;
     let present =
@@ -66,6 +68,22 @@ async fn index_output(running: &Running, id: TaskId) -> Result<(), Stop> {
     task::delete(step.conn(), &[id]).await?;
     step.commit().await?;
     Ok(())
+}
+
+/// Whether the file is there: what it replaces is deleted later.
+async fn check_written(running: &Running, id: TaskId, uri: &Uri) -> Result<()> {
+    match running.app.storage().head(uri).await {
+        Ok(_) => Ok(()),
+        Err(storage::Error::NotFound { .. }) => {
+            let text = format!("the file of task {id} is missing: {uri}");
+            Err(domain::Error::Precondition(text).into())
+        }
+        Err(error) if error.is_retryable() => Err(Error::unavailable("the storage", error)),
+        Err(error) => Err(Error::internal(
+            format!("looking for the file of task {id}"),
+            error,
+        )),
+    }
 }
 
 pub(super) fn order_of(task: &Task) -> Result<ConsolidationOrder> {

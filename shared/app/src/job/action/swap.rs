@@ -2,15 +2,16 @@
 
 use super::running::{Running, Stop};
 use crate::job::outbox::Posted;
-use database::dataset;
 use database::lock::{self, LockFlag};
+use database::{dataset, task};
 use domain::DatasetStatus;
-use domain::job::{ActionEnd, EntryAction};
+use domain::job::{ActionEnd, EntryAction, TaskCounters};
 
 /// Swaps in one transaction. When all records are merged into one, the former datasets stay.
 pub(super) async fn swap_datasets(running: &Running) -> Result<Posted, Stop> {
     let id = running.job.id;
     let mut step = running.begin().await?;
+    check_tasks(task::counters(step.conn(), id).await?)?;
     if running.job.payload.collapse_record_id.is_none() {
         dataset::set_status(
             step.conn(),
@@ -33,4 +34,14 @@ pub(super) async fn swap_datasets(running: &Running) -> Result<Posted, Stop> {
     running
         .end(EntryAction::SwapDatasets, step, ActionEnd::Complete)
         .await
+}
+
+/// What a task would have written must not be missing when the former datasets go.
+fn check_tasks(TaskCounters { active, failed }: TaskCounters) -> domain::Result<()> {
+    if (active, failed) == (0, 0) {
+        return Ok(());
+    }
+    Err(domain::Error::Precondition(format!(
+        "{active} task(s) are not finished and {failed} failed, expected none: the datasets are not swapped"
+    )))
 }

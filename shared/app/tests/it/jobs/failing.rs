@@ -4,7 +4,9 @@ use super::worker::order;
 use crate::world::{EVENTS, ORDERS, Scene, World};
 use app::job::NewConsolidation;
 use domain::JobId;
-use domain::job::{JobState, Message, TaskCounters, TaskEvent, TaskStatus, parse_message};
+use domain::job::{
+    JobState, Message, Task, TaskCounters, TaskEvent, TaskState, TaskStatus, parse_message,
+};
 
 /// A job of two cells, the image of one of which cannot be read.
 async fn half_broken(world: &World) -> (JobId, [crate::world::Added; 2]) {
@@ -161,4 +163,63 @@ async fn datasets_whose_task_was_ignored_stay() {
     );
     assert_eq!(world.locked(&[id]).await, 0);
     assert!(world.deletions().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_disappeared_is_not_indexed_and_its_sources_stay() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let new = world.consolidation("job", &[added.record]);
+    let id = world.app.consolidate(new).await.unwrap();
+    let mut missing = None;
+    while let Some((queue, data)) = world.mailbox.take() {
+        world.deliver(&queue, &data).await;
+        if queue == ORDERS {
+            let mut files = world.files();
+            files.retain(|file| *file != added.file);
+            std::fs::remove_file(&files[0]).unwrap();
+            missing = files.pop();
+        }
+    }
+    let job = world.job(id).await;
+    assert_ne!(job.job.state, JobState::Done);
+    let logs = job.logs.join("\n");
+    let text = format!("is missing: {}", missing.unwrap().display());
+    assert!(logs.contains(&text), "{logs}");
+    assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
+    assert!(world.deletions().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn datasets_are_not_swapped_while_a_task_is_not_done() {
+    for state in [TaskState::Failed, TaskState::Pending] {
+        let Some(world) = World::new().await else {
+            return;
+        };
+        let added = world.add(1, Scene::new(1)).await;
+        let new = world.consolidation("job", &[added.record]);
+        let id = world.app.consolidate(new).await.unwrap();
+        let mut written = false;
+        while let Some((queue, data)) = world.mailbox.take() {
+            world.deliver(&queue, &data).await;
+            // the result of the only task was handled
+            if written && queue == EVENTS {
+                written = false;
+                let other = Task::new(domain::TaskId::new(), id, Vec::new());
+                let mut connection = world.database.db.read().await.unwrap();
+                database::task::insert(&mut connection, &[Task { state, ..other }])
+                    .await
+                    .unwrap();
+            }
+            written |= queue == ORDERS;
+        }
+        let job = world.job(id).await;
+        assert_ne!(job.job.state, JobState::Done);
+        let logs = job.logs.join("\n");
+        assert!(logs.contains("the datasets are not swapped"), "{logs}");
+        assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
+        assert!(added.file.exists());
+    }
 }
