@@ -19,7 +19,8 @@ impl App {
     /// Handles a message that the queue of events or of orders gave up, with its attributes.
     ///
     /// The task of an order fails, unless a worker is busy with it or it is over: its job must not
-    /// wait for ever. An event that was given up is found by the sweeper, from what it has left.
+    /// wait for ever. An event or a result gets one more try here: what follows from it is stored
+    /// nowhere else. Whatever was handled before stays as it is.
     pub async fn receive_dead_letter(
         &self,
         data: &[u8],
@@ -46,14 +47,7 @@ impl App {
                 let error = format!("dead-lettered after {deliveries} deliveries");
                 answer(self.give_up(&order, &error).await)
             }
-            Ok(Message::Job(event)) => {
-                tracing::error!(job.id = %event.job_id, "an event of the job was given up");
-                PushAnswer::Done
-            }
-            Ok(Message::Task(event)) => {
-                tracing::error!(job.id = %event.job_id, task.id = %event.task_id, "a result was given up");
-                PushAnswer::Done
-            }
+            Ok(event @ (Message::Job(_) | Message::Task(_))) => self.handle_detached(event).await,
             Err(error) => {
                 tracing::warn!(
                     error = failure::text(&error),

@@ -61,6 +61,11 @@ impl App {
                 return self.refuse(data, delivery_count, reason).await;
             }
         };
+        self.handle_detached(message).await
+    }
+
+    /// Handles an event to its end, whether or not the caller waits for it.
+    pub(super) async fn handle_detached(&self, message: Message) -> PushAnswer {
         let app = self.clone();
         let span = tracing::Span::current();
         let work = tokio::spawn(tracing::Instrument::instrument(

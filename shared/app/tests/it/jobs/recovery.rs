@@ -277,3 +277,38 @@ async fn the_task_of_an_order_that_was_given_up_fails() {
         PushAnswer::Done
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_goes_on_although_each_of_its_events_was_given_up() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let id = world
+        .app
+        .consolidate(world.consolidation("job", &[added.record]))
+        .await
+        .unwrap();
+    let attributes = std::collections::BTreeMap::new();
+    let mut given_up = 0;
+    while let Some((queue, data)) = world.mailbox.take() {
+        if queue == ORDERS {
+            assert_eq!(world.deliver(&queue, &data).await, PushAnswer::Done);
+            continue;
+        }
+        // twice: what was handled is not handled again
+        for _ in 0..2 {
+            let before = world.job(id).await.job.state;
+            let answer = world.app.receive_dead_letter(&data, &attributes).await;
+            assert_eq!(answer, PushAnswer::Done);
+            if given_up == 0 {
+                assert_eq!(before, JobState::New);
+                assert_ne!(world.state(id).await, JobState::New);
+                break;
+            }
+        }
+        given_up += 1;
+    }
+    assert_eq!(world.state(id).await, JobState::Done);
+    assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
+}
