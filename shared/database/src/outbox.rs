@@ -55,18 +55,22 @@ pub async fn insert(conn: &mut PgConnection, messages: &[NewMessage]) -> Result<
 }
 
 /// Messages not sent for longer than `grace`, the oldest first, locked until the end of the
-/// transaction; those that somebody else is sending are left out. At most `limit`.
+/// transaction; those that somebody else is sending are left out, and those up to the id `after`.
+/// At most `limit`.
 pub async fn take_unsent(
     conn: &mut PgConnection,
     grace: Duration,
+    after: i64,
     limit: u32,
 ) -> Result<Vec<StoredMessage>> {
     let rows: Vec<OutboxRow> = sqlx::query_as(
         "SELECT id, topic, payload, attributes FROM geocube.outbox
          WHERE sent_at IS NULL AND created_at <= clock_timestamp() - make_interval(secs => $1)
-         ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
+             AND id > $2
+         ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED",
     )
     .bind(grace.as_secs_f64())
+    .bind(after)
     .bind(i64::from(limit))
     .fetch_all(conn)
     .await?;

@@ -105,6 +105,30 @@ impl App {
         Ok(ids)
     }
 
+    /// Publishes messages one by one; the ids of those that the queue took. The others are logged.
+    ///
+    /// # Errors
+    /// When the queue does not answer.
+    pub(super) async fn publish_each(&self, stored: Vec<StoredMessage>) -> Result<Vec<i64>> {
+        let mut ids = Vec::with_capacity(stored.len());
+        for stored in stored {
+            let (id, queue) = (stored.id, stored.message.topic.clone());
+            match self.publish_stored(vec![stored]).await {
+                Ok(published) => ids.extend(published),
+                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) => {
+                    tracing::error!(
+                        message = id,
+                        queue,
+                        error = failure::text(&error),
+                        "the queue refuses a stored message"
+                    );
+                }
+            }
+        }
+        Ok(ids)
+    }
+
     pub(super) async fn publish_to(&self, queue: &str, messages: Vec<Message>) -> Result<()> {
         self.publisher()
             .publish(queue, messages)

@@ -57,45 +57,60 @@ impl App {
     /// under way.
     ///
     /// # Errors
-    /// When the database or the queue do not answer; what is left is found by the next sweep.
+    /// The first one, when the database or the queue do not answer; everything is tried, and what is
+    /// left is found by the next sweep.
     pub async fn sweep(&self, thresholds: &Sweep) -> Result<Option<Swept>> {
         let mut guard = self.database().begin().await?;
         if !outbox::try_sweep_lock(&mut guard).await? {
             return Ok(None);
         }
+        let mut failed = FirstError::default();
+        let messages = self.resend_messages(thresholds.resend_message_after).await;
+        let actions = self.rerun_actions(thresholds.rerun_action_after).await;
+        let lost = self.resend_lost_orders(thresholds.resend_order_after).await;
+        let abandoned = self
+            .resend_abandoned_orders(thresholds.resend_lost_order_after)
+            .await;
+        let results = self.publish_results(thresholds.publish_result_after).await;
+        let cancellations = self.end_cancellations().await;
         let swept = Swept {
-            messages: self
-                .resend_messages(thresholds.resend_message_after)
-                .await?,
-            actions: self.rerun_actions(thresholds.rerun_action_after).await?,
-            orders: self
-                .resend_lost_orders(thresholds.resend_order_after)
-                .await?
-                + self
-                    .resend_abandoned_orders(thresholds.resend_lost_order_after)
-                    .await?,
-            results: self
-                .publish_results(thresholds.publish_result_after)
-                .await?,
-            cancellations: self.end_cancellations().await?,
+            messages: failed.keep("messages", messages),
+            actions: failed.keep("actions", actions),
+            orders: failed.keep("lost orders", lost) + failed.keep("abandoned orders", abandoned),
+            results: failed.keep("results", results),
+            cancellations: failed.keep("cancellations", cancellations),
         };
+        failed.keep("former messages", self.forget().await);
+        guard.rollback().await?;
+        match failed.0 {
+            Some(error) => Err(error),
+            None => Ok(Some(swept)),
+        }
+    }
+
+    async fn forget(&self) -> Result<()> {
         let mut connection = self.database().read().await?;
         outbox::purge(&mut connection, KEEP_SENT).await?;
         processed_event::purge(&mut connection, KEEP_EVENTS).await?;
-        guard.rollback().await?;
-        Ok(Some(swept))
+        Ok(())
     }
 
+    /// A message that the queue refuses does not hold up the others.
     async fn resend_messages(&self, age: Duration) -> Result<usize> {
-        let mut count = 0;
+        let (mut count, mut last) = (0, 0);
         loop {
             let mut tx = self.database().begin().await?;
-            let unsent = outbox::take_unsent(&mut tx, age, CHUNK).await?;
+            let unsent = outbox::take_unsent(&mut tx, age, last, CHUNK).await?;
             let found = unsent.len();
-            let ids = self.publish_stored(unsent).await?;
+            last = unsent.last().map_or(last, |stored| stored.id);
+            let ids = match self.publish_stored(unsent.clone()).await {
+                Ok(ids) => ids,
+                Err(error) if error.is_retryable() => return Err(error),
+                Err(_) => self.publish_each(unsent).await?,
+            };
             outbox::mark_sent(&mut tx, &ids).await?;
             tx.commit().await?;
-            count += found;
+            count += ids.len();
             if found < CHUNK as usize {
                 return Ok(count);
             }
@@ -208,6 +223,25 @@ impl App {
             self.publish_to(queue, messages).await?;
         }
         Ok(count)
+    }
+}
+
+/// The first error of several steps, each of which is run.
+#[derive(Default)]
+struct FirstError(Option<Error>);
+
+impl FirstError {
+    /// What a step has done, nothing when it failed.
+    fn keep<T: Default>(&mut self, step: &str, result: Result<T>) -> T {
+        result.unwrap_or_else(|error| {
+            tracing::warn!(
+                step,
+                error = failure::text(&error),
+                "a part of the sweep failed"
+            );
+            self.0.get_or_insert(error);
+            T::default()
+        })
     }
 }
 

@@ -22,7 +22,7 @@ async fn messages_wait_in_order_until_they_are_sent() {
     assert!(outbox::insert(&mut tx, &[]).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     let mut tx = test.db.begin().await.unwrap();
-    let taken = outbox::take_unsent(&mut tx, Duration::ZERO, 2)
+    let taken = outbox::take_unsent(&mut tx, Duration::ZERO, 0, 2)
         .await
         .unwrap();
     assert_eq!(
@@ -32,7 +32,7 @@ async fn messages_wait_in_order_until_they_are_sent() {
     assert_eq!(taken[1].message, message(2));
     // another relay gets the others only
     let mut other = test.db.begin().await.unwrap();
-    let rest = outbox::take_unsent(&mut other, Duration::ZERO, 10)
+    let rest = outbox::take_unsent(&mut other, Duration::ZERO, 0, 10)
         .await
         .unwrap();
     assert_eq!(
@@ -44,17 +44,23 @@ async fn messages_wait_in_order_until_they_are_sent() {
     other.rollback().await.unwrap();
     let mut tx = test.db.begin().await.unwrap();
     assert!(
-        outbox::take_unsent(&mut tx, MINUTE, 10)
+        outbox::take_unsent(&mut tx, MINUTE, 0, 10)
             .await
             .unwrap()
             .is_empty()
     );
     assert_eq!(
-        outbox::take_unsent(&mut tx, Duration::ZERO, 10)
+        outbox::take_unsent(&mut tx, Duration::ZERO, 0, 10)
             .await
             .unwrap()
             .len(),
         1
+    );
+    assert!(
+        outbox::take_unsent(&mut tx, Duration::ZERO, ids[2], 10)
+            .await
+            .unwrap()
+            .is_empty()
     );
     assert_eq!(outbox::purge(&mut tx, MINUTE).await.unwrap(), 0);
     assert_eq!(outbox::purge(&mut tx, Duration::ZERO).await.unwrap(), 2);
