@@ -30,6 +30,7 @@ fn request(instance: &str) -> pb::GetTileRequest {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the value of a field")]
 fn group(ids: &[&String]) -> Option<RecordsLister> {
     Some(RecordsLister::Records(pb::GroupedRecordIds {
         ids: ids.iter().map(|id| (*id).clone()).collect(),

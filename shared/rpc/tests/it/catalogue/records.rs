@@ -222,7 +222,7 @@ async fn records_are_read_in_the_order_of_the_request_each_once() {
     };
     assert_eq!(
         ids(get(&server, &[&first, &first]).await.unwrap()),
-        [first.clone()]
+        std::slice::from_ref(&first)
     );
     let upper = second.to_uppercase();
     let found = ids(get(&server, &[&second, &first, &upper]).await.unwrap());

@@ -144,7 +144,7 @@ async fn a_single_cell_bounds_the_area() {
         batches[0][0].size_px.unwrap(),
     );
     assert!(
-        (at.a - 720_298.450_598_901_14).abs() < 1e-6
+        (at.a - 720_298.450_598_901_1).abs() < 1e-6
             && (at.d - 5_000_366.224_507_282_5).abs() < 1e-6,
         "{at:?}"
     );

@@ -34,14 +34,14 @@ fn breaking_from(first: usize, fine: &pb::GetCubeRequest) -> pb::GetCubeRequest 
                 request.pix_to_crs = Some(GeoTransform {
                     f: 0.,
                     ..fine.pix_to_crs.unwrap()
-                })
+                });
             }
-            5 => request.crs = "not-a-crs".to_owned(),
+            5 => "not-a-crs".clone_into(&mut request.crs),
             6 => {
                 request.size = Some(Size {
                     width: 0,
                     height: -1,
-                })
+                });
             }
             _ if first > 2 => request.records_lister = groups(&[&[]]),
             _ => {}

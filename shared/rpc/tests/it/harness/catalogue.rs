@@ -52,6 +52,7 @@ pub fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 /// An instant.
+#[expect(clippy::unnecessary_wraps, reason = "the value of a field")]
 pub fn at(seconds: i64, nanos: i32) -> Option<prost_types::Timestamp> {
     Some(prost_types::Timestamp { seconds, nanos })
 }
