@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::{ArgAction, Parser};
 use runtime::ConfigError;
 use runtime::config::{
-    Connection, DatabaseFlags, GdalFlags, Messaging, MessagingFlags, PushAuthFlags, TokenFlags,
+    Connection, DatabaseFlags, GdalFlags, Messaging, MessagingFlags, PathFlags, PushAuthFlags,
+    TokenFlags,
 };
 use runtime::value::{self, ValueError};
 
@@ -23,6 +24,9 @@ pub struct Config {
     /// Folder of the markers of cancelled jobs, a path or gs:// or s3:// URI
     #[arg(long, value_name = "URI")]
     pub cancelled_jobs: String,
+    /// Root of the managed files, a path or gs:// or s3:// URI; orders whose file is not below it are refused
+    #[arg(long, value_name = "URI")]
+    pub ingestion_storage: Option<String>,
     /// Runs of an order after its first one failed temporarily
     #[arg(long, default_value = "1", value_parser = value::integer::<u32>, value_name = "INT")]
     pub retry_count: u32,
@@ -74,6 +78,9 @@ pub struct Config {
     /// Bearer tokens; of these, the push route takes that of events.
     #[command(flatten)]
     pub tokens: TokenFlags,
+    /// Files that orders may name.
+    #[command(flatten)]
+    pub paths: PathFlags,
     /// Raster reading.
     #[command(flatten)]
     pub gdal: GdalFlags,

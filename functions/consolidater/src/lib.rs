@@ -10,5 +10,5 @@ mod options;
 mod router;
 
 pub use not_built_in::not_built_in;
-pub use options::options;
+pub use options::{options, unguarded};
 pub use router::router;

@@ -51,6 +51,9 @@ async fn run(config: &Config, tokens: &Tokens) -> anyhow::Result<()> {
 }
 
 async fn start(config: &Config) -> anyhow::Result<(Worker, TcpListener)> {
+    if let Some(warning) = geocube_consolidater::unguarded(config) {
+        tracing::warn!("{warning}");
+    }
     let database = wire::database(config).await?;
     let publisher = wire::publisher(config).await?;
     let listener = TcpListener::bind((config.host, config.port));
@@ -58,12 +61,9 @@ async fn start(config: &Config) -> anyhow::Result<(Worker, TcpListener)> {
         .await
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
     // the folder is emptied only by the process that owns the port
-    let worker = Worker::start(
-        database,
-        wire::storage(),
-        publisher,
-        geocube_consolidater::options(config)?,
-    )?;
+    let options = geocube_consolidater::options(config)?;
+    let storage = wire::storage(&options)?;
+    let worker = Worker::start(database, storage, publisher, options)?;
     Ok((worker, listener))
 }
 

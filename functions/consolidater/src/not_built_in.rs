@@ -1,6 +1,7 @@
 //! What flags ask for and this build cannot do: the start fails rather than doing something else.
 
 use crate::config::Config;
+use crate::options;
 use domain::Scheme;
 use runtime::config::Connection;
 
@@ -36,11 +37,17 @@ pub fn not_built_in(config: &Config) -> anyhow::Result<()> {
     if let Some((_, text)) = refusals.into_iter().find(|(refused, _)| *refused) {
         anyhow::bail!(text);
     }
-    let scheme = crate::options::cancelled_jobs(config)?.scheme();
-    anyhow::ensure!(
-        scheme == Scheme::File,
-        "--cancelledJobs: stores of scheme {scheme} are not built in yet"
-    );
+    let places = [
+        ("--cancelledJobs", Some(options::cancelled_jobs(config)?)),
+        ("--ingestionStorage", options::ingestion_storage(config)?),
+    ];
+    for (flag, place) in places {
+        let scheme = place.map_or(Scheme::File, |place| place.scheme());
+        anyhow::ensure!(
+            scheme == Scheme::File,
+            "{flag}: stores of scheme {scheme} are not built in yet"
+        );
+    }
     Ok(())
 }
 
@@ -79,6 +86,11 @@ mod tests {
                 "--cancelledJobs: stores of scheme gs",
             ),
             (&["--cancelledJobs=c"], "invalid --cancelledJobs"),
+            (&["--ingestionStorage=/data"], "ok"),
+            (
+                &["--ingestionStorage=s3://b/c"],
+                "--ingestionStorage: stores of scheme s3",
+            ),
         ] {
             assert!(start(args).starts_with(text), "{args:?}: {}", start(args));
         }

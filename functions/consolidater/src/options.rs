@@ -2,9 +2,11 @@
 
 use crate::config::Config;
 use anyhow::Context;
-use app::worker::WorkerOptions;
+use app::PathPolicy;
+use app::worker::{OrderFiles, WorkerOptions};
 use domain::Uri;
-use runtime::config::{DEFAULT_CONSOLIDATIONS_QUEUE, Messaging};
+use runtime::config::{DEFAULT_CONSOLIDATIONS_QUEUE, Messaging, ReadableFiles};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long an order belongs to a worker that is not heard of. A worker whose queue is embedded is
@@ -49,12 +51,74 @@ pub fn options(config: &Config) -> anyhow::Result<WorkerOptions> {
         owner: owner(),
         events_queue,
         orders_queue,
+        files: files(config)?,
         limits: imaging::Limits::default(),
     })
 }
 
 pub(crate) fn cancelled_jobs(config: &Config) -> anyhow::Result<Uri> {
-    Uri::parse(config.cancelled_jobs.as_str()).context("invalid --cancelledJobs")
+    uri("--cancelledJobs", &config.cancelled_jobs)
+}
+
+pub(crate) fn ingestion_storage(config: &Config) -> anyhow::Result<Option<Uri>> {
+    let given = config.ingestion_storage.as_ref();
+    given
+        .map(|text| uri("--ingestionStorage", text))
+        .transpose()
+}
+
+/// What the flags leave open to whoever can send an order, for the log.
+pub fn unguarded(config: &Config) -> Option<&'static str> {
+    if config.ingestion_storage.is_some() {
+        return None;
+    }
+    Some(if reads_everything(config) && !config.paths.local {
+        "an order may read and overwrite any file: give --ingestionStorage and --allowedPaths, or --local, as to the API server"
+    } else {
+        "an order may overwrite any file: give --ingestionStorage, as to the API server"
+    })
+}
+
+fn files(config: &Config) -> anyhow::Result<OrderFiles> {
+    Ok(OrderFiles {
+        target_root: ingestion_storage(config)?,
+        sources: sources(config)?,
+    })
+}
+
+fn sources(config: &Config) -> anyhow::Result<Option<PathPolicy>> {
+    if reads_everything(config) {
+        return Ok(None);
+    }
+    let mut policy = PathPolicy {
+        subdirs: config.paths.subdataset_prefixes().to_vec(),
+        ..PathPolicy::default()
+    };
+    let ingestion = config.ingestion_storage.as_deref();
+    match config.paths.readable_files(ingestion) {
+        ReadableFiles::All => policy.all_local = true,
+        ReadableFiles::Below(roots) => {
+            for root in roots {
+                // object stores need no leave
+                policy.allowed.extend(
+                    uri("--allowedPaths", &root)?
+                        .local_path()
+                        .map(PathBuf::from),
+                );
+            }
+        }
+    }
+    Ok(Some(policy))
+}
+
+/// Sources are checked once a flag says against what.
+fn reads_everything(config: &Config) -> bool {
+    let paths = &config.paths;
+    paths.local || (config.ingestion_storage.is_none() && paths.allowed_paths.is_none())
+}
+
+fn uri(flag: &str, text: &str) -> anyhow::Result<Uri> {
+    Uri::parse(text).with_context(|| format!("invalid {flag}"))
 }
 
 /// Host and process, for whoever looks at a lease.
@@ -62,3 +126,6 @@ fn owner() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}:{}", host.trim(), std::process::id())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,16 @@
 //! The concrete parts behind the worker.
 
 use anyhow::Context;
+use app::worker::WorkerOptions;
 use database::{Database, PoolOptions};
-use domain::Scheme;
+use domain::{Scheme, Uri};
 use geocube_consolidater::config::Config;
 use messaging::Publisher;
 use messaging::pgqueue::PgQueue;
 use messaging::pubsub::{Connection as Broker, PubSubPublisher};
 use runtime::config::{Connection, Messaging};
 use runtime::{ConfigError, ExposeSecret, SecretString};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{AllowedRoots, LocalStorage, Router, Storage};
@@ -36,9 +38,26 @@ pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
     Ok(database)
 }
 
-/// Files of this machine: orders come from the API server, which has checked the paths of callers.
-pub(crate) fn storage() -> Arc<dyn Storage> {
-    Arc::new(Router::new().with(Scheme::File, Arc::new(LocalStorage::new(AllowedRoots::All))))
+/// Files of this machine. Where the place of the written ones is known, nothing else is opened, so
+/// that no link leads out of it.
+pub(crate) fn storage(options: &WorkerOptions) -> anyhow::Result<Arc<dyn Storage>> {
+    let roots = match &options.files.target_root {
+        None => AllowedRoots::All,
+        Some(target) => {
+            let places = [Some(target), options.cancelled_jobs.as_ref()];
+            let local = places.into_iter().flatten().filter_map(Uri::local_path);
+            AllowedRoots::Below(local.map(made).collect::<anyhow::Result<_>>()?)
+        }
+    };
+    Ok(Arc::new(
+        Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots))),
+    ))
+}
+
+/// A folder that is missing would allow nothing.
+fn made(folder: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    Ok(folder.to_owned())
 }
 
 /// Where results are published.

@@ -1,6 +1,6 @@
 //! A consolidater in process, on an empty database.
 
-use app::worker::{Worker, WorkerOptions};
+use app::worker::{OrderFiles, Worker, WorkerOptions};
 use axum::body::Body;
 use axum::response::Response;
 use database::testing::TestDatabase;
@@ -48,6 +48,7 @@ impl Consolidater {
             owner: "test".to_owned(),
             events_queue: "events".to_owned(),
             orders_queue: "consolidations".to_owned(),
+            files: OrderFiles::default(),
             limits: imaging::Limits::default(),
         };
         let storage = Arc::new(storage::Router::new());

@@ -3,7 +3,8 @@
 use crate::harness::Consolidater;
 use axum::body::Body;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use domain::job::{ConsolidationOrder, OrderDataset, OrderRecord, TargetContainer};
+use domain::job::ConsolidationOrder;
+use domain::job::payload::{OrderDataset, OrderRecord, TargetContainer};
 use domain::{
     Bands, DType, DataFormat, DataMapping, DatasetSource, GeoTransform, Instant, JobId, RecordId,
     Resampling, Size, StorageClass, TaskId, Uri,

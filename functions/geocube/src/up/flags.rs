@@ -27,7 +27,9 @@ pub struct Flags {
 }
 
 /// Flags with a value that the consolidater shares with the API server.
-const SHARED: [&str; 12] = [
+const SHARED: [&str; 15] = [
+    "allowedPaths",
+    "allowedSubdirs",
     "aws-endpoint",
     "aws-region",
     "aws-shared-credentials-file",
@@ -38,6 +40,7 @@ const SHARED: [&str; 12] = [
     "gdalBlockSize",
     "gdalNumCachedBlocks",
     "gdalNumThreads",
+    "ingestionStorage",
     "pgqConnection",
     "tokensFile",
 ];
@@ -62,7 +65,7 @@ pub fn shared_with_consolidater(passed: &[String]) -> Vec<String> {
             && let Some(value) = value.or_else(|| rest.next().map(String::as_str))
         {
             shared.push(format!("--{name}={value}"));
-        } else if matches!(name, "with-gcs" | "with-s3") {
+        } else if matches!(name, "local" | "with-gcs" | "with-s3") {
             shared.push(flag.clone());
         }
     }
@@ -77,7 +80,11 @@ mod tests {
     fn the_consolidater_hears_of_what_both_need() {
         let passed = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         for (given, shared) in [
-            ("--local --allowedPaths /a", ""),
+            ("--local --allowedPaths /a", "--local --allowedPaths=/a"),
+            (
+                "-local=false --allowedSubdirs=HDF5",
+                "-local=false --allowedSubdirs=HDF5",
+            ),
             ("-tokensFile /t --workers 4", "--tokensFile=/t"),
             ("--cancelledJobs=gs://b/c", "--cancelledJobs=gs://b/c"),
             (

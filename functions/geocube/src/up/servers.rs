@@ -87,10 +87,10 @@ pub fn services(
             "--host=127.0.0.1".to_owned(),
             format!("--port={port}"),
             format!("--cancelledJobs={}", folder.cancelled().display()),
+            format!("--ingestionStorage={}", folder.data().display()),
         ]
     };
     let mut api = common(ports.api);
-    api.push(format!("--ingestionStorage={}", folder.data().display()));
     api.push(format!(
         "--consolidaterUrl=http://127.0.0.1:{}",
         ports.consolidater

@@ -5,6 +5,7 @@
 //! next delivery of the order starts anew.
 
 mod estimate;
+mod files;
 mod outcome;
 mod process;
 mod produce;
@@ -13,6 +14,7 @@ mod run;
 mod sources;
 mod stop;
 
+pub use files::OrderFiles;
 pub use outcome::Outcome;
 
 use crate::{Error, Result};
@@ -57,6 +59,8 @@ pub struct WorkerOptions {
     pub events_queue: String,
     /// Queue or topic that the orders come from.
     pub orders_queue: String,
+    /// Files that orders may name.
+    pub files: OrderFiles,
     /// Bounds on memory of the raster work, for each record in work.
     pub limits: imaging::Limits,
 }

@@ -11,6 +11,6 @@ pub enum Outcome {
     Busy,
     /// It did not work for now. To be delivered again.
     RetryLater(String),
-    /// It can never be carried out: it is no order.
+    /// It can never be carried out: it is no order, or names a file that must not be written.
     Poison(String),
 }

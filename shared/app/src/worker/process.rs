@@ -30,6 +30,9 @@ impl Worker {
             }
             Err(error) => return Outcome::Poison(failure::text(&error)),
         };
+        if let Err(refused) = self.parts.options.files.check_target(&order) {
+            return Outcome::Poison(refused.to_string());
+        }
         if self.parts.stopping.is_cancelled() {
             return Outcome::RetryLater("the worker stops".to_owned());
         }

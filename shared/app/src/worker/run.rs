@@ -103,6 +103,7 @@ impl Run {
 
     async fn write(&self, folder: &Path) -> Result<(), Failed> {
         self.check().await?;
+        sources::check(&self.worker, &self.order).await?;
         let parallel = estimate::parallel(&self.order, self.worker.options())?;
         tokio::fs::create_dir_all(folder)
             .await

@@ -1,8 +1,9 @@
-//! Local copies of the sources.
+//! The sources: whether they may be read, and local copies of them.
 
 use super::Worker;
 use super::run::Failed;
 use super::stop::StopFlag;
+use crate::job::failure;
 use domain::job::ConsolidationOrder;
 use domain::{Scheme, Uri};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -15,6 +16,15 @@ const PARALLEL: usize = 10;
 
 /// Where the sources that were copied are now.
 pub(super) type Copies = HashMap<Uri, Uri>;
+
+/// Refuses an order that names a source which may not be read.
+pub(super) async fn check(worker: &Worker, order: &ConsolidationOrder) -> Result<(), Failed> {
+    let (files, order) = (worker.options().files.clone(), order.clone());
+    match tokio::task::spawn_blocking(move || files.check_sources(&order)).await {
+        Ok(checked) => checked.map_err(|refused| Failed::ForGood(failure::text(&refused))),
+        Err(panic) => Err(Failed::ForNow(format!("the check of the sources: {panic}"))),
+    }
+}
 
 /// Copies the sources of an order that are in an object store, each once, as far as the budget
 /// goes; the others are read where they are.

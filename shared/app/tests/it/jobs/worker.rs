@@ -1,10 +1,11 @@
 //! Orders and their leases.
 
 use crate::world::{EVENTS, ORDERS, Scene, World};
-use app::worker::Outcome;
+use app::PathPolicy;
+use app::worker::{OrderFiles, Outcome};
 use bytes::Bytes;
 use domain::job::{JobState, Message, TaskEvent, TaskStatus, parse_message};
-use domain::{JobId, RunId};
+use domain::{JobId, RunId, Uri};
 use std::time::Duration;
 
 /// A job that waits for the worker, and its order.
@@ -331,4 +332,33 @@ async fn orders_that_wait_for_a_busy_worker_are_not_sent_again() {
     let swept = world.app.sweep(&super::at_once()).await.unwrap().unwrap();
     assert_eq!(swept.orders, 1);
     assert_eq!(world.mailbox.waiting(ORDERS), [second]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_orders_may_not_name_are_neither_read_nor_written() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let place = |name: &str| Uri::parse(world.folder.path().join(name).to_str().unwrap()).unwrap();
+    let (_, message) = order(&world, 1).await;
+
+    let elsewhere = world.other_worker(|options| options.files.target_root = Some(place("other")));
+    let outcome = elsewhere.process(&message).await;
+    assert!(
+        matches!(&outcome, Outcome::Poison(reason) if reason.contains("flag ingestionStorage")),
+        "{outcome:?}"
+    );
+    assert!(world.mailbox.waiting(EVENTS).is_empty());
+
+    let blind = world.other_worker(|options| {
+        options.files = OrderFiles {
+            target_root: Some(place("data")),
+            sources: Some(PathPolicy::default()),
+        };
+    });
+    assert_eq!(blind.process(&message).await, Outcome::Done);
+    let event = result(&world);
+    assert_eq!(event.status, TaskStatus::TaskFailed);
+    assert!(event.error.contains("flag allowedPaths"), "{}", event.error);
+    assert_eq!(world.files().len(), 1, "nothing is written");
 }

@@ -1,0 +1,98 @@
+use super::{options, unguarded};
+use crate::config::Config;
+use std::path::PathBuf;
+
+fn config(args: &[&str]) -> Config {
+    let all = [
+        "geocube-consolidater",
+        "--workdir=/scratch",
+        "--cancelledJobs=/cancelled",
+        "--dbConnection=postgresql://u:p@localhost/geocube",
+    ];
+    let parsed = runtime::parse::<Config>(all.iter().chain(args), &runtime::Environment::default());
+    parsed.unwrap().flags
+}
+
+#[test]
+fn flags_tell_which_files_orders_may_name() {
+    let both = "--allowedPaths=/a,/b";
+    for (args, target_root, allowed) in [
+        (&[][..], None, None),
+        (&["--local"], None, None),
+        (&["--local", both], None, None),
+        (
+            &["--ingestionStorage=/data", "--local"],
+            Some("/data"),
+            None,
+        ),
+        (
+            &["--ingestionStorage=/data"],
+            Some("/data"),
+            Some(&["/data"][..]),
+        ),
+        (&[both], None, Some(&["/a", "/b"])),
+        (
+            &["--ingestionStorage=/data", both],
+            Some("/data"),
+            Some(&["/data", "/a", "/b"]),
+        ),
+        (
+            &["--ingestionStorage=gs://b/c", both],
+            Some("gs://b/c"),
+            Some(&["/a", "/b"]),
+        ),
+    ] {
+        let files = options(&config(args)).unwrap().files;
+        let root = files.target_root.as_ref().map(domain::Uri::as_str);
+        assert_eq!(root, target_root, "{args:?}");
+        let policy = files.sources;
+        assert!(policy.as_ref().is_none_or(|policy| !policy.all_local));
+        let expected: Option<Vec<PathBuf>> =
+            allowed.map(|allowed| allowed.iter().map(PathBuf::from).collect());
+        assert_eq!(policy.map(|policy| policy.allowed), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn sub_datasets_are_allowed_by_their_flag() {
+    let args = ["--ingestionStorage=/data", "--allowedSubdirs=HDF5"];
+    let policy = options(&config(&args)).unwrap().files.sources.unwrap();
+    assert!(policy.check_subdir("HDF5").is_ok());
+    assert!(policy.check_subdir("VRT").is_err());
+}
+
+#[test]
+fn paths_that_cannot_be_read_name_their_flag() {
+    for (flag, value) in [
+        ("--ingestionStorage", "relative/path"),
+        ("--allowedPaths", "/a,b"),
+    ] {
+        let refused = options(&config(&[&format!("{flag}={value}")])).unwrap_err();
+        assert_eq!(refused.to_string(), format!("invalid {flag}"), "{value:?}");
+    }
+}
+
+#[test]
+fn what_is_left_open_is_told_with_the_flags() {
+    let read = "--allowedPaths";
+    for (args, named, unnamed) in [
+        (
+            &[][..],
+            &["--ingestionStorage", read, "--local"][..],
+            &[][..],
+        ),
+        (&["--local"], &["--ingestionStorage"], &[read]),
+        (&["--allowedPaths=/a"], &["--ingestionStorage"], &[read]),
+    ] {
+        let text = unguarded(&config(args)).unwrap();
+        assert!(
+            named.iter().all(|flag| text.contains(flag)),
+            "{args:?}: {text}"
+        );
+        assert!(
+            !unnamed.iter().any(|flag| text.contains(flag)),
+            "{args:?}: {text}"
+        );
+    }
+    assert_eq!(unguarded(&config(&["--ingestionStorage=/data"])), None);
+}
