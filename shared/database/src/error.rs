@@ -1,7 +1,11 @@
 //! What can go wrong with the database.
 
 use crate::constraint;
+use std::borrow::Cow;
 use std::error::Error as StdError;
+
+/// Code of the server for a statement that took too long.
+const STATEMENT_TIMEOUT: &str = "57014";
 
 /// Result of a database request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -41,14 +45,24 @@ impl Error {
     /// Whether the transaction lost against another one (deadlock or serialization failure): the
     /// whole of it can be run again at once.
     pub fn is_conflict(&self) -> bool {
+        matches!(self.code().as_deref(), Some("40001" | "40P01"))
+    }
+
+    /// What the server says of a request that may succeed later.
+    fn code(&self) -> Option<Cow<'_, str>> {
         let Self::Unavailable { source } = self else {
-            return false;
+            return None;
         };
         source
             .downcast_ref::<sqlx::Error>()
             .and_then(sqlx::Error::as_database_error)
             .and_then(sqlx::error::DatabaseError::code)
-            .is_some_and(|code| matches!(&*code, "40001" | "40P01"))
+    }
+
+    /// Whether a statement was stopped because it took too long: each further try may end the same
+    /// way.
+    pub fn is_statement_timeout(&self) -> bool {
+        self.code().as_deref() == Some(STATEMENT_TIMEOUT)
     }
 
     /// The same request may succeed later, for a reason of our own.
@@ -104,7 +118,7 @@ fn is_transient(code: Option<&str>) -> bool {
     ["08", "40", "53", "57P0"]
         .iter()
         .any(|class| code.starts_with(class))
-        || matches!(code, "55P03" | "57014")
+        || matches!(code, "55P03" | STATEMENT_TIMEOUT)
 }
 
 #[cfg(test)]

@@ -99,6 +99,25 @@ impl World {
         (app, worker.unwrap())
     }
 
+    /// The same service, whose statements may take no longer than this.
+    pub async fn hasty(&self, statement_timeout: Duration) -> App {
+        let options = database::PoolOptions {
+            statement_timeout,
+            ..database::PoolOptions::default()
+        };
+        let database = database::Database::connect(&self.database.url(), &options)
+            .await
+            .unwrap();
+        let roots = AllowedRoots::Below(vec![self.folder.path().to_owned()]);
+        App::new(
+            database,
+            Arc::new(LocalStorage::new(roots)),
+            self.mailbox.clone(),
+            Engine::new(2, 1 << 28),
+            self.app.options().clone(),
+        )
+    }
+
     /// Another worker over the same database, files and queues.
     pub fn other_worker(&self, change: impl FnOnce(&mut WorkerOptions)) -> Worker {
         let mut options = worker_options(self.folder.path());

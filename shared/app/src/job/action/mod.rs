@@ -22,7 +22,7 @@ pub(super) use running::{LEASE, Running};
 
 use super::failure;
 use super::outbox::Posted;
-use crate::Result;
+use crate::{Error, Result};
 use domain::job::{ActionEnd, EntryAction};
 use running::Stop;
 
@@ -37,7 +37,7 @@ pub(super) async fn perform(running: Running, entry: EntryAction) -> Result<Post
             tracing::info!("the entry action is replaced by a newer event");
             Ok(Posted::default())
         }
-        Err(Stop::Error(error)) if error.is_retryable() => {
+        Err(Stop::Error(error)) if error.is_retryable() && !took_too_long(&error) => {
             running.give_back().await;
             Err(error)
         }
@@ -45,6 +45,20 @@ pub(super) async fn perform(running: Running, entry: EntryAction) -> Result<Post
             tracing::warn!(error = failure::text(&error), "the entry action failed");
             running.fail(entry, error).await
         }
+    }
+}
+
+/// Whether a statement exceeded its time: it would do so again for ever, unseen by whoever waits for
+/// the job, so that the job has to tell.
+fn took_too_long(error: &Error) -> bool {
+    match error {
+        Error::Unavailable { source, .. } => source
+            .downcast_ref::<database::Error>()
+            .is_some_and(database::Error::is_statement_timeout),
+        Error::Domain(_)
+        | Error::DeadlineExceeded(_)
+        | Error::Cancelled(_)
+        | Error::Internal { .. } => false,
     }
 }
 

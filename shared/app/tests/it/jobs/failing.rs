@@ -223,3 +223,37 @@ async fn datasets_are_not_swapped_while_a_task_is_not_done() {
         assert!(added.file.exists());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_fails_the_job_with_its_reason() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, order) = order(&world, 1).await;
+    let before = world.files();
+    world.deliver(ORDERS, &order).await;
+    let written = world
+        .files()
+        .into_iter()
+        .find(|file| !before.contains(file));
+    let uri = domain::Uri::parse(written.unwrap().to_str().unwrap()).unwrap();
+    // whoever wants to index the file waits
+    let mut tx = world.database.db.begin().await.unwrap();
+    let class = domain::StorageClass::Standard;
+    database::container::lock_or_create(&mut tx, &uri, true, class)
+        .await
+        .unwrap();
+    let hasty = world.hasty(std::time::Duration::from_millis(400)).await;
+    while let Some((_, data)) = world.mailbox.take() {
+        let answer = hasty.receive(&data, Some(1)).await;
+        assert_eq!(answer, app::job::PushAnswer::Done);
+    }
+    let job = world.job(id).await;
+    assert_eq!(job.job.state, JobState::ConsolidationFailed);
+    let logs = job.logs.join("\n");
+    assert!(logs.contains("statement timeout"), "{logs}");
+    tx.rollback().await.unwrap();
+    world.app.retry_job(id, false).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Done);
+}
