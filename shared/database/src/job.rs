@@ -3,7 +3,7 @@
 mod action;
 mod row;
 
-pub use action::{extend_action, finish_action, record_event, stalled, take_action};
+pub use action::{extend_action, finish_action, record_event, take_action, take_stalled};
 pub use row::{LastEvent, StoredJob};
 
 use crate::{Error, Page, Result, filter};

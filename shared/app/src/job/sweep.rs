@@ -119,14 +119,15 @@ impl App {
 
     /// The event that led to the state is delivered again: its identity makes the action run.
     async fn rerun_actions(&self, idle: Duration) -> Result<usize> {
-        let mut connection = self.database().read().await?;
-        let stalled = job::stalled(&mut connection, idle, CHUNK).await?;
-        drop(connection);
+        let mut tx = self.database().begin().await?;
+        let stalled = job::take_stalled(&mut tx, idle, CHUNK).await?;
         let events = stalled.into_iter().filter_map(|stored| stored.last_event);
         let messages: Vec<Message> = events
             .map(|event| Message::new(event.payload.to_string()))
             .collect();
-        self.publish_events(messages).await
+        let count = self.publish_events(messages).await?;
+        tx.commit().await?;
+        Ok(count)
     }
 
     /// While workers are busy an order may only be waiting for its turn, so it takes much longer
@@ -173,12 +174,13 @@ impl App {
             .iter()
             .map(|run| Message::new(result(run).to_json()))
             .collect();
-        let count = self.publish_events(messages).await?;
-        for run in &runs {
+        let queue = &self.options().events_queue;
+        let published = self.publish_again(queue, messages).await?;
+        for run in published.iter().map(|position| &runs[*position]) {
             lease::mark_published(&mut tx, run.order.task, run.run).await?;
         }
         tx.commit().await?;
-        Ok(count)
+        Ok(published.len())
     }
 
     /// Cancelled jobs whose last worker ended without a word.
@@ -202,27 +204,50 @@ impl App {
     }
 
     async fn publish_events(&self, messages: Vec<Message>) -> Result<usize> {
-        self.publish_again(&self.options().events_queue, messages)
-            .await
+        let queue = &self.options().events_queue;
+        Ok(self.publish_again(queue, messages).await?.len())
     }
 
     async fn publish_orders(&self, tasks: &[Task]) -> Result<usize> {
-        let orders = tasks
-            .iter()
-            .map(|task| payload::order_message(task).map(Message::new));
-        let orders: Result<Vec<Message>, _> = orders.collect();
-        let orders =
-            orders.map_err(|error| Error::internal("reading the order of a task", error))?;
-        self.publish_again(&self.options().orders_queue, orders)
-            .await
+        let order = |task: &Task| match payload::order_message(task) {
+            Ok(order) => Some(Message::new(order)),
+            Err(error) => {
+                tracing::error!(task.id = %task.id, error = failure::text(&error), "the order of a task cannot be read");
+                None
+            }
+        };
+        let orders = tasks.iter().filter_map(order).collect();
+        let queue = &self.options().orders_queue;
+        Ok(self.publish_again(queue, orders).await?.len())
     }
 
-    async fn publish_again(&self, queue: &str, messages: Vec<Message>) -> Result<usize> {
-        let count = messages.len();
-        if count > 0 {
-            self.publish_to(queue, messages).await?;
+    /// Publishes messages; the positions of those that the queue took. One that it refuses is logged
+    /// and does not hold up the others.
+    async fn publish_again(&self, queue: &str, messages: Vec<Message>) -> Result<Vec<usize>> {
+        let all = (0..messages.len()).collect();
+        if messages.is_empty() {
+            return Ok(all);
         }
-        Ok(count)
+        match self.publish_to(queue, messages.clone()).await {
+            Ok(()) => return Ok(all),
+            Err(error) if error.is_retryable() => return Err(error),
+            Err(_) => {}
+        }
+        let mut taken = Vec::new();
+        for (position, message) in messages.into_iter().enumerate() {
+            match self.publish_to(queue, vec![message]).await {
+                Ok(()) => taken.push(position),
+                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) => {
+                    tracing::error!(
+                        queue,
+                        error = failure::text(&error),
+                        "the queue refuses a message"
+                    );
+                }
+            }
+        }
+        Ok(taken)
     }
 }
 

@@ -1,10 +1,13 @@
 //! Leases of entry actions: each revision's action is run by one holder at a time.
 
-use super::{StoredJob, row::JobRow, select};
+use super::{
+    StoredJob,
+    row::{JOB, JobRow},
+};
 use crate::Result;
 use domain::{EventId, JobId, RunId};
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use std::time::Duration;
 
 /// Notes the event that led to the revision just stored by [`super::update`], and gives its entry
@@ -91,22 +94,27 @@ pub async fn finish_action(conn: &mut PgConnection, id: JobId, run: RunId) -> Re
 }
 
 /// Jobs that should move but do not: their entry action is not finished, nobody runs it, they do
-/// not wait for their user, and nothing has changed for the time of `idle`. At most `limit`, the
-/// longest idle first.
-pub async fn stalled(
+/// not wait for their user, and nothing has changed for the time of `idle`. They count as swept now,
+/// and are not found again for the time of `idle`. At most `limit`, the longest idle first.
+pub async fn take_stalled(
     conn: &mut PgConnection,
     idle: Duration,
     limit: u32,
 ) -> Result<Vec<StoredJob>> {
-    let mut sql = select();
-    sql.push(
-        " WHERE action_revision < revision AND NOT waiting AND last_event_id IS NOT NULL
-         AND (action_lease_until IS NULL OR action_lease_until <= clock_timestamp())
-         AND last_update_ts < clock_timestamp() AT TIME ZONE 'UTC' - make_interval(secs => ",
+    let mut sql = QueryBuilder::new(
+        "UPDATE geocube.jobs SET swept_at = clock_timestamp() WHERE id IN (
+             SELECT id FROM geocube.jobs
+             WHERE action_revision < revision AND NOT waiting AND last_event_id IS NOT NULL
+                 AND (action_lease_until IS NULL OR action_lease_until <= clock_timestamp())
+                 AND last_update_ts < clock_timestamp() AT TIME ZONE 'UTC' - make_interval(secs => ",
     );
     sql.push_bind(idle.as_secs_f64());
-    sql.push(") ORDER BY last_update_ts LIMIT ")
+    sql.push(") AND (swept_at IS NULL OR swept_at <= clock_timestamp() - make_interval(secs => ");
+    sql.push_bind(idle.as_secs_f64());
+    sql.push(")) ORDER BY last_update_ts LIMIT ")
         .push_bind(i64::from(limit));
+    sql.push(" FOR NO KEY UPDATE SKIP LOCKED) RETURNING ")
+        .push(JOB);
     let rows: Vec<JobRow> = sql.build_query_as().fetch_all(conn).await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }

@@ -118,7 +118,7 @@ async fn an_entry_action_has_one_holder() {
             .unwrap()
     );
     assert!(
-        job::stalled(&mut conn, Duration::ZERO, 10)
+        job::take_stalled(&mut conn, Duration::ZERO, 10)
             .await
             .unwrap()
             .is_empty()
@@ -142,12 +142,15 @@ async fn an_entry_action_has_one_holder() {
             .unwrap()
     );
     assert_eq!(
-        job::stalled(&mut conn, Duration::ZERO, 10)
+        job::take_stalled(&mut conn, Duration::ZERO, 10)
             .await
             .unwrap()
             .len(),
         1
     );
+    // swept just now
+    let again = job::take_stalled(&mut conn, Duration::from_secs(1), 10).await;
+    assert!(again.unwrap().is_empty());
     assert!(
         !job::take_action(&mut conn, id, 2, second, MINUTE)
             .await

@@ -5,7 +5,7 @@ use super::worker::order;
 use crate::world::{EVENTS, ORDERS, Scene, World};
 use app::job::{PushAnswer, Swept};
 use domain::JobId;
-use domain::job::{ExecutionLevel, JobEvent, JobState, JobStatus};
+use domain::job::{ExecutionLevel, JobEvent, JobState, JobStatus, Task, TaskState};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,6 +174,17 @@ async fn an_action_that_nobody_runs_is_found_by_the_sweeper() {
     die_after_saving(&world, id, &data).await;
     let swept = world.app.sweep(&at_once()).await.unwrap().unwrap();
     assert_eq!(swept.actions, 1);
+    // it is not sent with each sweep
+    let later = runtime::config::Sweep {
+        rerun_action_after: Duration::from_secs(1),
+        ..at_once()
+    };
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        counts.push(world.app.sweep(&later).await.unwrap().unwrap().actions);
+    }
+    assert_eq!(counts, [1, 0, 0]);
     world.deliver_all().await;
     assert_eq!(world.state(id).await, JobState::Done);
 }
@@ -311,4 +322,53 @@ async fn a_job_goes_on_although_each_of_its_events_was_given_up() {
     }
     assert_eq!(world.state(id).await, JobState::Done);
     assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_queue_refuses_does_not_hold_up_the_others() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    world.mailbox.refuse("poison");
+    let poison = database::outbox::NewMessage {
+        topic: EVENTS.to_owned(),
+        payload: b"poison".to_vec(),
+        attributes: std::collections::BTreeMap::new(),
+    };
+    let mut connection = world.database.db.read().await.unwrap();
+    // more than one transaction of the sweeper takes
+    database::outbox::insert(&mut connection, &vec![poison; 150])
+        .await
+        .unwrap();
+    drop(connection);
+    let added = world.add(1, Scene::new(1)).await;
+    world.mailbox.set_away(true);
+    let new = world.consolidation("job", &[added.record]);
+    let id = world.app.consolidate(new).await.unwrap();
+    world.mailbox.set_away(false);
+    let swept = world.app.sweep(&at_once()).await.unwrap().unwrap();
+    assert_eq!(swept.messages, 1);
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_cannot_be_read_does_not_hold_up_the_others() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, _) = order(&world, 1).await;
+    let mut connection = world.database.db.read().await.unwrap();
+    let broken = Task::new(domain::TaskId::new(), id, b"broken".to_vec());
+    database::task::insert(&mut connection, &[broken.clone()])
+        .await
+        .unwrap();
+    let state = TaskState::Pending;
+    database::task::update(&mut connection, &[Task { state, ..broken }])
+        .await
+        .unwrap();
+    drop(connection);
+    let swept = world.app.sweep(&at_once()).await.unwrap().unwrap();
+    assert_eq!(swept.orders, 1);
+    assert_eq!(world.mailbox.waiting(ORDERS).len(), 1);
 }

@@ -12,6 +12,8 @@ pub struct Mailbox {
     waiting: Mutex<VecDeque<(String, Bytes)>>,
     /// Refuses messages, as a broker that is away.
     away: AtomicBool,
+    /// Refuses messages for good that hold this text, with all that come along.
+    refused: Mutex<Option<String>>,
 }
 
 impl Mailbox {
@@ -30,6 +32,10 @@ impl Mailbox {
             .collect()
     }
 
+    pub fn refuse(&self, text: &str) {
+        *self.refused.lock().unwrap() = Some(text.to_owned());
+    }
+
     pub fn set_away(&self, away: bool) {
         self.away.store(away, Ordering::SeqCst);
     }
@@ -43,6 +49,15 @@ impl Publisher for Mailbox {
                 operation: "publish".to_owned(),
                 source: "the broker is away".into(),
             });
+        }
+        if let Some(text) = &*self.refused.lock().unwrap() {
+            let holds = |message: &Message| String::from_utf8_lossy(&message.data).contains(text);
+            if messages.iter().any(holds) {
+                return Err(messaging::Error::Failed {
+                    operation: "publish".to_owned(),
+                    source: "the message is refused".into(),
+                });
+            }
         }
         let mut waiting = self.waiting.lock().unwrap();
         waiting.extend(
