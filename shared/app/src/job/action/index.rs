@@ -18,7 +18,6 @@ use domain::{
     TaskId, Uri,
 };
 use imaging::Crs;
-use storage::Storage;
 
 /// Indexes the file of each DONE task, each in a transaction that also removes the task, so that
 /// the action goes on where a former run of it stopped.

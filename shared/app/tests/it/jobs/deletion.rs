@@ -209,7 +209,11 @@ async fn a_file_under_another_name_than_the_plain_one_is_not_ours() {
     .enumerate()
     {
         world.index_again(added.record, &name).await;
-        let container = world.app.containers(&[name.clone()]).await.unwrap();
+        let container = world
+            .app
+            .containers(std::slice::from_ref(&name))
+            .await
+            .unwrap();
         assert!(!container[0].managed, "{name}");
         let job = delete(&world, &format!("job-{number}"), &[added.record]).await;
         assert_eq!(job.job.state, JobState::Done);

@@ -360,7 +360,7 @@ async fn an_order_that_cannot_be_read_does_not_hold_up_the_others() {
     let (id, _) = order(&world, 1).await;
     let mut connection = world.database.db.read().await.unwrap();
     let broken = Task::new(domain::TaskId::new(), id, b"broken".to_vec());
-    database::task::insert(&mut connection, &[broken.clone()])
+    database::task::insert(&mut connection, std::slice::from_ref(&broken))
         .await
         .unwrap();
     let state = TaskState::Pending;
