@@ -56,7 +56,7 @@ pub struct Slice {
 /// Groups the datasets that the catalogue found into slices.
 ///
 /// `found` is sorted by time then id. A group without any dataset gives no slice. A record that
-/// is twice in one group counts once; it may be in several groups.
+/// is twice in one group counts once, at its last place; it may be in several groups.
 pub fn group(selection: &CubeSelection, found: Vec<RecordDatasets>) -> Vec<Slice> {
     match selection {
         CubeSelection::Filters(_) => found
@@ -80,12 +80,15 @@ pub fn group(selection: &CubeSelection, found: Vec<RecordDatasets>) -> Vec<Slice
 }
 
 fn merge_group(group: &[RecordId], by_id: &HashMap<RecordId, &RecordDatasets>) -> Option<Slice> {
+    // what is painted last stays on top: the last place of a repeated record counts
     let mut seen = HashSet::new();
-    let members: Vec<_> = group
+    let mut members: Vec<_> = group
         .iter()
+        .rev()
         .filter(|id| seen.insert(**id))
         .filter_map(|id| by_id.get(id))
         .collect();
+    members.reverse();
     (!members.is_empty()).then(|| Slice {
         records: members
             .iter()
@@ -191,7 +194,7 @@ mod tests {
             vec![a.id, absent],
             vec![],
         ]);
-        assert_eq!(paths(&selection, found), [vec!["/2", "/1"], vec!["/1"]]);
+        assert_eq!(paths(&selection, found), [vec!["/1", "/2"], vec!["/1"]]);
     }
 
     #[test]

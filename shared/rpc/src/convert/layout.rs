@@ -54,13 +54,17 @@ pub(crate) fn layout_to(layout: Layout) -> pb::Layout {
 }
 
 /// Writes a batch of tiles.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "used as the conversion of a stream"
+)]
 pub(crate) fn tiles_to(tiles: Vec<Tile>) -> pb::TileAoiResponse {
     pb::TileAoiResponse {
-        tiles: tiles.into_iter().map(tile_to).collect(),
+        tiles: tiles.iter().map(tile_to).collect(),
     }
 }
 
-fn tile_to(tile: Tile) -> pb::Tile {
+fn tile_to(tile: &Tile) -> pb::Tile {
     let [a, b, c, d, e, f] = tile.cell.transform.0;
     let size = tile.cell.size;
     pb::Tile {

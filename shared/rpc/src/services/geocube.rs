@@ -9,7 +9,9 @@ use crate::pb::{self, geocube_server::Geocube};
 use crate::status::{domain_status as invalid, status};
 use app::App;
 use app::job::{JobQuery, NewConsolidation, NewDeletion};
-use domain::{AoiId, InstanceId, JobId, RecordId, RecordSelection, Tags, VariableId};
+use domain::{
+    AoiId, InstanceId, JobId, RecordFilters, RecordId, RecordSelection, Tags, VariableId,
+};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Handlers of `geocube.Geocube`.
@@ -31,6 +33,10 @@ impl GeocubeService {
 
 type Reply<T> = Result<Response<T>, Status>;
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the last expression of every handler"
+)]
 fn reply<T>(message: T) -> Reply<T> {
     Ok(Response::new(message))
 }
@@ -294,7 +300,9 @@ impl Geocube for GeocubeService {
             Some(RecordsLister::Records(list)) if !list.ids.is_empty() => {
                 RecordSelection::Ids(self.record_ids(&list.ids)?)
             }
-            None | Some(RecordsLister::Records(_)) => RecordSelection::Filters(Default::default()),
+            None | Some(RecordsLister::Records(_)) => {
+                RecordSelection::Filters(RecordFilters::default())
+            }
             Some(RecordsLister::Filters(filters)) => {
                 RecordSelection::Filters(convert::filters_from(Some(filters)).checked()?)
             }
