@@ -18,7 +18,8 @@ mod tile;
 pub mod worker;
 
 pub use catalogue::{
-    InstanceUpdate, NewContainer, NewDataset, Page, RecordQuery, Tile, VariableKey,
+    GridSummary, InstanceUpdate, NewCell, NewContainer, NewDataset, NewGrid, Page, RecordQuery,
+    Tile, VariableKey,
 };
 pub use context::{App, Options};
 pub use cube::{

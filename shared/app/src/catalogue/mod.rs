@@ -3,6 +3,8 @@
 mod aoi;
 mod consolidation_params;
 mod container;
+mod covering;
+mod grid;
 mod index;
 mod layout;
 mod palette;
@@ -11,7 +13,11 @@ mod tiling;
 mod variable;
 
 pub use database::Page;
+pub use database::grid::GridSummary;
+pub use grid::{NewCell, NewGrid};
 pub use index::{NewContainer, NewDataset};
 pub use record::RecordQuery;
 pub use tiling::Tile;
 pub use variable::{InstanceUpdate, VariableKey};
+
+pub(crate) use covering::PlacedCell;

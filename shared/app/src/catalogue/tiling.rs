@@ -1,11 +1,11 @@
 //! Tiles of an area of interest.
 
+use super::PlacedCell;
 use super::layout::{check_grid, check_layout};
 use crate::{App, Result};
-use domain::grid::{Cell, GridSpec, RingSet};
-use domain::{AoiGeometry, Error, Layout};
+use domain::grid::Cell;
+use domain::{AoiGeometry, Layout};
 use futures::stream::{self, Stream};
-use imaging::Crs;
 use std::sync::Arc;
 
 /// Tiles of one piece of an answer; the last piece has fewer, possibly none.
@@ -32,27 +32,18 @@ impl App {
         aoi: AoiGeometry,
         layout: &Layout,
     ) -> Result<impl Stream<Item = Result<Vec<Tile>>> + Send + 'static + use<>> {
-        check_layout(layout)?;
-        let GridSpec::Plain(grid) = check_grid(layout)? else {
-            return Err(Error::invalid("grid_parameters.grid: custom grids are not served yet, expected regular or singlecell").into());
-        };
-        let max_cells = self.limits().grid_cells;
-        let tiles = self.engine().run(move |_| {
-            let crs = Crs::parse(&grid.crs)?;
-            let wkt: Arc<str> = crs.to_wkt().into();
-            let mut rings = RingSet::default();
-            let mut tiles = Vec::new();
-            for cell in grid.covers(aoi.polygons(), crs.srid(), &crs, max_cells)? {
-                if rings.insert(&cell.geographic_ring(&crs)?) {
-                    tiles.push(Tile {
-                        cell,
-                        wkt: Arc::clone(&wkt),
-                    });
-                }
-            }
-            Ok(tiles)
+        // the pattern orders the tiles of files, not these: clients leave it empty here
+        if !layout.interlacing_pattern.is_empty() {
+            check_layout(layout)?;
+        }
+        let spec = check_grid(layout)?;
+        let cells = self.cells_over(spec, aoi.polygons().clone()).await?;
+        let tiles = cells.into_iter().map(|PlacedCell { cell, crs }| {
+            let wkt = crs.to_wkt().into();
+            Tile { cell, wkt }
         });
-        Ok(stream::iter(pieces(tiles.await?)))
+        let tiles: Vec<Tile> = tiles.collect();
+        Ok(stream::iter(pieces(tiles)))
     }
 }
 

@@ -35,9 +35,13 @@ pub(crate) fn aoi_to(aoi: &MultiPolygon) -> pb::Aoi {
     }
 }
 
-fn polygons(aoi: pb::Aoi) -> MultiPolygon {
+/// Reads a ring. Coordinates are widened to double precision.
+pub(super) fn ring(ring: pb::LinearRing) -> Ring {
     let point = |coord: pb::Coord| Point::new(f64::from(coord.lon), f64::from(coord.lat));
-    let ring = |ring: pb::LinearRing| Ring(ring.points.into_iter().map(point).collect());
+    Ring(ring.points.into_iter().map(point).collect())
+}
+
+fn polygons(aoi: pb::Aoi) -> MultiPolygon {
     let polygon =
         |polygon: pb::Polygon| Polygon(polygon.linearrings.into_iter().map(ring).collect());
     MultiPolygon(aoi.polygons.into_iter().map(polygon).collect())

@@ -5,10 +5,11 @@ use super::{
     stream::{self, Items},
 };
 use crate::convert;
+use crate::oversize::oversized;
 use crate::pb::{self, geocube_server::Geocube};
 use crate::status::{domain_status as invalid, status};
-use app::App;
 use app::job::{JobQuery, NewConsolidation, NewDeletion};
+use app::{App, GridSummary, NewGrid};
 use domain::{
     AoiId, InstanceId, JobId, RecordFilters, RecordId, RecordSelection, Tags, VariableId,
 };
@@ -541,23 +542,40 @@ impl Geocube for GeocubeService {
 
     async fn create_grid(
         &self,
-        _request: Request<Streaming<pb::CreateGridRequest>>,
+        request: Request<Streaming<pb::CreateGridRequest>>,
     ) -> Reply<pb::CreateGridResponse> {
-        Err(Status::unimplemented("CreateGrid is not served yet"))
+        let mut pieces = request.into_inner();
+        let mut grid = NewGrid::default();
+        while let Some(piece) = pieces.message().await.map_err(oversized)? {
+            convert::add_cells(&mut grid, piece, self.app.limits()).checked()?;
+        }
+        self.app.create_grid(grid).await.map_err(status)?;
+        reply(pb::CreateGridResponse {})
     }
 
     async fn delete_grid(
         &self,
-        _request: Request<pb::DeleteGridRequest>,
+        request: Request<pb::DeleteGridRequest>,
     ) -> Reply<pb::DeleteGridResponse> {
-        Err(Status::unimplemented("DeleteGrid is not served yet"))
+        let name = convert::text("name", request.into_inner().name).checked()?;
+        self.app.delete_grid(&name).await.map_err(status)?;
+        reply(pb::DeleteGridResponse {})
     }
 
     async fn list_grids(
         &self,
-        _request: Request<pb::ListGridsRequest>,
+        request: Request<pb::ListGridsRequest>,
     ) -> Reply<pb::ListGridsResponse> {
-        Err(Status::unimplemented("ListGrids is not served yet"))
+        let name = convert::pattern("name_like", &request.into_inner().name_like).checked()?;
+        let grids = self.app.list_grids(name.as_ref()).await.map_err(status)?;
+        let summary = |grid: GridSummary| pb::Grid {
+            name: grid.name,
+            description: grid.description,
+            cells: Vec::new(),
+        };
+        reply(pb::ListGridsResponse {
+            grids: grids.into_iter().map(summary).collect(),
+        })
     }
 
     async fn version(

@@ -5,19 +5,19 @@ mod inputs;
 
 use super::index::instance_and_layout;
 use super::running::{Running, Stop};
+use crate::catalogue::PlacedCell;
 use crate::job::outbox::Posted;
 use crate::{App, Result};
 use cell::{CellWork, plan_one};
 use database::consolidation_params::{self, Owner};
 use database::lock::{self, LockFlag};
 use database::{dataset, job_log, layout, record, task, variable};
-use domain::grid::{Cell, GridSpec, RingSet};
+use domain::grid::GridSpec;
 use domain::job::{ActionEnd, EntryAction, Job, LogEntry, Severity, Task, TaskState};
 use domain::plan::{Replaced, Target};
 use domain::{
     DatasetId, Entity, InstanceId, Instant, Layout, RecordId, RecordSelection, TaskId, Uri,
 };
-use imaging::Crs;
 use inputs::CellInputs;
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ struct Context {
     layout: Layout,
     storage: Uri,
     target: Target,
-    crs: Crs,
+    grid: GridSpec,
     collapse: Option<(RecordId, Instant)>,
     /// Files of the record that the others are merged into.
     collapsed_files: Vec<Uri>,
@@ -80,17 +80,10 @@ async fn context(running: &Running) -> Result<Context> {
             collapsed_files.extend(found.datasets.into_iter().map(|dataset| dataset.source.uri));
         }
     }
-    let GridSpec::Plain(grid) = GridSpec::parse(&layout.grid_parameters)? else {
-        let text = format!(
-            "layout {}: custom grids cannot be consolidated yet, expected regular or singlecell",
-            layout.name
-        );
-        return Err(domain::Error::Precondition(text).into());
-    };
     Ok(Context {
         target: Target::try_new(&params, &variable.definition, &layout)?,
         job: job.clone(),
-        crs: Crs::parse(&grid.crs)?,
+        grid: GridSpec::parse(&layout.grid_parameters)?,
         instance,
         layout,
         storage,
@@ -111,36 +104,20 @@ async fn record_time(connection: &mut database::PgConnection, id: RecordId) -> R
 }
 
 /// The cells of the layout that the datasets of the job cover, each place once.
-async fn cells(running: &Running, context: &Arc<Context>) -> Result<Vec<Cell>> {
+async fn cells(running: &Running, context: &Context) -> Result<Vec<PlacedCell>> {
     let mut connection = running.app.database().read().await?;
     let area = dataset::union_of_job(&mut connection, context.job.id).await?;
     drop(connection);
     if area.0.is_empty() {
         return Ok(Vec::new());
     }
-    let max_cells = running.app.limits().grid_cells;
-    let context = Arc::clone(context);
-    let cells = running.app.engine().run(move |_| {
-        let GridSpec::Plain(grid) = GridSpec::parse(&context.layout.grid_parameters)? else {
-            return Ok(Vec::new());
-        };
-        let crs = &context.crs;
-        let mut rings = RingSet::default();
-        let mut cells = Vec::new();
-        for cell in grid.covers(&area, crs.srid(), crs, max_cells)? {
-            if rings.insert(&cell.geographic_ring(crs)?) {
-                cells.push(cell);
-            }
-        }
-        Ok(cells)
-    });
-    cells.await
+    running.app.cells_over(context.grid.clone(), area).await
 }
 
 async fn plan_cell(
     running: &Running,
     context: &Arc<Context>,
-    cell: Cell,
+    placed: PlacedCell,
     plan: &mut Plan,
 ) -> Result<()> {
     let CellInputs {
@@ -148,7 +125,7 @@ async fn plan_cell(
         reused,
         need,
         base,
-    } = inputs::read(running, context, &cell).await?;
+    } = inputs::read(running, context, &placed).await?;
     if inputs.is_empty() {
         return Ok(());
     }
@@ -157,7 +134,7 @@ async fn plan_cell(
         return Ok(());
     }
     let work = CellWork {
-        cell,
+        placed,
         need,
         base,
         inputs: inputs.clone(),

@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::Result;
+use crate::catalogue::PlacedCell;
 use domain::footprint::{Edges, Project, project_ring, valid_shape};
 use domain::grid::Cell;
 use domain::plan::{BaseUri, CellPlan, CellTarget, Need, PlanDataset, plan_cell};
@@ -10,7 +11,7 @@ use imaging::Crs;
 
 /// A cell to plan.
 pub(super) struct CellWork {
-    pub cell: Cell,
+    pub placed: PlacedCell,
     pub need: Need,
     pub base: BaseUri,
     pub inputs: Vec<PlanDataset>,
@@ -20,7 +21,7 @@ pub(super) struct CellWork {
 /// The files of a cell, and what the user is told about them.
 pub(super) fn plan_one(context: &Context, work: CellWork) -> Result<(CellPlan, Option<String>)> {
     let CellWork {
-        cell,
+        placed: PlacedCell { cell, crs },
         need,
         base,
         inputs,
@@ -30,7 +31,7 @@ pub(super) fn plan_one(context: &Context, work: CellWork) -> Result<(CellPlan, O
         job_id: context.job.id,
         target: &context.target,
         cell: &cell,
-        wkt: context.crs.to_wkt(),
+        wkt: crs.to_wkt(),
         base: &base,
         collapse: context.collapse,
     };
@@ -38,11 +39,11 @@ pub(super) fn plan_one(context: &Context, work: CellWork) -> Result<(CellPlan, O
     let planned = plan_cell(&at, &need, inputs, reused, |group| {
         let shapes = group
             .iter()
-            .map(|input| shape_in_cell(&input.dataset, &cell, &outline, &context.crs));
+            .map(|input| shape_in_cell(&input.dataset, &cell, &outline, &crs));
         let shapes: Vec<MultiPolygon> = shapes.collect::<domain::Result<_>>()?;
         Ok(valid_shape(&shapes, &outline))
     })?;
-    let geographic = cell.geographic_ring(&context.crs)?;
+    let geographic = cell.geographic_ring(&crs)?;
     let message = planned.message(&cell.uri, &geographic);
     Ok((planned, message))
 }

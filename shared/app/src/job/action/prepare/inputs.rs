@@ -2,10 +2,10 @@
 
 use super::Context;
 use crate::Result;
+use crate::catalogue::PlacedCell;
 use crate::job::action::running::Running;
 use database::dataset::{self, TimedDataset};
 use domain::footprint::search_area;
-use domain::grid::Cell;
 use domain::plan::{BaseUri, Need, PlanDataset, needs_consolidation};
 use domain::{DatasetId, Entity, Error, Uri};
 use std::collections::{BTreeSet, HashMap};
@@ -22,7 +22,12 @@ pub(super) struct CellInputs {
 
 /// Reads the datasets of the job that lie on a cell and, when there is work, those of the
 /// containers that it completes.
-pub(super) async fn read(running: &Running, context: &Context, cell: &Cell) -> Result<CellInputs> {
+pub(super) async fn read(
+    running: &Running,
+    context: &Context,
+    placed: &PlacedCell,
+) -> Result<CellInputs> {
+    let cell = &placed.cell;
     let collapse = context.collapse.map(|(id, _)| id);
     let base = BaseUri::try_new(
         &context.storage,
@@ -31,7 +36,7 @@ pub(super) async fn read(running: &Running, context: &Context, cell: &Cell) -> R
         context.instance,
         collapse,
     )?;
-    let (extent, crs) = (cell.transform.extent(cell.size), context.crs.clone());
+    let (extent, crs) = (cell.transform.extent(cell.size), placed.crs.clone());
     let geographic = running
         .app
         .engine()

@@ -1,0 +1,195 @@
+//! Custom grids: cells of any shape, stored under a name.
+
+use crate::{App, Limits, Result};
+use database::grid::{self, GridSummary, StoredCell};
+use database::in_transaction;
+use domain::grid::{check_cell_ids, check_grid_name};
+use domain::{Error, Pattern, Polygon, Ring};
+use imaging::Crs;
+
+/// A cell to store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewCell {
+    /// Unique within its grid.
+    pub id: String,
+    /// Reference system: EPSG code, PROJ text or WKT.
+    pub crs: String,
+    /// Outline in longitude and latitude.
+    pub outline: Ring,
+}
+
+/// A grid to store, as it grows by the pieces that a caller sends.
+#[derive(Clone, Debug, Default)]
+pub struct NewGrid {
+    name: String,
+    description: String,
+    cells: Vec<NewCell>,
+}
+
+impl NewGrid {
+    /// Adds a piece. Name and description of the first one count.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a malformed name, cell id or outline; [`Error::LimitExceeded`] above
+    /// the number of cells that a grid may have.
+    pub fn add(
+        &mut self,
+        name: String,
+        description: String,
+        cells: Vec<NewCell>,
+        limits: &Limits,
+    ) -> domain::Result<()> {
+        check_grid_name(&name)?;
+        check_cell_ids(cells.iter().map(|cell| cell.id.as_str()))?;
+        for cell in &cells {
+            check_outline(cell)?;
+        }
+        if self.name.is_empty() {
+            (self.name, self.description) = (name, description);
+        }
+        self.cells.extend(cells);
+        Limits::check(
+            "cells in one grid",
+            self.cells.len() as u64,
+            limits.grid_cells as u64,
+        )
+    }
+}
+
+fn check_outline(cell: &NewCell) -> domain::Result<()> {
+    let ring = &cell.outline.0;
+    if ring.len() < 4 || ring.first() != ring.last() {
+        return Err(Error::invalid(format!(
+            "Invalid Cell.coordinates of {}: expected a closed ring of at least 4 points (geometry_valid_check)",
+            cell.id
+        )));
+    }
+    let outside = ring
+        .iter()
+        .find(|point| !(-180.0..=180.0).contains(&point.x) || !(-90.0..=90.0).contains(&point.y));
+    match outside {
+        None => Ok(()),
+        Some(point) => Err(Error::invalid(format!(
+            "Invalid Cell.coordinates of {}: {} {}, expected longitudes in [-180, 180] and latitudes in [-90, 90]",
+            cell.id, point.x, point.y
+        ))),
+    }
+}
+
+impl App {
+    /// Stores a grid with its cells.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a reference system or outline that cannot be used, or without any
+    /// piece; [`Error::AlreadyExists`] when the name is taken or a cell comes twice.
+    pub async fn create_grid(&self, new: NewGrid) -> Result<()> {
+        if new.name.is_empty() {
+            return Err(Error::invalid("grid is missing: expected at least one message").into());
+        }
+        let NewGrid {
+            name,
+            description,
+            cells,
+        } = new;
+        let cells = self
+            .engine()
+            .run(move |_| cells.into_iter().map(stored).collect());
+        let (cells, summary): (Vec<StoredCell>, _) =
+            (cells.await?, GridSummary { name, description });
+        Ok(in_transaction(self.database(), |tx| {
+            let (summary, cells) = (summary.clone(), cells.clone());
+            Box::pin(async move { grid::create(tx, &summary, &cells).await })
+        })
+        .await?)
+    }
+
+    /// Lists grids by name, without their cells.
+    pub async fn list_grids(&self, name: Option<&Pattern>) -> Result<Vec<GridSummary>> {
+        let mut connection = self.database().read().await?;
+        Ok(grid::list(&mut connection, name).await?)
+    }
+
+    /// Deletes a grid with its cells; an unknown name is a success.
+    pub async fn delete_grid(&self, name: &str) -> Result<()> {
+        let name = name.to_owned();
+        Ok(in_transaction(self.database(), |tx| {
+            let name = name.clone();
+            Box::pin(async move { grid::delete(tx, &name).await })
+        })
+        .await?)
+    }
+}
+
+fn stored(cell: NewCell) -> Result<StoredCell> {
+    let NewCell { id, crs, outline } = cell;
+    let srid = Crs::parse(&crs)?.srid();
+    let outline = Polygon(vec![outline]);
+    Ok(StoredCell {
+        id,
+        crs,
+        srid,
+        outline,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NewCell, NewGrid};
+    use crate::Limits;
+    use domain::{Point, Ring};
+
+    fn cell(id: &str, points: &[(f64, f64)]) -> NewCell {
+        let outline = Ring(points.iter().map(|(x, y)| Point::new(*x, *y)).collect());
+        NewCell {
+            id: id.to_owned(),
+            crs: "4326".to_owned(),
+            outline,
+        }
+    }
+
+    const SQUARE: [(f64, f64); 5] = [(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.0, 0.0), (0.0, 0.0)];
+
+    fn add(grid: &mut NewGrid, name: &str, cells: Vec<NewCell>) -> domain::Result<()> {
+        let limits = Limits {
+            grid_cells: 3,
+            ..Limits::default()
+        };
+        grid.add(name.to_owned(), format!("about {name}"), cells, &limits)
+    }
+
+    #[test]
+    fn the_first_piece_gives_the_name_and_all_give_cells() {
+        let mut grid = NewGrid::default();
+        add(&mut grid, "g1", vec![cell("a", &SQUARE)]).unwrap();
+        add(&mut grid, "g2", vec![cell("b", &SQUARE)]).unwrap();
+        assert_eq!(
+            (grid.name.as_str(), grid.description.as_str()),
+            ("g1", "about g1")
+        );
+        assert_eq!(grid.cells.len(), 2);
+    }
+
+    #[test]
+    fn malformed_pieces_are_refused() {
+        let open = &SQUARE[..4];
+        let far = [(0.0, 0.0), (0.0, 1.0), (400.0, 1.0), (0.0, 0.0)];
+        let nan = [(0.0, 0.0), (0.0, f64::NAN), (1.0, 1.0), (0.0, 0.0)];
+        for (name, cells) in [
+            ("g/3", vec![]),
+            ("Regular", vec![]),
+            ("g", vec![cell("a b", &SQUARE)]),
+            ("g", vec![cell("a", &SQUARE), cell("a", &SQUARE)]),
+            ("g", vec![cell("a", open)]),
+            ("g", vec![cell("a", &[])]),
+            ("g", vec![cell("a", &far)]),
+            ("g", vec![cell("a", &nan)]),
+            (
+                "g",
+                ["a", "b", "c", "d"].map(|id| cell(id, &SQUARE)).to_vec(),
+            ),
+        ] {
+            let refused = add(&mut NewGrid::default(), name, cells.clone());
+            assert!(refused.is_err(), "{name} {cells:?}");
+        }
+    }
+}
