@@ -134,7 +134,9 @@ pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions> {
     if !kept.is_empty() {
         url.query_pairs_mut().extend_pairs(kept);
     }
-    Ok(url.as_str().parse().map_err(|_| malformed())?)
+    let options: PgConnectOptions = url.as_str().parse().map_err(|_| malformed())?;
+    // not the default: it begins with a schema named after the role, and ours may be named alike
+    Ok(options.options([("search_path", "public,geocube")]))
 }
 
 /// Settings of every session: plans are made for the values at hand, since a window, a tag or a

@@ -46,7 +46,12 @@ impl PgQueue {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options.application_name("geocube-queue"))
+            .connect_with(
+                options
+                    .application_name("geocube-queue")
+                    // not the default: it begins with a schema named after the role
+                    .options([("search_path", "public,geocube")]),
+            )
             .await
             .map_err(|source| broker_error("connect to the queue's database".to_owned(), source))?;
         Ok(Self::new(pool))
