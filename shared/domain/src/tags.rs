@@ -8,7 +8,7 @@ pub const MAX_TAGS_BYTES: usize = 2048;
 
 /// User tags of a record, by key.
 ///
-/// Invariants: no `*`, `?` or NUL in keys and values, at most [`MAX_TAGS_BYTES`] in total.
+/// Invariants: no `*`, `?` or NUL in keys and values, at most 2048 bytes in total.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tags(BTreeMap<String, String>);
 
