@@ -98,7 +98,7 @@ stop_postgres() {
 # Starts the Pub/Sub emulator, where it is installed, and exports PUBSUB_EMULATOR_HOST.
 start_pubsub() {
   local folder=$1 jar port _
-  jar=${PUBSUB_EMULATOR_JAR:-$(find / -name 'cloud-pubsub-emulator-*.jar' -not -path '/proc/*' 2>/dev/null | head -n 1)}
+  jar=${PUBSUB_EMULATOR_JAR:-$(find / -name 'cloud-pubsub-emulator-*.jar' -not -path '/proc/*' 2>/dev/null | head -n 1 || true)}
   if [ -z "$jar" ] || ! command -v java >/dev/null; then
     say "The Pub/Sub emulator is not installed: its tests will say that they were skipped"
     return 0
