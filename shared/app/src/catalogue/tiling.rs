@@ -32,10 +32,7 @@ impl App {
         aoi: AoiGeometry,
         layout: &Layout,
     ) -> Result<impl Stream<Item = Result<Vec<Tile>>> + Send + 'static + use<>> {
-        // the pattern orders the tiles of files, not these: clients leave it empty here
-        if !layout.interlacing_pattern.is_empty() {
-            check_layout(layout)?;
-        }
+        check_layout(layout)?;
         let spec = check_grid(layout)?;
         let cells = self.cells_over(spec, aoi.polygons().clone()).await?;
         let tiles = cells.into_iter().map(|PlacedCell { cell, crs }| {
