@@ -49,11 +49,7 @@ impl GeoTransform {
     /// [`Error::Invalid`] when a coefficient is not finite or the transform is not invertible.
     pub fn try_new(coefficients: [f64; 6]) -> Result<Self> {
         let transform = Self(coefficients);
-        let determinant = transform.determinant();
-        if !coefficients.iter().all(|value| value.is_finite())
-            || !determinant.is_finite()
-            || determinant == 0.0
-        {
+        if !coefficients.iter().all(|value| value.is_finite()) || !transform.is_invertible() {
             return Err(Error::invalid(format!(
                 "Invalid pixToCRS transform: not invertible ({coefficients:?}, expected six finite numbers with b*f != c*e)"
             )));
@@ -114,6 +110,20 @@ impl GeoTransform {
         }
     }
 
+    /// Whether the inverse means something in double precision; of rotated grids the same rows and columns are
+    /// refused as by GDAL.
+    fn is_invertible(&self) -> bool {
+        let determinant = self.determinant();
+        if !determinant.is_finite() || determinant == 0.0 {
+            return false;
+        }
+        let scale = [1, 2, 4, 5]
+            .into_iter()
+            .map(|term| self.0[term].abs())
+            .fold(0.0, f64::max);
+        !self.is_rotated() || determinant.abs() > 1e-10 * scale * scale
+    }
+
     fn determinant(&self) -> f64 {
         let [_, b, c, _, e, f] = self.0;
         b * f - c * e
@@ -158,6 +168,7 @@ mod tests {
             [f64::NAN, 1.0, 0.0, 0.0, 0.0, 1.0],
             [0.0, f64::INFINITY, 0.0, 0.0, 0.0, 1.0],
             [0.0, 1e-300, 0.0, 0.0, 0.0, 1e-300],
+            [0.0, 10.0, 0.0, 0.0, 1e20, -10.0],
         ] {
             assert!(GeoTransform::try_new(wrong).is_err(), "{wrong:?}");
         }

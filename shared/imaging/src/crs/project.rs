@@ -52,7 +52,8 @@ fn transform(
         });
         result.map_err(|_| {
             domain::Error::invalid(format!(
-                "coordinates outside of the domain of {crs:?}: {}",
+                "coordinates outside of the domain of {}: {}",
+                crs.0.definition,
                 captured.text()
             ))
         })

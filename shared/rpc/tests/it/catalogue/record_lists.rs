@@ -133,7 +133,7 @@ async fn lists_are_filtered_by_time_place_and_page() {
             },
         ),
         (
-            "time",
+            "from_time: Invalid time",
             pb::ListRecordsRequest {
                 from_time: at(10_i64.pow(14), 0),
                 ..any.clone()
