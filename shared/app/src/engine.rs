@@ -25,7 +25,18 @@ pub struct Engine {
 /// Memory of one image in flight: it is given back when this is dropped.
 #[derive(Debug)]
 pub struct Reservation {
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Reservation {
+    /// Gives back what is more than `bytes`: an image that waits for its client holds its payload only.
+    pub(crate) fn shrink(&mut self, bytes: u64) {
+        let spare = self
+            .permit
+            .num_permits()
+            .saturating_sub(permits(bytes) as usize);
+        drop(self.permit.split(spare));
+    }
 }
 
 impl Engine {
@@ -69,7 +80,7 @@ impl Engine {
         let permits = permits(bytes.saturating_add(windows).min(self.memory_bytes));
         let permit = Arc::clone(&self.memory).acquire_many_owned(permits).await;
         let permit = permit.map_err(|_| Error::Cancelled("the service stops".to_owned()))?;
-        Ok(Reservation { _permit: permit })
+        Ok(Reservation { permit })
     }
 
     /// Runs `work` on a blocking thread. `work` gets a function that tells whether nobody waits for
@@ -121,6 +132,18 @@ mod tests {
         );
         drop(first);
         large.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_image_that_is_built_leaves_room_for_others() {
+        let engine = Engine::new(1, 8 * PERMIT_BYTES);
+        let mut built = engine.reserve(4 * PERMIT_BYTES).await.unwrap();
+        let other = engine.reserve(2 * PERMIT_BYTES);
+        tokio::pin!(other);
+        let wait = Duration::from_millis(20);
+        assert!(tokio::time::timeout(wait, &mut other).await.is_err());
+        built.shrink(2 * PERMIT_BYTES);
+        other.await.unwrap();
     }
 
     #[tokio::test]

@@ -227,7 +227,7 @@ impl App {
         slice: &Slice,
     ) -> Result<(Payload, crate::engine::Reservation)> {
         let (app, limits) = (self.clone(), self.engine().merge_limits());
-        let reservation = self.engine().reserve(recipe.bytes()).await?;
+        let mut reservation = self.engine().reserve(recipe.bytes()).await?;
         let (recipe, sources, records) = (
             Arc::clone(recipe),
             slice.sources.clone(),
@@ -250,7 +250,9 @@ impl App {
             let bytes = recipe.encode(image, &records)?;
             Ok(Payload::new(bytes, recipe.compression, PART_BYTES))
         });
-        Ok((payload.await?, reservation))
+        let payload = payload.await?;
+        reservation.shrink(payload.held_bytes());
+        Ok((payload, reservation))
     }
 }
 

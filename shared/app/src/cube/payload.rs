@@ -73,6 +73,11 @@ impl Payload {
         }
     }
 
+    /// Bytes that the payload takes in memory.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.parts.iter().map(|part| part.len() as u64).sum()
+    }
+
     /// Number of the parts after which an image ends on the wire: padding with empty parts up to
     /// the announced number, or with a single one for clients that stop at the first empty part.
     pub fn parts_on_the_wire(&self, stop_at_first_empty: bool) -> usize {
@@ -92,6 +97,7 @@ fn deflate(image: &[u8], level: i32) -> Vec<u8> {
         .deflate_compress(image, &mut data)
         .expect("the buffer has the size that the library asks for");
     data.truncate(length);
+    data.shrink_to_fit();
     data
 }
 
