@@ -51,6 +51,7 @@ fn limits(bounds: &BoundFlags, cube_duration: Duration) -> Limits {
     Limits {
         records_per_request: count(bounds.max_records),
         ids_per_request: count(bounds.max_records),
+        tags: count(bounds.max_tags),
         datasets: u32::try_from(bounds.max_page_size).unwrap_or(u32::MAX),
         slices: count(bounds.max_slices),
         slice_samples: bounds.max_pixels,
@@ -116,6 +117,7 @@ mod tests {
             "--maxAoiVertices=5",
             "--maxPageSize=6",
             "--maxTileDatasets=7",
+            "--maxTags=9",
             "--maxConnectionAge=8",
         ]);
         let limits = limits.unwrap().limits;
@@ -131,7 +133,10 @@ mod tests {
             (limits.slice_samples, limits.grid_cells, limits.aoi_vertices),
             (3, 4, 5)
         );
-        assert_eq!((limits.datasets, limits.tile_datasets), (6, 7));
+        assert_eq!(
+            (limits.datasets, limits.tile_datasets, limits.tags),
+            (6, 7, 9)
+        );
         assert_eq!(limits.cube_duration, Duration::from_secs(8));
     }
 
