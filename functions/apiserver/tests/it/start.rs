@@ -27,16 +27,12 @@ async fn secret_manager(secrets: &[(&'static str, String)]) -> String {
         State(secrets): State<Arc<BTreeMap<String, String>>>,
         request: Request,
     ) -> Response {
-        match secrets.get(request.uri().path()) {
-            Some(value) => {
-                let data = BASE64_STANDARD.encode(value);
-                format!(r#"{{"payload": {{"data": "{data}"}}}}"#).into_response()
-            }
-            None => {
-                let body = r#"{"error": {"message": "Secret not found"}}"#;
-                (StatusCode::NOT_FOUND, body).into_response()
-            }
-        }
+        let Some(value) = secrets.get(request.uri().path()) else {
+            let body = r#"{"error": {"message": "Secret not found"}}"#;
+            return (StatusCode::NOT_FOUND, body).into_response();
+        };
+        let data = BASE64_STANDARD.encode(value);
+        format!(r#"{{"payload": {{"data": "{data}"}}}}"#).into_response()
     }
     let path = |id| format!("/v1/projects/p/secrets/{id}/versions/latest:access");
     let secrets = secrets.iter().map(|(id, value)| (path(id), value.clone()));

@@ -81,10 +81,10 @@ where
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => return ended,
+        ended = connection.as_mut() => ended,
         () = lifetime.stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            return connection.await;
+            connection.await
         }
         age = old(lifetime.age) => {
             connection.as_mut().graceful_shutdown();

@@ -221,6 +221,7 @@ async fn cells_of_a_tiling_are_counted() {
             block_x_size: 256,
             block_y_size: 256,
             max_records: 1000,
+            interlacing_pattern: "Z>R>B>T".to_owned(),
             ..Default::default()
         };
         let alps = aoi(&[&[&[
