@@ -89,6 +89,39 @@ start_postgres() {
   export DATABASE_URL="postgresql://geocube@127.0.0.1:$port/postgres"
 }
 
+# Starts a second private cluster below $1, which is reached by TLS with a client certificate only, and exports
+# GEOCUBE_TLS_POSTGRES: a folder with its address (host) and the certificates, made for two days.
+start_tls_postgres() {
+  local folder=$1 bin port held name
+  command -v openssl >/dev/null || { say "openssl is not installed: tests of client certificates will say that they were skipped"; return 0; }
+  bin=$(postgres_bin) || fail "PostgreSQL is needed: initdb was not found below /usr/lib/postgresql"
+  port=$(free_port)
+  held=$folder/certificates
+  mkdir -p "$held"
+  openssl req -new -x509 -days 2 -nodes -newkey rsa:2048 -subj /CN=geocube-test-root \
+    -keyout "$held/root.key" -out "$held/root.crt" 2>/dev/null
+  for name in server apiserver; do
+    # the user of the database is the name in the certificate; the server's is that of an instance, not of a host
+    printf 'subjectAltName=DNS:instance\n' >"$held/$name.ext"
+    openssl req -new -nodes -newkey rsa:2048 -subj /CN=geocube -keyout "$held/$name.key" -out "$held/$name.csr" 2>/dev/null
+    openssl x509 -req -days 2 -in "$held/$name.csr" -CA "$held/root.crt" -CAkey "$held/root.key" -CAcreateserial \
+      -extfile "$held/$name.ext" -out "$held/$name.crt" 2>/dev/null
+  done
+  printf '127.0.0.1:%s' "$port" >"$held/host"
+  if [ "$(id -u)" = 0 ]; then
+    chown postgres "$folder"
+    chown -R postgres "$held"
+  fi
+  as_postgres "$bin/initdb" -D "$folder/data" -U geocube -A trust -E UTF8 --no-sync >"$folder/initdb.log" 2>&1 ||
+    { cat "$folder/initdb.log" >&2; fail "initdb failed"; }
+  as_postgres sh -c "printf 'hostssl all all 127.0.0.1/32 cert\n' >'$folder/data/pg_hba.conf'"
+  as_postgres "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/postgres.log" start \
+    -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c ssl=on \
+      -c ssl_cert_file=$held/server.crt -c ssl_key_file=$held/server.key -c ssl_ca_file=$held/root.crt" >/dev/null ||
+    { cat "$folder/postgres.log" >&2; fail "PostgreSQL with TLS did not start"; }
+  export GEOCUBE_TLS_POSTGRES=$held
+}
+
 stop_postgres() {
   local folder=$1
   [ -d "$folder/data" ] || return 0

@@ -3,7 +3,7 @@
 use app::App;
 use messaging::pusher::{HttpPusher, PushOptions};
 use messaging::{CancellationToken, ConsumeOptions, Consumer, Delivery};
-use runtime::{ExposeSecret, SecretString};
+use runtime::SecretString;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,10 +87,7 @@ pub fn push_orders(
     consumer: Arc<dyn Consumer>,
     stop: CancellationToken,
 ) -> messaging::Result<impl Future<Output = messaging::Result<()>> + use<>> {
-    let bearer = orders
-        .token
-        .as_ref()
-        .map(|token| token.expose_secret().to_owned());
+    let bearer = orders.token.clone();
     let endpoint = format!("{}/push", orders.url.trim_end_matches('/'));
     let pusher = Arc::new(HttpPusher::new(
         &endpoint,

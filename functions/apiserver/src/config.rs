@@ -12,6 +12,13 @@ use runtime::config::{
 };
 use runtime::value;
 
+/// What 0 stands for as age.
+const DEFAULT_AGE: Duration = Duration::from_mins(15);
+/// Stands for no limit, and can be added to any clock.
+const LONGEST_AGE: Duration = Duration::from_hours(24 * 365);
+/// Least age of a connection.
+const SHORTEST_CONNECTION: Duration = Duration::from_mins(1);
+
 /// Catalogue, cubes, tiles and jobs over gRPC and HTTP, on one port.
 ///
 /// Every flag can also be given as environment variable: --maxConnectionAge as `GEOCUBE_MAX_CONNECTION_AGE`.
@@ -24,7 +31,7 @@ pub struct Config {
     /// Listening port [env also: PORT]
     #[arg(long, default_value = "8080", value_parser = value::integer::<u16>)]
     pub port: u16,
-    /// Seconds that one answer of a cube may take; 0 or less sets no limit
+    /// Seconds that one answer of a cube may take, and age at which a connection takes no further request; 0 or less stands for 900
     #[arg(long, default_value = "900", value_parser = value::integer::<i64>, value_name = "INT")]
     pub max_connection_age: i64,
     /// Slices of one cube made in parallel; below 1 counts as 1
@@ -88,6 +95,7 @@ impl Config {
                 reason: "--baSecretName names a secret of a project",
             });
         }
+        self.tokens.secret(self.project.as_deref())?;
         let messaging = self.messaging()?;
         if self.ingestion_storage.is_none() {
             return match self.messaging.consolidations_queue {
@@ -134,12 +142,18 @@ impl Config {
         on.then_some((self.tls.tls_cert.as_path(), self.tls.tls_key.as_path()))
     }
 
-    /// How long one answer of a cube may take.
-    pub fn cube_deadline(&self) -> Option<Duration> {
-        let seconds = u64::try_from(self.max_connection_age)
-            .ok()
-            .filter(|seconds| *seconds > 0)?;
-        Some(Duration::from_secs(seconds))
+    /// How long one answer of a cube may take. Command lines of v0.2 gave 0 for the default.
+    pub fn cube_duration(&self) -> Duration {
+        match u64::try_from(self.max_connection_age) {
+            Ok(seconds) if seconds > 0 => Duration::from_secs(seconds).min(LONGEST_AGE),
+            Ok(_) | Err(_) => DEFAULT_AGE,
+        }
+    }
+
+    /// Age at which a connection takes no further request: a short limit of cubes is no reason to
+    /// connect all the time.
+    pub fn connection_age(&self) -> Duration {
+        self.cube_duration().max(SHORTEST_CONNECTION)
     }
 
     /// Slices of one cube made in parallel.

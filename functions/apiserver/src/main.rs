@@ -7,9 +7,10 @@ use app::App;
 use geocube_apiserver::RouterOptions;
 use geocube_apiserver::background::{self, Orders};
 use geocube_apiserver::config::Config;
-use rpc::http::{self, Access};
+use rpc::http::{self, Access, ServeOptions, Tls};
 use runtime::config::{Messaging, Sweep, Tokens};
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
+use runtime::{ConfigError, secret};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -28,22 +29,30 @@ fn main() -> ExitCode {
 fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
     geocube_apiserver::not_built_in(config)?;
-    let tokens = config.tokens.load(None)?;
+    let tls = tls(config)?;
     // before there are threads
     imaging::init(&wire::gdal(config))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(run(config, &tokens));
+    let served = runtime.block_on(run(config, tls));
     // pixel work that nobody waits for any more does not hold up the exit
     runtime.shutdown_background();
     served
 }
 
-async fn run(config: &Config, tokens: &Tokens) -> anyhow::Result<()> {
+/// The certificate of the port, where the flags ask for TLS.
+fn tls(config: &Config) -> Result<Option<Tls>, ConfigError> {
+    config
+        .certificate()
+        .map(|(certificate, key)| Tls::load(certificate, key))
+        .transpose()
+}
+
+async fn run(config: &Config, tls: Option<Tls>) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
     tracing::info!("Geocube v{}", env!("CARGO_PKG_VERSION"));
-    let start = stop.run_until_cancelled(start(config, tokens, &stop));
+    let start = stop.run_until_cancelled(start(config, tls, &stop));
     let Some(work) = start.await.transpose()? else {
         return Ok(());
     };
@@ -53,25 +62,31 @@ async fn run(config: &Config, tokens: &Tokens) -> anyhow::Result<()> {
 /// Everything that runs until the stop.
 type Work = JoinSet<anyhow::Result<()>>;
 
-async fn start(config: &Config, tokens: &Tokens, stop: &CancellationToken) -> anyhow::Result<Work> {
-    let database = wire::database(config).await?;
-    let queue = wire::queue(config).await?;
+async fn start(
+    config: &Config,
+    tls: Option<Tls>,
+    stop: &CancellationToken,
+) -> anyhow::Result<Work> {
+    let tokens = secret::tokens(&config.tokens, config.project.as_deref()).await?;
+    let login = wire::login(config).await?;
+    let database = wire::database(config, login.clone()).await?;
+    let queue = wire::queue(config, login).await?;
     let options = geocube_apiserver::options(config)?;
     let storage = wire::storage(&options.paths);
     let engine = wire::engine(config);
     let app = App::new(database, storage, queue.publisher.clone(), engine, options);
-    let access = access(tokens);
+    let access = access(&tokens);
     let router = geocube_apiserver::router(&app, &access, router_options(config, &queue)).await;
     let listener = TcpListener::bind((config.host, config.port));
     let listener = listener
         .await
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
-    tracing::info!(address = %listener.local_addr()?, "listening");
+    tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), "listening");
 
-    let mut work = background(config, tokens, &app, queue, stop)?;
-    let stop = stop.clone();
+    let mut work = background(config, &tokens, &app, queue, stop)?;
+    let (stop, options) = (stop.clone(), serve_options(config, tls));
     work.spawn(async move {
-        http::serve(listener, router, stop)
+        http::serve_with(listener, router, options, stop)
             .await
             .context("serving the port")
     });
@@ -82,6 +97,13 @@ fn router_options(config: &Config, queue: &Queue) -> RouterOptions {
     RouterOptions {
         max_message_bytes: config.bounds.max_message_size,
         sweep: thresholds(config, queue),
+    }
+}
+
+fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
+    ServeOptions {
+        tls,
+        connection_age: Some(config.connection_age()),
     }
 }
 

@@ -2,30 +2,13 @@
 
 use crate::config::Config;
 use domain::{Scheme, Uri};
-use runtime::config::Connection;
 
 /// Refuses flags whose feature is missing.
 ///
 /// # Errors
 /// Names the first such flag and what to do without it.
 pub fn not_built_in(config: &Config) -> anyhow::Result<()> {
-    let uses_secret = matches!(
-        config.database.connection(config.project.as_deref()),
-        Ok(Connection::Certificates { .. })
-    );
     let refusals = [
-        (
-            config.certificate().is_some(),
-            "--tls: this build serves clear text only, let a proxy end TLS (with --local the flag is ignored)",
-        ),
-        (
-            config.tokens.ba_secret_name.is_some(),
-            "--baSecretName: Secret Manager is not built in yet, give the tokens by --tokensFile or by the environment",
-        ),
-        (
-            uses_secret,
-            "--dbSecretName: Secret Manager is not built in yet, give --dbPassword or --dbConnection",
-        ),
         (
             config.push_auth.push_audience.is_some(),
             "--push-audience: the check of OIDC tokens is not built in yet, protect the push routes by the event token",
@@ -76,13 +59,11 @@ mod tests {
     fn what_this_build_cannot_do_fails_the_start() {
         for (args, text) in [
             (&[][..], "ok"),
-            (&["--tls", "--local"], "ok"),
+            (&["--tls", "--baSecretName=s", "--project=p"], "ok"),
             (
                 &["--ingestionStorage=/data", "--cancelledJobs=/cancelled"],
                 "ok",
             ),
-            (&["--tls"], "--tls: "),
-            (&["--baSecretName=s", "--project=p"], "--baSecretName: "),
             (
                 &["--push-audience=a", "--push-service-accounts=b@c"],
                 "--push-audience: ",

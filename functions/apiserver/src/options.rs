@@ -8,9 +8,6 @@ use runtime::config::{BoundFlags, Messaging, ReadableFiles};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Long enough to stand for no limit, short enough to be added to any clock.
-const NO_LIMIT: Duration = Duration::from_hours(24 * 365);
-
 /// The settings that the flags ask for.
 ///
 /// # Errors
@@ -34,7 +31,7 @@ pub fn options(config: &Config) -> anyhow::Result<Options> {
     let ingestion_storage = optional("--ingestionStorage", &config.ingestion_storage)?;
     let cancelled_jobs = optional("--cancelledJobs", &config.cancelled_jobs)?;
     Ok(Options {
-        limits: limits(&config.bounds, config.cube_deadline()),
+        limits: limits(&config.bounds, config.cube_duration()),
         paths: paths(config)?,
         workers: config.parallel_slices(),
         ingestion_storage,
@@ -49,18 +46,19 @@ pub(crate) fn uri(flag: &str, text: &str) -> anyhow::Result<Uri> {
     Uri::parse(text).with_context(|| format!("invalid {flag}"))
 }
 
-fn limits(bounds: &BoundFlags, cube_deadline: Option<Duration>) -> Limits {
+fn limits(bounds: &BoundFlags, cube_duration: Duration) -> Limits {
     let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     Limits {
         records_per_request: count(bounds.max_records),
         ids_per_request: count(bounds.max_records),
+        tags: count(bounds.max_tags),
         datasets: u32::try_from(bounds.max_page_size).unwrap_or(u32::MAX),
         slices: count(bounds.max_slices),
         slice_samples: bounds.max_pixels,
         aoi_vertices: count(bounds.max_aoi_vertices),
         grid_cells: count(bounds.max_grid_cells),
         tile_datasets: u32::try_from(bounds.max_tile_datasets).unwrap_or(u32::MAX),
-        cube_duration: cube_deadline.unwrap_or(NO_LIMIT),
+        cube_duration,
     }
 }
 
@@ -119,6 +117,7 @@ mod tests {
             "--maxAoiVertices=5",
             "--maxPageSize=6",
             "--maxTileDatasets=7",
+            "--maxTags=9",
             "--maxConnectionAge=8",
         ]);
         let limits = limits.unwrap().limits;
@@ -134,7 +133,10 @@ mod tests {
             (limits.slice_samples, limits.grid_cells, limits.aoi_vertices),
             (3, 4, 5)
         );
-        assert_eq!((limits.datasets, limits.tile_datasets), (6, 7));
+        assert_eq!(
+            (limits.datasets, limits.tile_datasets, limits.tags),
+            (6, 7, 9)
+        );
         assert_eq!(limits.cube_duration, Duration::from_secs(8));
     }
 

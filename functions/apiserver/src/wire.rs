@@ -4,24 +4,29 @@ mod queue;
 
 use anyhow::Context;
 use app::{Engine, PathPolicy};
-use database::{Database, PoolOptions};
+use database::{Database, PgConnectOptions, PoolOptions};
 use domain::Scheme;
 use geocube_apiserver::config::Config;
 pub(crate) use queue::{Queue, queue};
-use runtime::ExposeSecret;
+use runtime::secret;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use storage::{AllowedRoots, LocalStorage, Router, Storage};
 
+/// How to open the catalogue.
+pub(crate) async fn login(config: &Config) -> anyhow::Result<PgConnectOptions> {
+    let connection = config.database.connection(config.project.as_deref())?;
+    Ok(app::connect_options(&secret::login(connection).await?)?)
+}
+
 /// The catalogue, once its schema is known to be the right one.
-pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
-    let url = config.database.connection_url()?;
+pub(crate) async fn database(config: &Config, login: PgConnectOptions) -> anyhow::Result<Database> {
     let options = PoolOptions {
         statement_timeout: config.bounds.statement_timeout,
         application_name: "geocube-apiserver".to_owned(),
         ..PoolOptions::default()
     };
-    let database = Database::connect(url.expose_secret(), &options)
+    let database = Database::connect_with(login, &options)
         .await
         .context("connecting to the database")?;
     database.check_schema().await?;

@@ -117,6 +117,7 @@ impl Config {
                 reason: "--baSecretName names a secret of a project",
             });
         }
+        self.tokens.secret(self.ps_project.as_deref())?;
         Ok(())
     }
 

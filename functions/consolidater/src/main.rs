@@ -8,6 +8,7 @@ use axum::Router;
 use geocube_consolidater::config::Config;
 use rpc::http::{self, Access};
 use runtime::config::Tokens;
+use runtime::secret;
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -25,37 +26,38 @@ fn main() -> ExitCode {
 fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
     geocube_consolidater::not_built_in(config)?;
-    let tokens = config.tokens.load(None)?;
     // before there are threads
     imaging::init(&wire::gdal(config))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let served = runtime.block_on(run(config, &tokens));
+    let served = runtime.block_on(run(config));
     // raster work whose lease is given back does not hold up the exit
     runtime.shutdown_background();
     served
 }
 
-async fn run(config: &Config, tokens: &Tokens) -> anyhow::Result<()> {
+async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
     tracing::info!("Geocube consolidater v{}", env!("CARGO_PKG_VERSION"));
     let start = stop.run_until_cancelled(start(config));
-    let Some((worker, listener)) = start.await.transpose()? else {
+    let Some((worker, listener, access)) = start.await.transpose()? else {
         return Ok(());
     };
     tracing::info!(address = %listener.local_addr()?, "listening");
-    let router = geocube_consolidater::router(&worker, &access(tokens));
+    let router = geocube_consolidater::router(&worker, &access);
     let work = serve(worker, listener, router, stop.clone());
     shutdown::drained(&stop, DRAIN_LIMIT, work).await?
 }
 
-async fn start(config: &Config) -> anyhow::Result<(Worker, TcpListener)> {
+async fn start(config: &Config) -> anyhow::Result<(Worker, TcpListener, Access)> {
     if let Some(warning) = geocube_consolidater::unguarded(config) {
         tracing::warn!("{warning}");
     }
-    let database = wire::database(config).await?;
-    let publisher = wire::publisher(config).await?;
+    let tokens = secret::tokens(&config.tokens, config.ps_project.as_deref()).await?;
+    let login = wire::login(config).await?;
+    let database = wire::database(config, login.clone()).await?;
+    let publisher = wire::publisher(config, login).await?;
     let listener = TcpListener::bind((config.host, config.port));
     let listener = listener
         .await
@@ -64,7 +66,7 @@ async fn start(config: &Config) -> anyhow::Result<(Worker, TcpListener)> {
     let options = geocube_consolidater::options(config)?;
     let storage = wire::storage(&options)?;
     let worker = Worker::start(database, storage, publisher, options)?;
-    Ok((worker, listener))
+    Ok((worker, listener, access(&tokens)))
 }
 
 fn access(tokens: &Tokens) -> Access {

@@ -3,26 +3,16 @@
 use crate::config::Config;
 use crate::options;
 use domain::Scheme;
-use runtime::config::Connection;
 
 /// Refuses flags whose feature is missing.
 ///
 /// # Errors
 /// Names the first such flag and what to do without it.
 pub fn not_built_in(config: &Config) -> anyhow::Result<()> {
-    let uses_secret = matches!(config.connection(), Ok(Connection::Certificates { .. }));
     let refusals = [
         (
             config.pull,
             "--pull: pulling orders is not built in yet, let the queue push them to POST /push",
-        ),
-        (
-            config.tokens.ba_secret_name.is_some(),
-            "--baSecretName: Secret Manager is not built in yet, give the tokens by --tokensFile or by the environment",
-        ),
-        (
-            uses_secret,
-            "--dbSecretName: Secret Manager is not built in yet, give --dbPassword or --dbConnection",
         ),
         (
             config.push_auth.push_audience.is_some(),
@@ -74,7 +64,7 @@ mod tests {
         for (args, text) in [
             (&[][..], "ok"),
             (&["--pull"], "--pull: "),
-            (&["--baSecretName=s", "--psProject=p"], "--baSecretName: "),
+            (&["--baSecretName=s", "--psProject=p"], "ok"),
             (
                 &["--push-audience=a", "--push-service-accounts=b@c"],
                 "--push-audience: ",

@@ -2,14 +2,14 @@
 
 use anyhow::Context;
 use app::worker::WorkerOptions;
-use database::{Database, PoolOptions};
+use database::{Database, PgConnectOptions, PoolOptions};
 use domain::{Scheme, Uri};
 use geocube_consolidater::config::Config;
 use messaging::Publisher;
 use messaging::pgqueue::PgQueue;
 use messaging::pubsub::{Connection as Broker, PubSubPublisher};
-use runtime::config::{Connection, Messaging};
-use runtime::{ConfigError, ExposeSecret, SecretString};
+use runtime::config::Messaging;
+use runtime::{ExposeSecret, secret};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +21,15 @@ const QUEUE_CONNECTIONS: u32 = 2;
 const SPARE_CONNECTIONS: u32 = 3;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How to open the database of leases.
+pub(crate) async fn login(config: &Config) -> anyhow::Result<PgConnectOptions> {
+    Ok(app::connect_options(
+        &secret::login(config.connection()?).await?,
+    )?)
+}
+
 /// The leases, once their schema is known to be the right one.
-pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
-    let url = url(config)?;
+pub(crate) async fn database(config: &Config, login: PgConnectOptions) -> anyhow::Result<Database> {
     let options = PoolOptions {
         max_connections: SPARE_CONNECTIONS
             .saturating_add(u32::try_from(config.max_concurrent_tasks)?),
@@ -31,7 +37,7 @@ pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
         application_name: "geocube-consolidater".to_owned(),
         ..PoolOptions::default()
     };
-    let database = Database::connect(url.expose_secret(), &options)
+    let database = Database::connect_with(login, &options)
         .await
         .context("connecting to the database")?;
     database.check_schema().await?;
@@ -60,17 +66,22 @@ fn made(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
-/// Where results are published.
-pub(crate) async fn publisher(config: &Config) -> anyhow::Result<Arc<dyn Publisher>> {
+/// Where results are published; the embedded queue lies in the database of `login` unless it has
+/// one of its own.
+pub(crate) async fn publisher(
+    config: &Config,
+    login: PgConnectOptions,
+) -> anyhow::Result<Arc<dyn Publisher>> {
     match config.messaging()? {
         Messaging::PubSub { project, .. } => Ok(Arc::new(
             PubSubPublisher::connect(&project, &Broker::from_environment()).await?,
         )),
-        Messaging::Embedded { url: given, .. } => {
-            let url = given.map_or_else(|| url(config), Ok)?;
-            let queue = PgQueue::connect(url.expose_secret(), QUEUE_CONNECTIONS).await?;
-            Ok(Arc::new(queue))
-        }
+        Messaging::Embedded { url: Some(url), .. } => Ok(Arc::new(
+            PgQueue::connect(url.expose_secret(), QUEUE_CONNECTIONS).await?,
+        )),
+        Messaging::Embedded { url: None, .. } => Ok(Arc::new(
+            PgQueue::connect_with(login, QUEUE_CONNECTIONS).await?,
+        )),
     }
 }
 
@@ -79,12 +90,5 @@ pub(crate) fn gdal(config: &Config) -> imaging::Options {
     imaging::Options {
         threads: config.gdal.gdal_num_threads,
         ..Default::default()
-    }
-}
-
-fn url(config: &Config) -> Result<SecretString, ConfigError> {
-    match config.connection()? {
-        Connection::Url(url) => Ok(url),
-        Connection::Certificates { .. } => config.database.connection_url(),
     }
 }

@@ -2,8 +2,8 @@
 
 use anyhow::Context;
 use clap::Args;
-use runtime::ExposeSecret;
 use runtime::config::DatabaseFlags;
+use runtime::secret;
 
 use crate::screen;
 
@@ -13,6 +13,9 @@ pub struct Flags {
     /// The database to bring up to date.
     #[command(flatten)]
     pub database: DatabaseFlags,
+    /// Google Cloud project of dbSecretName
+    #[arg(long)]
+    pub project: Option<String>,
 }
 
 /// Brings the database to the schema of this program.
@@ -20,8 +23,8 @@ pub struct Flags {
 /// # Errors
 /// When the database cannot be reached, or is not one that can be adopted.
 pub async fn run(flags: &Flags) -> anyhow::Result<()> {
-    let url = flags.database.connection_url()?;
-    database::migrate::run(url.expose_secret())
+    let login = secret::login(flags.database.connection(flags.project.as_deref())?).await?;
+    database::migrate::run_with(app::connect_options(&login)?)
         .await
         .context("the database was not brought up to date")?;
     screen::note(&format!(

@@ -1,5 +1,6 @@
 //! Bounds of one request, so that no caller can starve the others.
 
+use database::Page;
 use domain::{Error, Result};
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ pub struct Limits {
     pub records_per_request: usize,
     /// Ids listed in one request.
     pub ids_per_request: usize,
-    /// Datasets of one answer.
+    /// Tags, filters on tags, or patterns in one request.
+    pub tags: usize,
+    /// Datasets, variables or jobs of one answer.
     pub datasets: u32,
     /// Slices of one cube.
     pub slices: usize,
@@ -31,6 +34,7 @@ impl Default for Limits {
         Self {
             records_per_request: 100_000,
             ids_per_request: 100_000,
+            tags: 1000,
             datasets: 1_000_000,
             slices: 10_000,
             slice_samples: 1 << 29,
@@ -43,7 +47,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Refuses more than `limit` of `what`.
+    /// Refuses more than `limit` of `what`, which ends with the flag of the bound.
     ///
     /// # Errors
     /// [`Error::LimitExceeded`] that names the bound and its value.
@@ -51,6 +55,42 @@ impl Limits {
         if count > limit {
             return Err(Error::LimitExceeded(format!(
                 "too many {what}: {count}, at most {limit} are accepted"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Refuses more tags, filters or patterns than one request may have: each costs a condition.
+    ///
+    /// # Errors
+    /// [`Error::LimitExceeded`].
+    pub fn check_tags(&self, what: &str, count: usize) -> Result<()> {
+        let what = format!("{what} in one request (maxTags)");
+        Self::check(&what, count as u64, self.tags as u64)
+    }
+
+    /// The page to read in place of one that may hold any number of items: it shows whether there
+    /// are more than one answer may have.
+    pub(crate) fn bounded(&self, page: Page) -> Page {
+        let asks_for_more = page.limit == 0 || (page.page == 0 && page.limit > self.datasets);
+        if !asks_for_more {
+            return page;
+        }
+        Page {
+            page: 0,
+            limit: self.datasets.saturating_add(1),
+        }
+    }
+
+    /// Refuses an answer of more items than one may have.
+    ///
+    /// # Errors
+    /// [`Error::LimitExceeded`].
+    pub(crate) fn check_answer(&self, what: &str, count: usize) -> Result<()> {
+        if count as u64 > u64::from(self.datasets) {
+            return Err(Error::LimitExceeded(format!(
+                "there are more than {} {what}, at most as many fit into one answer (maxPageSize): ask for pages",
+                self.datasets
             )));
         }
         Ok(())

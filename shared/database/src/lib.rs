@@ -14,6 +14,7 @@
 //! ```
 
 pub mod aoi;
+mod certificates;
 pub mod consolidation_params;
 mod constraint;
 pub mod container;
@@ -40,8 +41,9 @@ pub mod testing;
 mod transaction;
 pub mod variable;
 
+pub use certificates::{ClientCertificates, connect_with_certificates};
 pub use error::{Error, Result};
 pub use filter::Page;
-pub use pool::{Connection, Database, PoolOptions};
-pub use sqlx::PgConnection;
+pub use pool::{Connection, Database, PoolOptions, connect_options};
+pub use sqlx::{PgConnection, postgres::PgConnectOptions};
 pub use transaction::{Conflict, Tx, in_transaction};

@@ -4,6 +4,7 @@ use crate::{Error, Result, pool};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection,
     migrate::{MigrateError, Migrator},
+    postgres::PgConnectOptions,
 };
 use std::time::Duration;
 
@@ -23,7 +24,15 @@ const LOCK: i64 = 0x67_65_6f_63_75_62_65;
 /// database to adopt in which jobs are under way (naming them), and a schema that is newer than this
 /// program.
 pub async fn run(url: &str) -> Result<()> {
-    let mut conn = pool::connect_options(url)?
+    run_with(pool::connect_options(url)?).await
+}
+
+/// As [`run`], by options of [`crate::connect_options`] or [`crate::connect_with_certificates`].
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_with(options: PgConnectOptions) -> Result<()> {
+    let mut conn = options
         .application_name("geocube-migrate")
         .connect()
         .await?;

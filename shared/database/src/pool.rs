@@ -52,7 +52,15 @@ impl Database {
     /// [`domain::Error::Invalid`] for a malformed URL, [`crate::Error::Unavailable`] when no
     /// connection can be opened within the acquire timeout.
     pub async fn connect(url: &str, options: &PoolOptions) -> Result<Self> {
-        let connect = connect_options(url)?
+        Self::connect_with(connect_options(url)?, options).await
+    }
+
+    /// Connects by options that [`connect_options`] or [`crate::connect_with_certificates`] made.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when no connection can be opened within the acquire timeout.
+    pub async fn connect_with(connect: PgConnectOptions, options: &PoolOptions) -> Result<Self> {
+        let connect = connect
             .application_name(&options.application_name)
             .options(session(options.statement_timeout));
         let pool = PgPoolOptions::new()
@@ -113,8 +121,11 @@ impl DerefMut for Connection {
     }
 }
 
-/// Reads a URL without the parameters that only other drivers know.
-pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions> {
+/// Reads a URL, without the parameters that only other drivers know.
+///
+/// # Errors
+/// [`domain::Error::Invalid`] when it is malformed; it is not shown, as it may hold a password.
+pub fn connect_options(url: &str) -> Result<PgConnectOptions> {
     // neither the URL nor the driver's text may be shown: they can hold the password
     let malformed = || {
         domain::Error::invalid(

@@ -4,6 +4,7 @@ use std::{error::Error as StdError, time::Duration};
 
 use async_trait::async_trait;
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Delivery, Error, Handler, Outcome, Result, push, tls};
 
@@ -15,14 +16,14 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
 const MAX_REASON: usize = 500;
 
 /// How messages are pushed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct PushOptions {
     /// Time for an answer. The endpoint answers when the work is done, so this bounds the work.
     pub timeout: Duration,
     /// Time to connect.
     pub connect_timeout: Duration,
     /// Token sent as `Authorization: Bearer`, where the endpoint asks for one.
-    pub bearer: Option<String>,
+    pub bearer: Option<SecretString>,
 }
 
 impl Default for PushOptions {
@@ -63,8 +64,9 @@ impl HttpPusher {
         }
         let mut headers = header::HeaderMap::new();
         if let Some(token) = &options.bearer {
-            let mut value = header::HeaderValue::try_from(format!("Bearer {token}"))
-                .map_err(|error| failed(error.into()))?;
+            let mut value =
+                header::HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+                    .map_err(|error| failed(error.into()))?;
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }

@@ -3,6 +3,7 @@
 //! Names and defaults of flags are a contract with operators; each group says what its values mean together.
 
 mod bounds;
+mod certificates;
 mod database;
 mod gdal;
 mod messaging;
@@ -13,6 +14,7 @@ mod tls;
 mod tokens;
 
 pub use bounds::BoundFlags;
+pub use certificates::{ClientCertificates, Login};
 pub use database::{Connection, DatabaseFlags};
 pub use gdal::GdalFlags;
 pub use messaging::{

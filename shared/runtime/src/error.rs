@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::secret::SecretName;
+
 /// A combination of flags that cannot start, or a file named by one that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -39,5 +41,23 @@ pub enum ConfigError {
         /// The cause.
         #[source]
         source: std::io::Error,
+    },
+    /// A file named by a flag holds something else; what it holds is not repeated.
+    #[error("{flag}: {}: expected {expected}", path.display())]
+    InvalidFile {
+        /// The flag, with its dashes.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A secret named by a flag holds something else; what it holds is not repeated.
+    #[error("{secret}: expected {expected}")]
+    InvalidSecret {
+        /// The flag and the secret.
+        secret: SecretName,
+        /// What was expected.
+        expected: &'static str,
     },
 }

@@ -1,5 +1,5 @@
 //! What every binary needs around its work: the command line and its environment, groups of flags that binaries share,
-//! logs, and an orderly stop.
+//! secrets, logs, and an orderly stop.
 //!
 //! This crate knows nothing of catalogues, images or queues: it hands over parsed values and lets the binaries decide.
 //!
@@ -28,6 +28,7 @@ mod argv;
 pub mod config;
 mod environment;
 mod error;
+pub mod secret;
 pub mod shutdown;
 mod start;
 pub mod telemetry;

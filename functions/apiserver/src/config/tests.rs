@@ -203,7 +203,7 @@ fn defaults_are_those_of_the_contract() {
     let config = read(&[]);
     assert_eq!(config.port, 8080);
     assert_eq!(config.max_connection_age, 900);
-    assert_eq!(config.cube_deadline().map(|age| age.as_secs()), Some(900));
+    assert_eq!(config.cube_duration().as_secs(), 900);
     assert_eq!(config.parallel_slices(), 1);
     assert_eq!(config.gdal.cache_bytes(), 500 << 20);
     assert_eq!(config.gdal.gdal_num_threads, 1);
@@ -228,7 +228,28 @@ fn all_flags_of_a_server_are_accepted() {
         -resendLostOrderAfter 1s -publishResultAfter 1s -deletePartAfter 1h";
     let config = read(&flags.split_whitespace().collect::<Vec<_>>());
     config.validate().unwrap();
-    assert_eq!(config.cube_deadline(), None);
+    assert_eq!(config.cube_duration().as_secs(), 900);
     assert_eq!(config.certificate(), None, "local turns TLS off");
     assert_eq!(config.paths.readable_files(None), ReadableFiles::All);
+}
+
+#[test]
+fn the_age_of_a_connection_bounds_a_cube() {
+    for (given, cube, connection) in [
+        ("0", 900, 900),
+        ("-1", 900, 900),
+        ("1", 1, 60),
+        ("59", 59, 60),
+        ("60", 60, 60),
+        ("3600", 3600, 3600),
+        ("9223372036854775807", 31_536_000, 31_536_000),
+    ] {
+        let config = read(&["-maxConnectionAge", given]);
+        let ages = (config.cube_duration(), config.connection_age());
+        assert_eq!(
+            (ages.0.as_secs(), ages.1.as_secs()),
+            (cube, connection),
+            "{given}"
+        );
+    }
 }

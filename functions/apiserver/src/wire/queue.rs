@@ -1,6 +1,7 @@
 //! The queue that carries events and orders.
 
 use anyhow::Context;
+use database::PgConnectOptions;
 use geocube_apiserver::config::Config;
 use messaging::pgqueue::PgQueue;
 use messaging::pubsub::{Connection, PubSubPublisher};
@@ -20,8 +21,9 @@ pub(crate) struct Queue {
     pub(crate) consumer: Option<Arc<dyn Consumer>>,
 }
 
-/// The queue that the flags choose, once it is known to answer.
-pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
+/// The queue that the flags choose, once it is known to answer; the embedded one lies in the
+/// database of `login` unless it has one of its own.
+pub(crate) async fn queue(config: &Config, login: PgConnectOptions) -> anyhow::Result<Queue> {
     match config.messaging()? {
         Messaging::PubSub { project, .. } => {
             let publisher =
@@ -36,8 +38,11 @@ pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
             events,
             consolidations: _,
         } => {
-            let url = url.map_or_else(|| config.database.connection_url(), Ok)?;
-            let queue = Arc::new(PgQueue::connect(url.expose_secret(), CONNECTIONS).await?);
+            let queue = match url {
+                Some(url) => PgQueue::connect(url.expose_secret(), CONNECTIONS).await?,
+                None => PgQueue::connect_with(login, CONNECTIONS).await?,
+            };
+            let queue = Arc::new(queue);
             queue
                 .backlog(&events)
                 .await

@@ -5,5 +5,8 @@
 mod access;
 mod catalog;
 mod harness;
+mod matrix;
 mod port;
 mod push;
+mod start;
+mod tls;

@@ -73,9 +73,14 @@ impl Consolidater {
         self.database.db.close().await;
     }
 
+    /// An answer as it comes.
+    pub async fn response(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// Status and text of an answer.
     pub async fn send(&self, request: Request<Body>) -> (u16, String) {
-        let response: Response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.response(request).await;
         let status = response.status().as_u16();
         let body = axum::body::to_bytes(response.into_body(), 1 << 20)
             .await

@@ -127,6 +127,44 @@ async fn m6_orders_need_the_token_of_events() {
     assert_eq!(consolidater.send(alive).await.0, 200);
 }
 
+#[tokio::test]
+async fn the_push_route_is_open_only_while_no_token_at_all_is_configured() {
+    for subset in 0..8_u8 {
+        let token = |bit: u8, text: &str| (subset & (1 << bit) != 0).then(|| text.into());
+        let tokens = Tokens {
+            user: token(0, "u"),
+            admin: token(1, "a"),
+            event: token(2, "e"),
+        };
+        let Some(consolidater) = Consolidater::with_tokens(&tokens).await else {
+            return;
+        };
+        for presented in [None, Some("Bearer u"), Some("Bearer a"), Some("Bearer e")] {
+            for (path, content_type) in [
+                ("/push", "application/json"),
+                ("/push/more", "application/json"),
+                ("/push", "application/grpc"),
+            ] {
+                let mut request = Request::post(path).header("content-type", content_type);
+                if let Some(value) = presented {
+                    request = request.header("authorization", value);
+                }
+                let request = request.body(Body::from("not json")).unwrap();
+                let answer = consolidater.response(request).await;
+                let unauthenticated = answer.headers().get("grpc-status");
+                let refused =
+                    answer.status() == 401 || unauthenticated.is_some_and(|code| code == "16");
+                let opens =
+                    subset == 0 || (tokens.event.is_some() && presented == Some("Bearer e"));
+                assert_eq!(
+                    refused, !opens,
+                    "{tokens:?} {presented:?} {path} {content_type}"
+                );
+            }
+        }
+    }
+}
+
 /// An order of a task that does not exist.
 fn order() -> String {
     let mapping =

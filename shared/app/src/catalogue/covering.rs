@@ -55,7 +55,11 @@ impl App {
                         let crs = crs.clone();
                         cells.push(PlacedCell { cell, crs });
                     }
-                    crate::Limits::check("cells", cells.len() as u64, max_cells as u64)?;
+                    crate::Limits::check(
+                        "cells (maxGridCells)",
+                        cells.len() as u64,
+                        max_cells as u64,
+                    )?;
                 }
                 Ok(cells)
             })

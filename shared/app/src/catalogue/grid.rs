@@ -18,12 +18,16 @@ pub struct NewCell {
     pub outline: Ring,
 }
 
+/// Vertices that cells have on average, at most: outlines are held until the grid is stored.
+const VERTICES_PER_CELL: u64 = 16;
+
 /// A grid to store, as it grows by the pieces that a caller sends.
 #[derive(Clone, Debug, Default)]
 pub struct NewGrid {
     name: String,
     description: String,
     cells: Vec<NewCell>,
+    vertices: usize,
 }
 
 impl NewGrid {
@@ -43,13 +47,25 @@ impl NewGrid {
         check_cell_ids(cells.iter().map(|cell| cell.id.as_str()))?;
         for cell in &cells {
             check_outline(cell)?;
+            let vertices = cell.outline.0.len();
+            Limits::check(
+                "vertices of one cell (maxAoiVertices)",
+                vertices as u64,
+                limits.aoi_vertices as u64,
+            )?;
+            self.vertices += vertices;
         }
+        Limits::check(
+            "vertices in one grid (16 for each of maxGridCells)",
+            self.vertices as u64,
+            (limits.grid_cells as u64).saturating_mul(VERTICES_PER_CELL),
+        )?;
         if self.name.is_empty() {
             (self.name, self.description) = (name, description);
         }
         self.cells.extend(cells);
         Limits::check(
-            "cells in one grid",
+            "cells in one grid (maxGridCells)",
             self.cells.len() as u64,
             limits.grid_cells as u64,
         )
@@ -90,6 +106,7 @@ impl App {
             name,
             description,
             cells,
+            vertices: _,
         } = new;
         let cells = self
             .engine()

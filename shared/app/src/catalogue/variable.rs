@@ -76,7 +76,10 @@ impl App {
         page: Page,
     ) -> Result<Vec<Variable>> {
         let mut connection = self.database().read().await?;
-        Ok(variable::list(&mut connection, name, page).await?)
+        let page = self.limits().bounded(page);
+        let variables = variable::list(&mut connection, name, page).await?;
+        self.limits().check_answer("variables", variables.len())?;
+        Ok(variables)
     }
 
     /// Changes a variable.

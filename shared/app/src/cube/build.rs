@@ -67,7 +67,7 @@ impl App {
         let variable = self.variable_of(&request.instances).await?;
         let bands = variable.definition.bands.len();
         Limits::check(
-            "samples in one image",
+            "samples in one image (maxPixels)",
             size.pixels().saturating_mul(bands as u64),
             self.limits().slice_samples,
         )?;
@@ -149,7 +149,7 @@ impl App {
         let datasets = found.iter().map(|record| record.sources.len() as u64).sum();
         let slices = group(&request.selection, found);
         Limits::check(
-            "slices in one cube",
+            "slices in one cube (maxSlices)",
             slices.len() as u64,
             self.limits().slices as u64,
         )?;

@@ -20,9 +20,14 @@ pub struct JobQuery {
 
 impl App {
     /// Jobs by time of creation, each with the last lines of its log.
+    ///
+    /// # Errors
+    /// [`domain::Error::LimitExceeded`] when there are more than one answer may have.
     pub async fn list_jobs(&self, query: &JobQuery) -> Result<Vec<JobSnapshot>> {
         let mut connection = self.database().read().await?;
-        let jobs = job::list(&mut connection, query.name.as_ref(), query.page).await?;
+        let page = self.limits().bounded(query.page);
+        let jobs = job::list(&mut connection, query.name.as_ref(), page).await?;
+        self.limits().check_answer("jobs", jobs.len())?;
         let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
         let mut logs = job_log::newest(&mut connection, &ids, LISTED_ENTRIES).await?;
         let snapshot = |job: Job| {

@@ -43,6 +43,14 @@ impl PgQueue {
             operation: "connect to the queue's database".to_owned(),
             source: "malformed URL, expected postgres://user:password@host:port/name".into(),
         })?;
+        Self::connect_with(options, connections).await
+    }
+
+    /// As [`PgQueue::connect`], by options that say more than a URL can.
+    ///
+    /// # Errors
+    /// [`crate::Error::Unavailable`] when the database does not answer within ten seconds.
+    pub async fn connect_with(options: PgConnectOptions, connections: u32) -> Result<Self> {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))

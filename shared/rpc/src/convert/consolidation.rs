@@ -65,7 +65,7 @@ pub(crate) fn new_consolidation(
     let selection = match request.records_lister {
         Some(RecordsLister::Records(list)) => RecordSelection::Ids(record_ids(&list.ids, limits)?),
         Some(RecordsLister::Filters(filters)) => {
-            RecordSelection::Filters(filters_from(Some(filters))?)
+            RecordSelection::Filters(filters_from(Some(filters), limits)?)
         }
         None => RecordSelection::Filters(RecordFilters::default()),
     };

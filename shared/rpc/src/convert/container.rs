@@ -3,15 +3,23 @@
 use super::format::{data_format, data_format_to};
 use super::required;
 use crate::pb;
-use app::{NewContainer, NewDataset};
+use app::{Limits, NewContainer, NewDataset};
 use domain::{
     Bands, Container, DataMapping, Dataset, DatasetSource, Error, InstanceId, RecordId, Result,
     Uri, ValueRange,
 };
 
 /// Reads a container to index.
-pub(crate) fn new_container(container: Option<pb::Container>) -> Result<NewContainer> {
+pub(crate) fn new_container(
+    container: Option<pb::Container>,
+    limits: &Limits,
+) -> Result<NewContainer> {
     let container = required("container", container)?;
+    Limits::check(
+        "datasets in one request (maxRecords)",
+        container.datasets.len() as u64,
+        limits.records_per_request as u64,
+    )?;
     let datasets = container
         .datasets
         .into_iter()

@@ -41,7 +41,9 @@ fn selection(
 ) -> Result<CubeSelection> {
     use pb::get_cube_request::RecordsLister;
     match lister {
-        RecordsLister::Filters(filters) => filters_from(Some(filters)).map(CubeSelection::Filters),
+        RecordsLister::Filters(filters) => {
+            filters_from(Some(filters), limits).map(CubeSelection::Filters)
+        }
         RecordsLister::Records(records) => {
             let groups = record_ids(&records.ids, limits)?;
             Ok(CubeSelection::Groups(
@@ -51,7 +53,7 @@ fn selection(
         RecordsLister::GroupedRecords(list) => {
             let count: usize = list.records.iter().map(|group| group.ids.len()).sum();
             Limits::check(
-                "ids in one request",
+                "ids in one request (maxRecords)",
                 count as u64,
                 limits.ids_per_request as u64,
             )?;

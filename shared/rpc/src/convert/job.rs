@@ -32,6 +32,7 @@ pub(crate) fn new_deletion(
     request: pb::DeleteDatasetsRequest,
     limits: &Limits,
 ) -> Result<NewDeletion> {
+    limits.check_tags("dataset_patterns", request.dataset_patterns.len())?;
     let patterns = request
         .dataset_patterns
         .iter()

@@ -6,13 +6,14 @@ use super::{aoi_to, pattern, text};
 use crate::pb;
 use app::{Limits, Page, RecordQuery};
 use domain::{AoiId, Error, NewRecord, Record, RecordFilters, RecordId, Result, TagFilters, Tags};
+use std::collections::BTreeMap;
 
 /// Reads a record to create, in the order of the rules: time, footprint, name, tags.
-pub(crate) fn new_record(record: pb::NewRecord) -> Result<NewRecord> {
+pub(crate) fn new_record(record: pb::NewRecord, limits: &Limits) -> Result<NewRecord> {
     let time = time::instant(record.time)?;
     let aoi_id = AoiId::parse(&record.aoi_id)?;
     domain::check_name("Name", &record.name)?;
-    let tags = Tags::try_new(record.tags)?;
+    let tags = tags(record.tags, limits)?;
     NewRecord::try_new(record.name, time, tags, aoi_id)
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn ids<T>(
     limits: &Limits,
 ) -> Result<Vec<T>> {
     Limits::check(
-        "ids in one request",
+        "ids in one request (maxRecords)",
         texts.len() as u64,
         limits.ids_per_request as u64,
     )?;
@@ -43,14 +44,17 @@ pub(crate) fn ids<T>(
 }
 
 /// Reads filters; absent ones filter nothing.
-pub(crate) fn filters_from(filters: Option<pb::RecordFilters>) -> Result<RecordFilters> {
+pub(crate) fn filters_from(
+    filters: Option<pb::RecordFilters>,
+    limits: &Limits,
+) -> Result<RecordFilters> {
     let pb::RecordFilters {
         tags,
         from_time,
         to_time,
     } = filters.unwrap_or_default();
     Ok(RecordFilters {
-        tags: TagFilters::parse(tags)?,
+        tags: tag_filters(tags, limits)?,
         time: time::time_range(from_time, to_time)?,
     })
 }
@@ -61,7 +65,7 @@ pub(crate) fn record_query(
     limits: &Limits,
 ) -> Result<RecordQuery> {
     let filters = RecordFilters {
-        tags: TagFilters::parse(request.tags)?,
+        tags: tag_filters(request.tags, limits)?,
         time: time::time_range(request.from_time, request.to_time)?,
     };
     let aoi = aoi_filter(request.aoi, limits.aoi_vertices)?;
@@ -74,13 +78,20 @@ pub(crate) fn record_query(
     })
 }
 
+/// Reads tags to give.
+pub(crate) fn tags(tags: BTreeMap<String, String>, limits: &Limits) -> Result<Tags> {
+    limits.check_tags("tags", tags.len())?;
+    Tags::try_new(tags)
+}
+
+fn tag_filters(tags: BTreeMap<String, String>, limits: &Limits) -> Result<TagFilters> {
+    limits.check_tags("filters on tags", tags.len())?;
+    TagFilters::parse(tags)
+}
+
 /// Reads keys of tags to drop.
 pub(crate) fn tag_keys(keys: Vec<String>, limits: &Limits) -> Result<Vec<String>> {
-    Limits::check(
-        "keys in one request",
-        keys.len() as u64,
-        limits.ids_per_request as u64,
-    )?;
+    limits.check_tags("keys of tags", keys.len())?;
     keys.into_iter().map(|key| text("tagsKey", key)).collect()
 }
 

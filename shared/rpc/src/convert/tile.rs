@@ -17,7 +17,7 @@ pub(crate) fn tile_request(request: pb::GetTileRequest, limits: &Limits) -> Resu
             ));
         }
         Some(RecordsLister::Filters(filters)) => {
-            CubeSelection::Filters(filters_from(Some(filters))?)
+            CubeSelection::Filters(filters_from(Some(filters), limits)?)
         }
         Some(RecordsLister::Records(group)) if group.ids.is_empty() => {
             return Err(Error::invalid("At least one record must be provided"));

@@ -15,19 +15,22 @@
 
 mod access;
 mod anything_else;
+mod connection;
 mod cors;
 mod failure;
 mod guard;
 mod push;
 mod serve;
 mod tile;
+mod tls;
 
 pub use access::{Access, protected};
 pub use anything_else::anything_else;
 pub use guard::guard;
 pub use push::{MAX_PUSH_BYTES, push};
-pub use serve::serve;
+pub use serve::{ServeOptions, serve, serve_with};
 pub use tile::tile_routes;
+pub use tls::Tls;
 
 use axum::extract::Request;
 use http::{HeaderMap, header};

@@ -10,9 +10,7 @@ use crate::pb::{self, geocube_server::Geocube};
 use crate::status::{domain_status as invalid, status};
 use app::job::{JobQuery, NewConsolidation, NewDeletion};
 use app::{App, GridSummary, NewGrid};
-use domain::{
-    AoiId, InstanceId, JobId, RecordFilters, RecordId, RecordSelection, Tags, VariableId,
-};
+use domain::{AoiId, InstanceId, JobId, RecordFilters, RecordId, RecordSelection, VariableId};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Handlers of `geocube.Geocube`.
@@ -79,10 +77,11 @@ impl Geocube for GeocubeService {
     ) -> Reply<pb::CreateRecordsResponse> {
         let records = request.into_inner().records;
         let limit = self.app.limits().records_per_request as u64;
-        app::Limits::check("records in one request", records.len() as u64, limit).checked()?;
+        let what = "records in one request (maxRecords)";
+        app::Limits::check(what, records.len() as u64, limit).checked()?;
         let records = records
             .into_iter()
-            .map(convert::new_record)
+            .map(|record| convert::new_record(record, self.app.limits()))
             .collect::<domain::Result<Vec<_>>>()
             .checked()?;
         let ids = self.app.create_records(records).await.map_err(status)?;
@@ -125,7 +124,7 @@ impl Geocube for GeocubeService {
     ) -> Reply<pb::AddRecordsTagsResponse> {
         let pb::AddRecordsTagsRequest { ids, tags } = request.into_inner();
         let ids = self.record_ids(&ids)?;
-        let tags = Tags::try_new(tags).checked()?;
+        let tags = convert::tags(tags, self.app.limits()).checked()?;
         let nb = self
             .app
             .add_records_tags(&ids, &tags)
@@ -274,7 +273,8 @@ impl Geocube for GeocubeService {
     ) -> Reply<pb::GetContainersResponse> {
         let uris = request.into_inner().uris;
         let limit = self.app.limits().ids_per_request as u64;
-        app::Limits::check("uris in one request", uris.len() as u64, limit).checked()?;
+        let what = "uris in one request (maxRecords)";
+        app::Limits::check(what, uris.len() as u64, limit).checked()?;
         let containers = self.app.containers(&uris).await.map_err(status)?;
         reply(pb::GetContainersResponse {
             containers: containers.into_iter().map(convert::container_to).collect(),
@@ -285,7 +285,8 @@ impl Geocube for GeocubeService {
         &self,
         request: Request<pb::IndexDatasetsRequest>,
     ) -> Reply<pb::IndexDatasetsResponse> {
-        let container = convert::new_container(request.into_inner().container).checked()?;
+        let container =
+            convert::new_container(request.into_inner().container, self.app.limits()).checked()?;
         self.app.index(container).await.map_err(status)?;
         reply(pb::IndexDatasetsResponse {})
     }
@@ -305,7 +306,8 @@ impl Geocube for GeocubeService {
                 RecordSelection::Filters(RecordFilters::default())
             }
             Some(RecordsLister::Filters(filters)) => {
-                RecordSelection::Filters(convert::filters_from(Some(filters)).checked()?)
+                let filters = convert::filters_from(Some(filters), self.app.limits());
+                RecordSelection::Filters(filters.checked()?)
             }
         };
         let found = self

@@ -18,10 +18,13 @@ pub struct BoundFlags {
     /// Most records, datasets or names given in one request
     #[arg(long, default_value = "100000", value_parser = count, value_name = "INT")]
     pub max_records: u64,
+    /// Most tags, filters on tags, or patterns in one request
+    #[arg(long, default_value = "1000", value_parser = count, value_name = "INT")]
+    pub max_tags: u64,
     /// Most slices of one cube
     #[arg(long, default_value = "10000", value_parser = count, value_name = "INT")]
     pub max_slices: u64,
-    /// Most pixels (width × height) of one slice
+    /// Most samples (width × height × bands) of one slice
     #[arg(long, default_value = "536870912", value_parser = count, value_name = "INT")]
     pub max_pixels: u64,
     /// Most datasets mosaicked in one web-mercator tile
@@ -33,7 +36,7 @@ pub struct BoundFlags {
     /// Most vertices of one area of interest
     #[arg(long, default_value = "100000", value_parser = count, value_name = "INT")]
     pub max_aoi_vertices: u64,
-    /// Largest page of a listing
+    /// Most datasets, variables or jobs of one answer
     #[arg(long, default_value = "1000000", value_parser = count, value_name = "INT")]
     pub max_page_size: u64,
     /// Longest time of one database statement of a request

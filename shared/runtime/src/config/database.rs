@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::ConfigError;
+use crate::secret::SecretName;
 
 /// Flags of the database connection: one URL, or parts with a password, or parts with a secret.
 #[derive(Debug, Clone, Default, Args)]
@@ -40,10 +41,8 @@ pub enum Connection {
     Certificates {
         /// The URL, with `sslmode=require`.
         url: SecretString,
-        /// Project that owns the secret.
-        project: String,
-        /// Name of the secret.
-        secret: String,
+        /// The secret that holds them.
+        secret: SecretName,
     },
 }
 
@@ -90,27 +89,13 @@ impl DatabaseFlags {
                 reason: "--dbSecretName names a secret of a project",
             });
         };
+        let secret = SecretName::try_new("--dbSecretName", project, secret)?;
         let mut url = self.url_of_parts(None)?;
         url.query_pairs_mut().append_pair("sslmode", "require");
         Ok(Connection::Certificates {
             url: to_secret(&url),
-            project: project.to_owned(),
-            secret: secret.clone(),
+            secret,
         })
-    }
-
-    /// The URL of [`connection`](Self::connection), for those who need no secret.
-    ///
-    /// # Errors
-    /// As [`connection`](Self::connection), and when the credentials lie in a secret.
-    pub fn connection_url(&self) -> Result<SecretString, ConfigError> {
-        match self.connection(Some(""))? {
-            Connection::Url(url) => Ok(url),
-            Connection::Certificates { .. } => Err(ConfigError::Conflict {
-                flags: "--dbSecretName",
-                reason: "client certificates are not supported here",
-            }),
-        }
     }
 
     fn url_of_parts(&self, password: Option<&SecretString>) -> Result<Url, ConfigError> {
@@ -200,6 +185,13 @@ mod tests {
         }
     }
 
+    fn url(flags: &DatabaseFlags) -> Result<SecretString, ConfigError> {
+        match flags.connection(None)? {
+            Connection::Url(url) => Ok(url),
+            Connection::Certificates { secret, .. } => panic!("a URL expected, not {secret}"),
+        }
+    }
+
     #[test]
     fn parts_are_escaped() {
         for (host, password, expected) in [
@@ -220,7 +212,7 @@ mod tests {
                 "postgresql://me%40here:p@localhost/geo%20cube?host=%2Fcloudsql%2Fp%3Ar%3Ai",
             ),
         ] {
-            let url = parts(host, Some(password)).connection_url().unwrap();
+            let url = url(&parts(host, Some(password))).unwrap();
             assert_eq!(url.expose_secret(), expected);
         }
     }
@@ -235,7 +227,7 @@ mod tests {
             "db:port",
             "d b",
         ] {
-            let error = parts(host, Some("p")).connection_url().unwrap_err();
+            let error = url(&parts(host, Some("p"))).unwrap_err();
             assert!(error.to_string().contains("--dbHost"), "{host}: {error}");
         }
     }
@@ -260,13 +252,13 @@ mod tests {
                 db_connection: Some(given.into()),
                 ..DatabaseFlags::default()
             };
-            assert_eq!(flags.connection_url().unwrap().expose_secret(), expected);
+            assert_eq!(url(&flags).unwrap().expose_secret(), expected);
         }
     }
 
     #[test]
     fn errors_name_the_flags_and_hide_the_secret() {
-        let url = DatabaseFlags {
+        let foreign = DatabaseFlags {
             db_connection: Some("mysql://u:hidden@h/n".into()),
             ..DatabaseFlags::default()
         };
@@ -275,11 +267,11 @@ mod tests {
             ..parts("h", Some("hidden"))
         };
         for (flags, name) in [
-            (url, "--dbConnection"),
+            (foreign, "--dbConnection"),
             (no_user, "--dbUser"),
             (DatabaseFlags::default(), "--dbSecretName"),
         ] {
-            let error = flags.connection_url().unwrap_err().to_string();
+            let error = url(&flags).unwrap_err().to_string();
             assert!(error.contains(name) && !error.contains("hidden"), "{error}");
         }
         let debug = format!("{:?}", parts("h", Some("hidden")));
@@ -293,18 +285,14 @@ mod tests {
             ..parts("h", None)
         };
         assert!(flags.connection(None).is_err());
-        let Connection::Certificates {
-            url,
-            project,
-            secret,
-        } = flags.connection(Some("p")).unwrap()
-        else {
+        let Connection::Certificates { url, secret } = flags.connection(Some("p")).unwrap() else {
             panic!("certificates expected")
         };
         assert_eq!(
             url.expose_secret(),
             "postgresql://me%40here@h/geo%20cube?sslmode=require"
         );
-        assert_eq!((project.as_str(), secret.as_str()), ("p", "certs"));
+        assert_eq!((secret.project(), secret.id()), ("p", "certs"));
+        assert!(flags.connection(Some("p/q")).is_err());
     }
 }

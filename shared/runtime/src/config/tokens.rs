@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 use crate::ConfigError;
+use crate::secret::{Secret, SecretName};
 
 /// Flags of the tokens. The tokens themselves are never on a command line, where all users of the machine could read them.
 #[derive(Debug, Clone, Default, Args)]
@@ -31,6 +32,9 @@ pub struct TokenFlags {
     pub token_event: Option<SecretString>,
 }
 
+/// What a file or secret with tokens holds.
+const TOKENS: &str = "a JSON object whose keys user, admin and event are texts, not empty and without spaces around them";
+
 /// The tokens in force; all `None` when the service is open.
 #[derive(Debug, Clone, Default)]
 pub struct Tokens {
@@ -43,16 +47,33 @@ pub struct Tokens {
 }
 
 impl TokenFlags {
-    /// The tokens, each from `GEOCUBE_TOKEN_USER`, `…_ADMIN` or `…_EVENT`, else from `tokensFile`, else from `secret`,
-    /// the value of the secret `baSecretName`.
+    /// The secret that `baSecretName` names in `project`.
     ///
     /// # Errors
-    /// When the file cannot be read, or file or secret are no JSON object whose tokens are texts that are not empty.
-    pub fn load(&self, secret: Option<&SecretString>) -> Result<Tokens, ConfigError> {
+    /// When the project is absent, or one of the two is no name.
+    pub fn secret(&self, project: Option<&str>) -> Result<Option<SecretName>, ConfigError> {
+        let Some(id) = &self.ba_secret_name else {
+            return Ok(None);
+        };
+        let Some(project) = project else {
+            return Err(ConfigError::Missing {
+                flags: "project",
+                reason: "--baSecretName names a secret of a project",
+            });
+        };
+        SecretName::try_new("--baSecretName", project, id).map(Some)
+    }
+
+    /// The tokens, each from `GEOCUBE_TOKEN_USER`, `…_ADMIN` or `…_EVENT`, else from `tokensFile`, else from `secret`,
+    /// the secret that `baSecretName` names.
+    ///
+    /// # Errors
+    /// When the file cannot be read, file or secret are no JSON object, or a token cannot be presented by anybody.
+    pub fn load(&self, secret: Option<&Secret>) -> Result<Tokens, ConfigError> {
         let given = Tokens {
-            user: self.token_user.clone(),
-            admin: self.token_admin.clone(),
-            event: self.token_event.clone(),
+            user: presentable("GEOCUBE_TOKEN_USER", self.token_user.as_ref())?,
+            admin: presentable("GEOCUBE_TOKEN_ADMIN", self.token_admin.as_ref())?,
+            event: presentable("GEOCUBE_TOKEN_EVENT", self.token_event.as_ref())?,
         };
         let in_file = match &self.tokens_file {
             None => Tokens::default(),
@@ -62,13 +83,22 @@ impl TokenFlags {
                     path: path.clone(),
                     source,
                 };
-                let text = fs::read_to_string(path).map_err(unreadable)?;
-                Tokens::from_json("--tokensFile", &SecretString::from(text))?
+                let text = SecretString::from(fs::read_to_string(path).map_err(unreadable)?);
+                Tokens::from_json(&text).ok_or_else(|| ConfigError::InvalidFile {
+                    flag: "--tokensFile",
+                    path: path.clone(),
+                    expected: TOKENS,
+                })?
             }
         };
         let in_secret = match secret {
             None => Tokens::default(),
-            Some(text) => Tokens::from_json("--baSecretName", text)?,
+            Some(secret) => {
+                Tokens::from_json(&secret.value).ok_or_else(|| ConfigError::InvalidSecret {
+                    secret: secret.name.clone(),
+                    expected: TOKENS,
+                })?
+            }
         };
         Ok(given.or(in_file).or(in_secret))
     }
@@ -81,21 +111,16 @@ impl Tokens {
         user.is_none() && admin.is_none() && event.is_none()
     }
 
-    fn from_json(flag: &'static str, text: &SecretString) -> Result<Self, ConfigError> {
-        let invalid = || ConfigError::Invalid {
-            flag,
-            expected: "a JSON object of texts that are not empty",
-        };
-        let object: Map<String, Value> =
-            serde_json::from_str(text.expose_secret()).map_err(|_| invalid())?;
+    fn from_json(text: &SecretString) -> Option<Self> {
+        let object: Map<String, Value> = serde_json::from_str(text.expose_secret()).ok()?;
         let token = |key: &str| match object.get(key) {
-            None => Ok(None),
-            Some(Value::String(token)) if !token.is_empty() => {
-                Ok(Some(SecretString::from(token.as_str())))
+            None => Some(None),
+            Some(Value::String(token)) if is_presentable(token) => {
+                Some(Some(SecretString::from(token.as_str())))
             }
-            Some(_) => Err(invalid()),
+            Some(_) => None,
         };
-        Ok(Self {
+        Some(Self {
             user: token("user")?,
             admin: token("admin")?,
             event: token("event")?,
@@ -111,6 +136,24 @@ impl Tokens {
     }
 }
 
+/// An empty token would open a surface by mistake; no header carries a control character or a space at the end.
+fn is_presentable(token: &str) -> bool {
+    !token.is_empty() && token.trim() == token && !token.contains(char::is_control)
+}
+
+fn presentable(
+    variable: &'static str,
+    token: Option<&SecretString>,
+) -> Result<Option<SecretString>, ConfigError> {
+    match token {
+        Some(token) if !is_presentable(token.expose_secret()) => Err(ConfigError::Invalid {
+            flag: variable,
+            expected: "a text without control characters, and without spaces around it",
+        }),
+        Some(_) | None => Ok(token.cloned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -119,6 +162,13 @@ mod tests {
 
     fn plain(token: Option<&SecretString>) -> &str {
         token.map_or("-", ExposeSecret::expose_secret)
+    }
+
+    fn secret(value: &str) -> Secret {
+        Secret {
+            name: SecretName::try_new("--baSecretName", "p", "tokens").unwrap(),
+            value: value.into(),
+        }
     }
 
     #[test]
@@ -131,13 +181,46 @@ mod tests {
             token_user: Some("env-user".into()),
             ..TokenFlags::default()
         };
-        let secret = SecretString::from(r#"{"user": "s", "admin": "s", "event": "secret-event"}"#);
+        let secret = secret(r#"{"user": "s", "admin": "s", "event": "secret-event"}"#);
         let tokens = flags.load(Some(&secret)).unwrap();
         let Tokens { user, admin, event } = &tokens;
         assert_eq!(plain(user.as_ref()), "env-user");
         assert_eq!(plain(admin.as_ref()), "file-admin");
         assert_eq!(plain(event.as_ref()), "secret-event");
         assert!(!tokens.is_open());
+    }
+
+    #[test]
+    fn a_file_that_holds_no_tokens_is_named() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"hidden").unwrap();
+        let flags = TokenFlags {
+            tokens_file: Some(file.path().to_owned()),
+            ..TokenFlags::default()
+        };
+        let error = flags.load(None).unwrap_err().to_string();
+        let path = file.path().to_str().unwrap();
+        assert!(
+            error.starts_with("--tokensFile: ")
+                && error.contains(path)
+                && !error.contains("hidden"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_secret_needs_its_project() {
+        let flags = TokenFlags {
+            ba_secret_name: Some("tokens".into()),
+            ..TokenFlags::default()
+        };
+        assert!(flags.secret(None).is_err());
+        let name = flags.secret(Some("p")).unwrap().unwrap();
+        assert_eq!(
+            name.to_string(),
+            "--baSecretName: secret tokens of project p"
+        );
+        assert_eq!(TokenFlags::default().secret(None).unwrap(), None);
     }
 
     #[test]
@@ -151,19 +234,32 @@ mod tests {
             r#"{"user": ""}"#,
             r#"{"admin": null}"#,
             r#"{"event": 5}"#,
+            r#"{"user": "hidden\n"}"#,
+            r#"{"user": " hidden"}"#,
+            r#"{"user": "hid\u0000den"}"#,
             "[]",
             "hidden",
             "",
         ] {
             let error = TokenFlags::default()
-                .load(Some(&json.into()))
+                .load(Some(&secret(json)))
                 .unwrap_err()
                 .to_string();
             assert!(
-                error.contains("--baSecretName") && !error.contains("hidden"),
+                error.starts_with("--baSecretName: secret tokens of project p: expected ")
+                    && !error.contains("hidden"),
                 "{json}: {error}"
             );
         }
+        let padded = TokenFlags {
+            token_admin: Some("hidden ".into()),
+            ..TokenFlags::default()
+        };
+        let error = padded.load(None).unwrap_err().to_string();
+        assert!(
+            error.contains("GEOCUBE_TOKEN_ADMIN") && !error.contains("hidden"),
+            "{error}"
+        );
         let flags = TokenFlags {
             tokens_file: Some("/nonexistent/tokens".into()),
             ..TokenFlags::default()

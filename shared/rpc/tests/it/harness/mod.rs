@@ -21,6 +21,23 @@ use tonic::transport::Channel;
 /// Largest message that is received, that of the servers.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
+/// What a service refuses to go beyond.
+pub struct Bounds {
+    pub limits: Limits,
+    pub message_bytes: usize,
+    pub memory_bytes: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            message_bytes: MAX_MESSAGE_BYTES,
+            memory_bytes: 256 << 20,
+        }
+    }
+}
+
 /// A running service; it ends with the runtime of the test.
 pub struct Server {
     /// A client, to be cloned for parallel calls.
@@ -38,14 +55,24 @@ impl Server {
         Self::with_limits(Limits::default()).await
     }
 
-    /// Starts a service with bounds of its own.
+    /// Starts a service with limits of its own.
     pub async fn with_limits(limits: Limits) -> Option<Self> {
+        let bounds = Bounds {
+            limits,
+            ..Bounds::default()
+        };
+        Self::with_bounds(bounds).await
+    }
+
+    /// Starts a service with bounds of its own.
+    pub async fn with_bounds(bounds: Bounds) -> Option<Self> {
         static GDAL: Once = Once::new();
         GDAL.call_once(|| imaging::init(&imaging::Options::default()).unwrap());
         let database = TestDatabase::create().await?;
         let folder = tempfile::tempdir().unwrap();
-        let app = app(&database, folder.path(), limits);
-        let channel = serve(&app).await;
+        let message_bytes = bounds.message_bytes;
+        let app = app(&database, folder.path(), bounds);
+        let channel = serve(&app, message_bytes).await;
         let client = GeocubeClient::new(channel.clone());
         Some(Self {
             client,
@@ -94,12 +121,12 @@ impl Server {
     }
 }
 
-fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
+fn app(database: &TestDatabase, folder: &Path, bounds: Bounds) -> App {
     let roots = vec![folder.to_owned()];
     let local = LocalStorage::new(AllowedRoots::Below(roots.clone()));
     let storage = Router::new().with(domain::Scheme::File, Arc::new(local));
     let options = Options {
-        limits,
+        limits: bounds.limits,
         paths: PathPolicy {
             allowed: roots,
             ..PathPolicy::default()
@@ -110,7 +137,7 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
         events_queue: "events".to_owned(),
         orders_queue: "orders".to_owned(),
     };
-    let engine = Engine::new(2, 256 << 20);
+    let engine = Engine::new(2, bounds.memory_bytes);
     App::new(
         database.db.clone(),
         Arc::new(storage),
@@ -120,8 +147,8 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
     )
 }
 
-async fn serve(app: &App) -> Channel {
-    let router = rpc::grpc_routes(app, MAX_MESSAGE_BYTES)
+async fn serve(app: &App, message_bytes: usize) -> Channel {
+    let router = rpc::grpc_routes(app, message_bytes)
         .into_axum_router()
         .layer(OversizeLayer);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,0 +1,241 @@
+//! What one answer may hold, and cost.
+
+use super::edge;
+use crate::harness::answers::{items, refused};
+use crate::harness::catalogue::{aoi, dataset, map, new_variable};
+use crate::harness::cube::utm_request;
+use crate::harness::raster::{Raster, have_gdal};
+use crate::harness::{Bounds, Server};
+use app::Limits;
+use rpc::pb;
+use rpc::pb::data_format::Dtype;
+use rpc::pb::tile_aoi_request::Identifier;
+use std::time::Duration;
+use tonic::Code;
+
+const BYTES: pb::DataFormat = pb::DataFormat {
+    dtype: Dtype::UInt8 as i32,
+    no_data: 0.,
+    min_value: 0.,
+    max_value: 255.,
+};
+
+#[tokio::test]
+async fn samples_of_one_image_are_counted_over_its_bands() {
+    let limits = Limits {
+        slice_samples: 32,
+        ..Limits::default()
+    };
+    let Some(server) = Server::with_limits(limits).await else {
+        return;
+    };
+    let (_, instance) = server.variable("v", BYTES, 2).await;
+    for width in [4, 5] {
+        let answer = server.cube(utm_request(&instance, width, 4)).await;
+        edge(
+            answer,
+            width as usize * 4 * 2,
+            32,
+            &["samples", "maxPixels"],
+        );
+    }
+}
+
+#[tokio::test]
+async fn bytes_of_one_image_must_fit_into_the_memory_of_all() {
+    let bounds = Bounds {
+        memory_bytes: 300,
+        ..Bounds::default()
+    };
+    let Some(server) = Server::with_bounds(bounds).await else {
+        return;
+    };
+    let (_, instance) = server.variable("v", BYTES, 1).await;
+    for width in [10, 11] {
+        let answer = server.cube(utm_request(&instance, width, 10)).await;
+        // a sample, its compressed copy, and its mask
+        edge(
+            answer,
+            width as usize * 10 * 3,
+            300,
+            &["bytes", "memoryBudget"],
+        );
+    }
+}
+
+/// Indexes a pixel of a new record.
+async fn pixel(server: &Server, instance: &str, number: i64) {
+    let name = format!("{number}.tif");
+    let record = server.record(&format!("r{number}"), number).await;
+    Raster::utm("Byte", 1, 1, vec![7.]).write(&server.path(&name));
+    let datasets = vec![dataset(&record, instance, BYTES, &[1])];
+    server.index(&server.uri(&name), datasets).await.unwrap();
+}
+
+#[tokio::test]
+async fn slices_of_a_cube_are_counted() {
+    let limits = Limits {
+        slices: 2,
+        ..Limits::default()
+    };
+    let Some(server) = Server::with_limits(limits).await else {
+        return;
+    };
+    if !have_gdal() {
+        return;
+    }
+    let (_, instance) = server.variable("v", BYTES, 1).await;
+    for count in 1..=3 {
+        pixel(&server, &instance, count).await;
+        let answer = server.cube(utm_request(&instance, 1, 1)).await;
+        edge(answer, count as usize, 2, &["slices", "maxSlices"]);
+    }
+}
+
+#[tokio::test]
+async fn a_cube_that_takes_too_long_ends_with_the_name_of_the_bound() {
+    for (limit, fits) in [(Duration::ZERO, false), (Duration::from_mins(1), true)] {
+        let limits = Limits {
+            cube_duration: limit,
+            ..Limits::default()
+        };
+        let Some(server) = Server::with_limits(limits).await else {
+            return;
+        };
+        if !have_gdal() {
+            return;
+        }
+        let (_, instance) = server.variable("v", BYTES, 1).await;
+        pixel(&server, &instance, 0).await;
+        let answer = server.cube(utm_request(&instance, 1, 1)).await;
+        if fits {
+            assert_eq!(answer.unwrap().images[0].samples(), [7.]);
+        } else {
+            refused(answer, Code::DeadlineExceeded, "maxConnectionAge");
+        }
+    }
+}
+
+#[tokio::test]
+async fn datasets_of_one_answer_are_counted() {
+    let limits = Limits {
+        datasets: 2,
+        ..Limits::default()
+    };
+    let Some(server) = Server::with_limits(limits).await else {
+        return;
+    };
+    if !have_gdal() {
+        return;
+    }
+    let (_, instance) = server.variable("v", BYTES, 1).await;
+    for count in 1..=3 {
+        pixel(&server, &instance, count).await;
+        let names = ["datasets"];
+        let request = pb::ListDatasetsRequest {
+            instance_id: instance.clone(),
+            records_lister: None,
+        };
+        let answer = server.client().list_datasets(request).await;
+        edge(answer, count as usize, 2, &names);
+        let answer = server.cube(utm_request(&instance, 1, 1)).await;
+        edge(answer, count as usize, 2, &names);
+    }
+}
+
+#[tokio::test]
+async fn variables_of_one_answer_are_counted_and_come_by_pages() {
+    let limits = Limits {
+        datasets: 2,
+        ..Limits::default()
+    };
+    let Some(server) = Server::with_limits(limits).await else {
+        return;
+    };
+    let list = async |limit, page| {
+        let request = pb::ListVariablesRequest {
+            name: String::new(),
+            limit,
+            page,
+        };
+        items(server.client().list_variables(request).await).await
+    };
+    for count in 1..=3 {
+        let variable = new_variable(&format!("v{count}"), BYTES, 1);
+        server.create_variable(variable).await.unwrap();
+        for limit in [0, 3, i32::MAX] {
+            let answer = list(limit, 0).await;
+            edge(answer, count, 2, &["variables", "maxPageSize"]);
+        }
+    }
+    assert_eq!(list(2, 0).await.unwrap().len(), 2);
+    assert_eq!(list(2, 1).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn datasets_of_a_tile_are_counted() {
+    let limits = Limits {
+        tile_datasets: 1,
+        ..Limits::default()
+    };
+    let Some(server) = Server::with_limits(limits).await else {
+        return;
+    };
+    if !have_gdal() {
+        return;
+    }
+    let (_, instance) = server.variable("v", BYTES, 1).await;
+    for count in 1..=2 {
+        pixel(&server, &instance, count).await;
+        let all = pb::get_tile_request::RecordsLister::Filters(pb::RecordFilters::default());
+        let request = pb::GetTileRequest {
+            instance_id: instance.clone(),
+            // the whole world
+            records_lister: Some(all),
+            ..Default::default()
+        };
+        let answer = server.client().get_xyz_tile(request).await;
+        edge(answer, count as usize, 1, &["datasets"]);
+    }
+}
+
+#[tokio::test]
+async fn cells_of_a_tiling_are_counted() {
+    // nine cells, see the tests of tilings
+    for bound in [9, 8] {
+        let limits = Limits {
+            grid_cells: bound,
+            ..Limits::default()
+        };
+        let Some(server) = Server::with_limits(limits).await else {
+            return;
+        };
+        let parameters = map(&[
+            ("grid", "Regular"),
+            ("crs", "32631"),
+            ("cell_size", "1024"),
+            ("resolution", "30"),
+        ]);
+        let layout = pb::Layout {
+            grid_parameters: parameters,
+            block_x_size: 256,
+            block_y_size: 256,
+            max_records: 1000,
+            interlacing_pattern: "Z>R>B>T".to_owned(),
+            ..Default::default()
+        };
+        let alps = aoi(&[&[&[
+            (5.8, 45.1),
+            (5.8, 44.5),
+            (6.6, 44.5),
+            (6.6, 45.1),
+            (5.8, 45.1),
+        ]]]);
+        let request = pb::TileAoiRequest {
+            aoi: Some(alps),
+            identifier: Some(Identifier::Layout(layout)),
+        };
+        let answer = items(server.client().tile_aoi(request).await).await;
+        edge(answer, 9, bound, &["cells"]);
+    }
+}
