@@ -17,9 +17,10 @@ use storage::{AllowedRoots, LocalStorage, Router, Storage};
 pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
     let url = config.database.connection_url()?;
     let options = PoolOptions {
+        max_connections: config.bounds.db_max_connections,
+        acquire_timeout: config.bounds.db_acquire_timeout,
         statement_timeout: config.bounds.statement_timeout,
         application_name: "geocube-apiserver".to_owned(),
-        ..PoolOptions::default()
     };
     let database = Database::connect(url.expose_secret(), &options)
         .await

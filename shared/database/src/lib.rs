@@ -31,6 +31,7 @@ pub mod lock;
 pub mod migrate;
 pub mod outbox;
 pub mod palette;
+mod piecewise;
 mod pool;
 pub mod processed_event;
 pub mod record;
@@ -42,6 +43,7 @@ pub mod variable;
 
 pub use error::{Error, Result};
 pub use filter::Page;
+pub use piecewise::{Piecewise, pieces};
 pub use pool::{Connection, Database, PoolOptions};
 pub use sqlx::PgConnection;
-pub use transaction::{Conflict, Tx, in_transaction};
+pub use transaction::{Conflict, Tries, Tx, in_statement, in_transaction};

@@ -7,6 +7,7 @@ pub mod raster;
 
 use app::{App, Engine, Limits, Options, PathPolicy};
 use database::testing::TestDatabase;
+use database::{Database, PoolOptions};
 use messaging::MemoryQueue;
 use rpc::OversizeLayer;
 use rpc::pb::geocube_client::GeocubeClient;
@@ -16,7 +17,7 @@ use std::sync::{Arc, Once};
 use storage::{AllowedRoots, LocalStorage, Router};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 
 /// Largest message that is received, that of the servers.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -29,7 +30,11 @@ pub struct Server {
     pub channel: Channel,
     /// The folder below which files may be indexed.
     pub folder: TempDir,
-    database: TestDatabase,
+    /// Connections of the service.
+    pub db: Database,
+    /// The catalogue, for its owner.
+    pub database: TestDatabase,
+    address: String,
 }
 
 impl Server {
@@ -40,19 +45,56 @@ impl Server {
 
     /// Starts a service with bounds of its own.
     pub async fn with_limits(limits: Limits) -> Option<Self> {
+        let database = TestDatabase::create().await?;
+        let db = database.db.clone();
+        Some(Self::over(database, db, tempfile::tempdir().unwrap(), limits).await)
+    }
+
+    /// Starts a service on an empty catalogue with connections of its own.
+    pub async fn with_pool(options: &PoolOptions) -> Option<Self> {
+        let database = TestDatabase::create().await?;
+        let db = Database::connect(&database.url(), options).await.unwrap();
+        Some(
+            Self::over(
+                database,
+                db,
+                tempfile::tempdir().unwrap(),
+                Limits::default(),
+            )
+            .await,
+        )
+    }
+
+    /// Starts a service on a catalogue that it reaches by `db`, and on the files of a folder.
+    pub async fn over(
+        database: TestDatabase,
+        db: Database,
+        folder: TempDir,
+        limits: Limits,
+    ) -> Self {
         static GDAL: Once = Once::new();
         GDAL.call_once(|| imaging::init(&imaging::Options::default()).unwrap());
-        let database = TestDatabase::create().await?;
-        let folder = tempfile::tempdir().unwrap();
-        let app = app(&database, folder.path(), limits);
-        let channel = serve(&app).await;
+        let app = app(&db, folder.path(), limits);
+        let address = serve(&app).await;
+        let channel = connect(Channel::from_shared(address.clone()).unwrap()).await;
         let client = GeocubeClient::new(channel.clone());
-        Some(Self {
+        Self {
             client,
             channel,
+            address,
             folder,
             database,
-        })
+            db,
+        }
+    }
+
+    /// A client on a connection of its own, which receives no more than a window of 64 kB ahead.
+    pub async fn narrow_client(&self) -> GeocubeClient<Channel> {
+        let endpoint = Channel::from_shared(self.address.clone()).unwrap();
+        let endpoint = endpoint
+            .initial_stream_window_size(65_535)
+            .initial_connection_window_size(65_535);
+        GeocubeClient::new(connect(endpoint).await)
     }
 
     /// A client on the same connection.
@@ -94,7 +136,8 @@ impl Server {
     }
 }
 
-fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
+fn app(db: &Database, folder: &Path, limits: Limits) -> App {
+    let managed = folder.join("managed");
     let roots = vec![folder.to_owned()];
     let local = LocalStorage::new(AllowedRoots::Below(roots.clone()));
     let storage = Router::new().with(domain::Scheme::File, Arc::new(local));
@@ -102,6 +145,7 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
         limits,
         paths: PathPolicy {
             allowed: roots,
+            managed: vec![domain::Uri::parse(managed.to_str().unwrap()).unwrap()],
             ..PathPolicy::default()
         },
         workers: 2,
@@ -112,7 +156,7 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
     };
     let engine = Engine::new(2, 256 << 20);
     App::new(
-        database.db.clone(),
+        db.clone(),
         Arc::new(storage),
         Arc::new(MemoryQueue::new()),
         engine,
@@ -120,16 +164,17 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
     )
 }
 
-async fn serve(app: &App) -> Channel {
+/// Serves on a port of its own; its address.
+async fn serve(app: &App) -> String {
     let router = rpc::grpc_routes(app, MAX_MESSAGE_BYTES)
         .into_axum_router()
         .layer(OversizeLayer);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Channel::from_shared(address)
-        .unwrap()
-        .connect()
-        .await
-        .unwrap()
+    address
+}
+
+async fn connect(endpoint: Endpoint) -> Channel {
+    endpoint.connect().await.unwrap()
 }
