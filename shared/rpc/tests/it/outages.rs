@@ -222,11 +222,7 @@ async fn a_session_that_is_ended_in_the_middle_is_replaced() {
     server.database.run(&[sql]).await;
     let square = rectangle(0., 0., 1., 1.);
     let answer = server.create_aoi(square.clone()).await;
-    refused(
-        answer,
-        Code::Unavailable,
-        "the database is not available for now",
-    );
+    refused(answer, Code::Unavailable, "is not available for now");
     server.create_aoi(square).await.unwrap();
 }
 
@@ -274,20 +270,19 @@ async fn a_commit_whose_outcome_is_unknown_is_not_repeated() {
     let Some((server, proxy)) = behind_proxy().await else {
         return;
     };
-    let aoi = server.some_aoi().await;
+    let bytes = format(Dtype::UInt8, 0., 0., 255.);
+    let id = server
+        .create_variable(new_variable("v", bytes, 1))
+        .await
+        .unwrap();
+    fail(&server, "variable_instances", "P0001", 0).await;
     proxy.lose_next_commit();
-    let record = new_record("r", &aoi, 0, &[]);
-    let answer = server.create_records(vec![record.clone()]).await;
-    refused(answer, Code::Unavailable, "the change may be in effect");
-    // here it is
-    let again = server.create_records(vec![record]).await;
-    refused(again, Code::AlreadyExists, "Record with : r");
-    // and the statement was run once
-    proxy.lose_next_commit();
-    fail(&server, "records", "P0001", 0).await;
-    let answer = write(&server, "records", 7).await;
+    let answer = server.instantiate(&id, "master").await;
     refused(answer, Code::Unavailable, "the change may be in effect");
     if let Some(tries) = tries(&server) {
         assert_eq!(tries, 1);
     }
+    // here it is
+    let again = server.instantiate(&id, "master").await;
+    refused(again, Code::AlreadyExists, "v:master");
 }

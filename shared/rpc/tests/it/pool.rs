@@ -76,6 +76,7 @@ async fn no_call_needs_two_connections() {
     let consolidation_params = Some(pb::ConsolidationParams {
         dformat: Some(bytes),
         exponent: 1.,
+        resampling_alg: pb::Resampling::Near.into(),
         ..Default::default()
     });
     let config = pb::ConfigConsolidationRequest {

@@ -87,11 +87,11 @@ INSERT INTO geocube.cells VALUES
 INSERT INTO geocube.jobs VALUES
     ('e0000000-0000-4000-8000-000000000001', 'done job', '2023-01-01', '2023-01-02 00:00:00.000001',
      '{"layout": "tiles", "instance_id": "d0000000-0000-4000-8000-000000000001", "params_id": "e0000000-0000-4000-8000-000000000001"}',
-     'DONE', 'CONSOLIDATION', 0, 0, 1, false),
+     'DONE', 'CONSOLIDATION', 0, 0, 9, false),
     ('e0000000-0000-4000-8000-000000000002', 'untidy job', '2023-02-01', '2023-02-02', '{}', 'DONEBUTUNTIDY', 'DELETION', 1, 1, 0, false),
     ('e0000000-0000-4000-8000-000000000003', '', '2023-03-01', '2023-03-02', '{}', 'FAILED', 'DELETION', 0, 0, 0, true);
 INSERT INTO geocube.job_logs (job_id, time, status, message, severity) VALUES
-    ('e0000000-0000-4000-8000-000000000001', '2023-01-01', 'NEW', 'created', 'INFO'),
+    ('e0000000-0000-4000-8000-000000000001', '2023-01-01', 'OFTHEPAST', 'created', 'INFO'),
     ('e0000000-0000-4000-8000-000000000001', '2023-01-02', 'DONE', NULL, 'DEBUG'),
     ('e0000000-0000-4000-8000-000000000002', '2023-02-02', NULL, 'a file stays', 'ERROR');
 INSERT INTO geocube.tasks VALUES

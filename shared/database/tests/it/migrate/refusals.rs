@@ -59,7 +59,7 @@ async fn an_upgrade_applied_in_part_is_refused_with_what_is_missing() {
         ),
         (
             "ALTER TABLE geocube.consolidation_params ADD COLUMN bands_interleave boolean NOT NULL",
-            &["geocube.consolidation_params.bands_interleave is not of 1.1.0 and must not be null"],
+            &["consolidation_params.bands_interleave is not of 1.1.0 and must not be null"],
         ),
         (
             "ALTER TYPE geocube.compression RENAME VALUE 'CUSTOM' TO 'OTHER'",

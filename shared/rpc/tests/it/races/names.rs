@@ -196,6 +196,7 @@ async fn a_variable_that_is_deleted_gets_neither_instances_nor_parameters() {
             let consolidation_params = Some(pb::ConsolidationParams {
                 dformat: Some(bytes()),
                 exponent: 1.,
+                resampling_alg: pb::Resampling::Near.into(),
                 ..Default::default()
             });
             let request = pb::ConfigConsolidationRequest {
