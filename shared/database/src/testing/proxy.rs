@@ -119,7 +119,7 @@ async fn forward(client: TcpStream, server: TcpStream, lose_commit: Arc<AtomicBo
 
 /// Copies until the end, or until `passes` says no to a piece.
 async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, passes: impl Fn(&[u8]) -> bool) {
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
         if !passes(&buffer[..count]) || to.write_all(&buffer[..count]).await.is_err() {
             return;

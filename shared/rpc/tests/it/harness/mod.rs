@@ -81,10 +81,10 @@ impl Server {
         Self {
             client,
             channel,
-            address,
             folder,
-            database,
             db,
+            database,
+            address,
         }
     }
 

@@ -78,13 +78,10 @@ async fn a_record_is_deleted_or_gets_its_dataset() {
         } else {
             &[Code::FailedPrecondition]
         };
-        let removed = match &deleted {
-            Ok(number) => *number == 1,
-            Err(_) => {
-                code(&deleted, refusals);
-                false
-            }
-        };
+        let removed = deleted.as_ref().is_ok_and(|number| *number == 1);
+        if deleted.is_err() {
+            code(&deleted, refusals);
+        }
         assert_ne!(indexed, removed, "round {round}");
         assert_eq!(stored(&server, &uri).await, usize::from(indexed));
         if indexed {
