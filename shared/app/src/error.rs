@@ -74,11 +74,27 @@ impl Error {
     }
 }
 
+impl database::Conflict for Error {
+    fn is_conflict(&self) -> bool {
+        match self {
+            Self::Unavailable { source, .. } => source
+                .downcast_ref::<database::Error>()
+                .is_some_and(database::Error::is_conflict),
+            Self::Domain(_)
+            | Self::DeadlineExceeded(_)
+            | Self::Cancelled(_)
+            | Self::Internal { .. } => false,
+        }
+    }
+}
+
 impl From<database::Error> for Error {
     fn from(error: database::Error) -> Self {
         match error {
             database::Error::Domain(error) => Self::Domain(error),
-            transient if transient.is_retryable() => Self::unavailable("the database", transient),
+            transient if transient.is_retryable() => {
+                Self::unavailable(transient.missing_part(), transient)
+            }
             fault => Self::internal("a database request", fault),
         }
     }

@@ -27,9 +27,7 @@ pub async fn create(conn: &mut PgConnection, aoi: &AoiGeometry) -> Result<AoiId>
     match find(conn, &hash).await? {
         Some(stored) => Err(Error::already_exists(Entity::Aoi, "id", stored).into()),
         // removed between the two statements
-        None => Err(crate::Error::unavailable(
-            "a footprint was removed while it was looked up",
-        )),
+        None => Err(crate::Error::LostRace("the footprint")),
     }
 }
 

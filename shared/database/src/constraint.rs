@@ -76,6 +76,7 @@ fn foreign(table: &str, message: &str, key: Key) -> Option<Error> {
         ("variable_instances", "definition_id") => Error::not_found(Entity::Variable, "id", values),
         ("container_layouts", "layout_name") => Error::not_found(Entity::Layout, "name", values),
         ("container_layouts", "name") => in_use(Entity::Layouts, Entity::ContainerLayouts, "name"),
+        ("variable_instances", "id") => in_use(Entity::Variable, Entity::VariableInstances, "id"),
         ("datasets", "id") if message.contains("variable_instances") => {
             in_use(Entity::VariableInstances, Entity::Datasets, "id")
         }

@@ -92,8 +92,7 @@ pub async fn lock_or_create(
     .fetch_optional(&mut *conn)
     .await?;
     // deleted by somebody else between the two statements
-    let row =
-        row.ok_or_else(|| crate::Error::unavailable("the container was removed meanwhile"))?;
+    let row = row.ok_or(crate::Error::LostRace("the container"))?;
     let mut container = row.container()?;
     container.datasets = dataset::of_containers(conn, std::slice::from_ref(uri)).await?;
     Ok(container)

@@ -104,11 +104,12 @@ impl TryFrom<LogRow> for LogEntry {
     type Error = crate::Error;
 
     fn try_from(row: LogRow) -> Result<Self> {
-        let status = row.status.unwrap_or_default();
+        // absent, or a name that is no more, in logs of an adopted database
+        let state = row.status.as_deref().and_then(JobState::from_name);
         Ok(Self {
             time: convert::instant(row.time),
             severity: convert::name("severity", &row.severity, Severity::from_name)?,
-            state: convert::name("status", &status, JobState::from_name)?,
+            state: state.unwrap_or(JobState::New),
             message: row.message.unwrap_or_default(),
         })
     }

@@ -1,11 +1,21 @@
 //! Upgrades of the schema.
 
+mod locks;
+mod preflight;
+mod reference;
+mod rules;
+mod survey;
+
+pub use locks::{Repair, StaleLock, repair, stale_locks};
+pub use survey::{Finding, StoredFile, files, survey};
+
 use crate::{Error, Result, pool};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection,
     migrate::{MigrateError, Migrator},
     postgres::PgConnectOptions,
 };
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 static EMBEDDED: Migrator = sqlx::migrate!("../../migrations");
@@ -17,29 +27,54 @@ const VERSIONS: &str = "geocube._sqlx_migrations";
 const LOCK: i64 = 0x67_65_6f_63_75_62_65;
 
 /// Brings the database of a URL to the schema of this program, in place: an empty database gets all
-/// of it, one of release 1.1.0 is adopted. Needs the rights of the owner, unlike everything else.
+/// of it, one of release 1.1.0 is adopted. Needs the rights of the owner, unlike everything else. Of
+/// several runs at the same time, one works and the others wait for it.
 ///
 /// # Errors
-/// [`domain::Error::Precondition`] for a schema older than 1.1.0 (naming the scripts to apply), a
-/// database to adopt in which jobs are under way (naming them), and a schema that is newer than this
-/// program.
+/// [`domain::Error::Precondition`], before anything is written, for a server or an extension that is
+/// missing or too old, a schema older than 1.1.0 (naming the scripts to apply) or upgraded in part, a
+/// database to adopt in which jobs are under way (naming them) or messages wait, a migration that was
+/// left half done, and a schema that is newer than this program.
 pub async fn run(url: &str) -> Result<()> {
-    run_with(pool::connect_options(url)?).await
+    run_with(&pool::connect_options(url)?).await
 }
 
 /// As [`run`], by options of [`crate::connect_options`] or [`crate::connect_with_certificates`].
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_with(options: PgConnectOptions) -> Result<()> {
-    let mut conn = options
-        .application_name("geocube-migrate")
-        .connect()
-        .await?;
+pub async fn run_with(options: &PgConnectOptions) -> Result<()> {
+    let mut conn = connect(options).await?;
     lock(&mut conn).await?;
     let result = upgrade(&mut conn).await;
     conn.close().await?;
     result
+}
+
+/// A connection of its own, for [`survey`], [`repair`] and the like.
+pub async fn connect(options: &PgConnectOptions) -> Result<PgConnection> {
+    Ok(options
+        .clone()
+        .application_name("geocube-migrate")
+        .connect()
+        .await?)
+}
+
+/// Whether [`run`] would begin: what it checks before it writes anything.
+///
+/// # Errors
+/// Those of [`run`].
+pub async fn can_run(conn: &mut PgConnection) -> Result<()> {
+    preflight::check(conn).await?;
+    if let Some(version) = applied(conn).await?.last().filter(|last| **last > latest()) {
+        return Err(newer(*version));
+    }
+    Ok(())
+}
+
+/// Whether there is a catalogue, of this program or of a release before it.
+pub async fn is_catalogue(conn: &mut PgConnection) -> Result<bool> {
+    exists(conn, "geocube.records").await
 }
 
 /// Whether the schema is the one that this program works with.
@@ -47,38 +82,60 @@ pub async fn run_with(options: PgConnectOptions) -> Result<()> {
 /// # Errors
 /// [`domain::Error::Precondition`] that says what to do when it is missing, older or newer.
 pub async fn check(conn: &mut PgConnection) -> Result<()> {
-    let exists: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(VERSIONS)
-        .fetch_one(&mut *conn)
-        .await?;
-    if !exists {
+    if !exists(conn, VERSIONS).await? {
         return Err(refused(
             "the database has no schema of this program: run `geocube migrate` first",
         ));
     }
-    let present: Option<i64> =
-        sqlx::query_scalar("SELECT max(version) FROM geocube._sqlx_migrations WHERE success")
-            .fetch_one(conn)
-            .await?;
-    let (present, expected) = (present.unwrap_or(0), latest());
-    if present > expected {
-        return Err(newer(present));
+    if let Some(version) = preflight::half_done(conn).await? {
+        return Err(half_done(version));
     }
-    if present < expected {
+    let (present, expected) = (applied(conn).await?, versions());
+    let last = present.last().copied().unwrap_or(0);
+    if last > latest() {
+        return Err(newer(last));
+    }
+    // one in the middle may be missing where two lines of development met
+    if let Some(missing) = expected.difference(&present).next() {
         return Err(refused(format!(
-            "the schema of the database is at version {present}, expected {expected}: run `geocube migrate` first"
+            "the schema of the database is at version {last} without {missing}, expected {}: run `geocube migrate` first",
+            latest()
         )));
     }
     Ok(())
 }
 
+async fn exists(conn: &mut PgConnection, relation: &str) -> Result<bool> {
+    Ok(sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(relation)
+        .fetch_one(conn)
+        .await?)
+}
+
+/// Whether a migration of this program was ever applied.
+async fn has_versions(conn: &mut PgConnection) -> Result<bool> {
+    Ok(!applied(conn).await?.is_empty())
+}
+
+/// The migrations that were applied.
+async fn applied(conn: &mut PgConnection) -> Result<BTreeSet<i64>> {
+    if !exists(conn, VERSIONS).await? {
+        return Ok(BTreeSet::new());
+    }
+    let versions: Vec<i64> =
+        sqlx::query_scalar("SELECT version FROM geocube._sqlx_migrations WHERE success")
+            .fetch_all(conn)
+            .await?;
+    Ok(versions.into_iter().collect())
+}
+
+fn versions() -> BTreeSet<i64> {
+    EMBEDDED.iter().map(|migration| migration.version).collect()
+}
+
 /// Version of the schema that this program works with.
 pub fn latest() -> i64 {
-    EMBEDDED
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0)
+    versions().last().copied().unwrap_or(0)
 }
 
 /// Tells the present migrations from any others.
@@ -109,6 +166,7 @@ async fn lock(conn: &mut PgConnection) -> Result<()> {
 }
 
 async fn upgrade(conn: &mut PgConnection) -> Result<()> {
+    preflight::check(conn).await?;
     let mut migrator = Migrator::with_migrations(EMBEDDED.iter().cloned().collect());
     migrator.dangerous_set_table_name(VERSIONS);
     migrator.create_schema("geocube");
@@ -165,21 +223,28 @@ fn explained(error: MigrateError) -> Error {
         MigrateError::VersionMismatch(version) => refused(format!(
             "migration {version} of the database differs from the one of this program: it comes from another build"
         )),
-        MigrateError::Execute(error) => error.into(),
-        MigrateError::ExecuteMigration(error, _) => {
-            // 55000: the migration itself says what to do first
-            let own = error
-                .as_database_error()
-                .filter(|cause| cause.code().as_deref() == Some("55000"));
-            match own.map(|cause| refused(cause.message())) {
-                Some(refused) => refused,
-                None => error.into(),
+        MigrateError::Dirty(version) => half_done(version),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            let cause = error.as_database_error();
+            match cause.map(|cause| (cause.code(), cause.message())) {
+                // the migration itself says what to do first
+                Some((Some(code), text)) if code == "55000" => refused(text),
+                Some((Some(code), text)) if code == "42501" => refused(format!(
+                    "{text}: connect as the owner of the schema geocube with the right to create in the database; an extension that is missing may need a superuser"
+                )),
+                _ => error.into(),
             }
         }
         other => Error::Internal {
             source: other.into(),
         },
     }
+}
+
+fn half_done(version: i64) -> Error {
+    refused(format!(
+        "migration {version} was left half done: finish or undo what it does by hand, delete its row of {VERSIONS}, then run `geocube migrate` again"
+    ))
 }
 
 fn newer(version: i64) -> Error {

@@ -1,6 +1,6 @@
 //! Connections.
 
-use crate::{Result, Tx};
+use crate::{Error, Result, Tx};
 use sqlx::{
     PgConnection, PgPool, Postgres,
     pool::PoolConnection,
@@ -82,18 +82,40 @@ impl Database {
     }
 
     /// Begins a transaction, rolled back unless committed.
+    ///
+    /// # Errors
+    /// [`Error::PoolExhausted`] when no connection can be had within the acquire timeout.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx::new(self.pool.begin().await?))
+        let begun = self.pool.begin().await;
+        Ok(Tx::new(begun.map_err(|error| self.explained(error))?))
     }
 
-    /// A connection for reads outside a transaction, given back when dropped.
+    /// A connection for reads outside a transaction, given back when dropped. Whoever holds one, or a
+    /// transaction, must not ask for another: in a pool in full use each would wait for the others.
+    ///
+    /// # Errors
+    /// [`Error::PoolExhausted`] when no connection can be had within the acquire timeout.
     pub async fn read(&self) -> Result<Connection> {
-        Ok(Connection(self.pool.acquire().await?))
+        let acquired = self.pool.acquire().await;
+        Ok(Connection(acquired.map_err(|error| self.explained(error))?))
+    }
+
+    fn explained(&self, error: sqlx::Error) -> Error {
+        let options = self.pool.options();
+        match error {
+            sqlx::Error::PoolTimedOut => Error::PoolExhausted {
+                connections: options.get_max_connections(),
+                waited: options.get_acquire_timeout(),
+            },
+            other => other.into(),
+        }
     }
 
     /// Asks the server for a sign of life.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        sqlx::query("SELECT 1")
+            .execute(&mut *self.read().await?)
+            .await?;
         Ok(())
     }
 

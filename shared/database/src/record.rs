@@ -1,7 +1,9 @@
 //! Records: data-takes.
 
+mod by_id;
 mod list;
 
+pub use by_id::ById;
 pub use list::{Listing, Query};
 
 use crate::{Result, convert};
@@ -28,9 +30,12 @@ pub async fn create(conn: &mut PgConnection, records: &[NewRecord]) -> Result<Ve
         .map(|record| convert::hstore(record.tags.as_map()))
         .collect();
     let aois: Vec<Uuid> = records.iter().map(|record| record.aoi_id.uuid()).collect();
+    // in the order of their unique key, so that two lists with common records do not wait for each other
     sqlx::query(
         "INSERT INTO geocube.records (id, name, datetime, tags, aoi_id)
-         SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::timestamp[], $4::hstore[], $5::uuid[])",
+         SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::timestamp[], $4::hstore[], $5::uuid[])
+             AS given (id, name, datetime, tags, aoi_id)
+         ORDER BY name COLLATE \"C\", datetime, tags",
     )
     .bind(convert::uuids(&ids, RecordId::uuid))
     .bind(names)
@@ -111,11 +116,18 @@ pub async fn remove_tags(
 
 /// Deletes records; the number of deleted ones. Unknown ids are ignored.
 ///
-/// With `keep_used` those that still have datasets stay.
+/// With `keep_used` those that still have datasets stay, also when somebody adds the first one at
+/// the same time. To be run in a transaction.
 ///
 /// # Errors
 /// Without `keep_used`, [`Error::InUse`] `records and datasets with id: <id>` when one has datasets.
 pub async fn delete(conn: &mut PgConnection, ids: &[RecordId], keep_used: bool) -> Result<u64> {
+    // locked first, in the order of their ids: the test for datasets sees those that others added
+    // meanwhile, and overlapping deletions do not wait for each other
+    sqlx::query("SELECT FROM geocube.records WHERE id = ANY($1) ORDER BY id FOR UPDATE")
+        .bind(convert::uuids(ids, RecordId::uuid))
+        .execute(&mut *conn)
+        .await?;
     let sql = if keep_used {
         "DELETE FROM geocube.records r WHERE id = ANY($1)
          AND NOT EXISTS (SELECT FROM geocube.datasets d WHERE d.record_id = r.id)"

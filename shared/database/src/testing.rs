@@ -3,6 +3,11 @@
 //! `DATABASE_URL` names a maintenance database of a server, with the rights of a superuser. The
 //! first test makes a migrated template there, which the others copy; it is kept for the next run.
 
+mod proxy;
+pub mod reference;
+
+pub use proxy::Proxy;
+
 use crate::{Database, PoolOptions, migrate, pool};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use std::time::Duration;
@@ -39,9 +44,34 @@ impl TestDatabase {
         Some(Self { db, scratch })
     }
 
+    /// A database of a release before this program, made by scripts and brought to the present schema;
+    /// `None`, said on standard error, when `DATABASE_URL` is not set.
+    ///
+    /// # Panics
+    /// When the server cannot be used, or the database not be adopted.
+    pub async fn adopted(scripts: &[&str]) -> Option<Self> {
+        let scratch = Scratch::empty().await?;
+        scratch.run(scripts).await;
+        migrate::run(&scratch.url())
+            .await
+            .expect("the database can be adopted");
+        let db = Database::connect(&scratch.url(), &PoolOptions::default())
+            .await
+            .expect("the database accepts connections");
+        Some(Self { db, scratch })
+    }
+
     /// URL of the database.
     pub fn url(&self) -> String {
         self.scratch.url()
+    }
+
+    /// Runs statements, as the owner.
+    ///
+    /// # Panics
+    /// When one of them fails.
+    pub async fn run(&self, scripts: &[&str]) {
+        self.scratch.run(scripts).await;
     }
 }
 
@@ -74,6 +104,21 @@ impl Scratch {
     /// URL of the database.
     pub fn url(&self) -> String {
         at(&self.server, &self.name)
+    }
+
+    /// Runs scripts one after the other.
+    ///
+    /// # Panics
+    /// When one of them fails.
+    pub async fn run(&self, scripts: &[&str]) {
+        let url: Url = self.url().parse().expect("a URL");
+        let mut conn = connect(&url).await;
+        for script in scripts {
+            sqlx::raw_sql(AssertSqlSafe((*script).to_owned()))
+                .execute(&mut conn)
+                .await
+                .expect("the script can be run");
+        }
     }
 }
 

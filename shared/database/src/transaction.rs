@@ -19,8 +19,13 @@ impl Tx {
     }
 
     /// Makes the changes permanent.
+    ///
+    /// # Errors
+    /// [`Error::OutcomeUnknown`] when the connection is lost before the server answers: the changes
+    /// may be permanent, so that the same work must not be done again blindly.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.0.commit().await?)
+        let committed = self.0.commit().await;
+        committed.map_err(|error| Error::from(error).during_commit())
     }
 
     /// Forgets the changes.
@@ -59,7 +64,8 @@ impl Conflict for Error {
 }
 
 /// Runs `work` in a transaction and commits it, up to three times when another transaction is in
-/// the way (deadlock or serialization failure).
+/// the way (deadlock or serialization failure). Nothing else is run again; above all not a commit
+/// whose outcome is unknown.
 ///
 /// `work` must be free of effects outside the database. Each run owns what it needs: clone into its
 /// future what is not `Copy`.
@@ -79,19 +85,65 @@ where
     E: Conflict,
     F: for<'c> FnMut(&'c mut PgConnection) -> BoxFuture<'c, Result<T, E>>,
 {
-    let mut tries = 1;
+    let mut tries = Tries::default();
     loop {
         match once(db, &mut work).await {
-            Err(error) if error.is_conflict() && tries < TRIES => {
-                tracing::debug!(
-                    tries,
-                    "transaction lost against another one, running it again"
-                );
-                tokio::time::sleep(pause(tries)).await;
-                tries += 1;
+            Err(error) => {
+                if !tries.pause_after(&error).await {
+                    return Err(error);
+                }
             }
-            result => return result,
+            done => return done,
         }
+    }
+}
+
+/// As [`in_transaction`], for work that stores by a single statement: it needs no transaction around
+/// it, which saves two round trips.
+///
+/// # Errors
+/// What `work` fails with; [`Error::OutcomeUnknown`] when the connection is lost meanwhile.
+pub async fn in_statement<T, F>(db: &Database, mut work: F) -> Result<T>
+where
+    F: for<'c> FnMut(&'c mut PgConnection) -> BoxFuture<'c, Result<T>>,
+{
+    let mut tries = Tries::default();
+    loop {
+        let result = {
+            let mut conn = db.read().await?;
+            work(&mut conn).await.map_err(Error::during_commit)
+        };
+        match result {
+            Err(error) => {
+                if !tries.pause_after(&error).await {
+                    return Err(error);
+                }
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Counts how often the same work met a conflict.
+#[derive(Debug, Default)]
+pub struct Tries(u32);
+
+impl Tries {
+    /// Whether work that failed is to be done again: it met a conflict, and not too often. Then waits
+    /// for a random time that grows with the tries, so that the same transactions do not meet again.
+    pub async fn pause_after(&mut self, error: &impl Conflict) -> bool {
+        self.0 += 1;
+        if !error.is_conflict() || self.0 >= TRIES {
+            return false;
+        }
+        tracing::debug!(
+            tries = self.0,
+            "lost against another transaction, trying again"
+        );
+        let bound = 10 << self.0;
+        let pause = Duration::from_millis((Uuid::new_v4().as_u128() % bound) as u64);
+        tokio::time::sleep(pause).await;
+        true
     }
 }
 
@@ -104,10 +156,4 @@ where
     let value = work(&mut tx).await?;
     tx.commit().await?;
     Ok(value)
-}
-
-/// A random pause that grows with the tries, so that the same transactions do not meet again.
-fn pause(tries: u32) -> Duration {
-    let bound = 10 << tries;
-    Duration::from_millis((Uuid::new_v4().as_u128() % bound) as u64)
 }

@@ -1,7 +1,11 @@
 //! Variables: kinds of data.
 
-use crate::{Page, Result, convert, filter};
-use domain::{Entity, Error, Instance, InstanceId, NewVariable, Pattern, Variable, VariableId};
+mod list;
+
+pub use list::Listing;
+
+use crate::{Result, convert};
+use domain::{Entity, Error, Instance, InstanceId, NewVariable, Variable, VariableId};
 use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::types::PgHstore};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -45,6 +49,39 @@ pub async fn get(conn: &mut PgConnection, id: VariableId) -> Result<Variable> {
     first(conn, sql)
         .await?
         .ok_or_else(|| Error::not_found(Entity::Variable, "id", id).into())
+}
+
+/// How a row of a variable is locked until the end of the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It stays: whoever refers to it does so safely.
+    Keep,
+    /// Its definition is about to change, the changes of others wait.
+    Change,
+    /// It is about to be deleted: nobody else may refer to it from now on.
+    Delete,
+}
+
+/// Locks a variable, so that what is read of it afterwards stays true.
+///
+/// # Errors
+/// [`Error::NotFound`] `Variable with id: <id>`.
+pub async fn lock(conn: &mut PgConnection, id: VariableId, hold: Hold) -> Result<()> {
+    let sql = match hold {
+        Hold::Keep => "SELECT 1 FROM geocube.variable_definitions WHERE id = $1 FOR KEY SHARE",
+        Hold::Change => {
+            "SELECT 1 FROM geocube.variable_definitions WHERE id = $1 FOR NO KEY UPDATE"
+        }
+        Hold::Delete => "SELECT 1 FROM geocube.variable_definitions WHERE id = $1 FOR UPDATE",
+    };
+    let locked: Option<i32> = sqlx::query_scalar(sql)
+        .bind(id.uuid())
+        .fetch_optional(conn)
+        .await?;
+    match locked {
+        Some(_) => Ok(()),
+        None => Err(Error::not_found(Entity::Variable, "id", id).into()),
+    }
 }
 
 /// A variable with all its instances.
@@ -99,28 +136,6 @@ pub async fn get_by_instances(
     }
 }
 
-/// Variables by name, with all their instances.
-pub async fn list(
-    conn: &mut PgConnection,
-    name: Option<&Pattern>,
-    page: Page,
-) -> Result<Vec<Variable>> {
-    // the page counts variables, not rows of the join
-    let mut page_sql = QueryBuilder::<Postgres>::new(SELECT);
-    page_sql.push(" FROM (SELECT * FROM geocube.variable_definitions");
-    if let Some(name) = name {
-        page_sql.push(" WHERE name");
-        filter::push_match(&mut page_sql, name);
-    }
-    page_sql.push(" ORDER BY name");
-    page.push(&mut page_sql);
-    page_sql
-        .push(") v")
-        .push(INSTANCES)
-        .push(" ORDER BY v.name, i.name");
-    grouped(page_sql.build_query_as().fetch_all(conn).await?)
-}
-
 /// Stores a changed definition: name, unit, description, palette and resampling; the rest never
 /// changes.
 ///
@@ -147,11 +162,13 @@ pub async fn update(conn: &mut PgConnection, id: VariableId, after: &NewVariable
 }
 
 /// Deletes a variable with its instances and consolidation parameters; to be run in a transaction.
+/// The variable is locked first, so that nobody adds an instance or parameters meanwhile.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown variable, [`Error::InUse`]
 /// `variable_instances and datasets with id: <instance>` when an instance has datasets.
 pub async fn delete(conn: &mut PgConnection, id: VariableId) -> Result<()> {
+    lock(conn, id, Hold::Delete).await?;
     let id_value = id.uuid();
     for sql in [
         "DELETE FROM geocube.variable_instances WHERE definition_id = $1",
@@ -159,13 +176,10 @@ pub async fn delete(conn: &mut PgConnection, id: VariableId) -> Result<()> {
     ] {
         sqlx::query(sql).bind(id_value).execute(&mut *conn).await?;
     }
-    let deleted = sqlx::query("DELETE FROM geocube.variable_definitions WHERE id = $1")
+    sqlx::query("DELETE FROM geocube.variable_definitions WHERE id = $1")
         .bind(id_value)
         .execute(conn)
         .await?;
-    if deleted.rows_affected() == 0 {
-        return Err(Error::not_found(Entity::Variable, "id", id).into());
-    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod migrate;
 mod pubsub;
 mod system;
 
@@ -59,10 +60,16 @@ fn the_demo_works_and_everything_survives_being_killed() {
     // each of the programs is killed, and comes back
     for program in ["apiserver", "consolidater", "postgres"] {
         let before = system.pid(program);
+        let servers = ["apiserver", "consolidater"].map(|name| system.pid(name));
         system.kill(program);
         system.wait_for(SECONDS, &format!("{program} is started again"), |system| {
             system.pid_if_any(program).is_some_and(|pid| pid != before) && system.answers()
         });
+        if program == "postgres" {
+            // the servers outlive their database
+            let after = ["apiserver", "consolidater"].map(|name| system.pid(name));
+            assert_eq!(after, servers);
+        }
     }
 
     // the supervisor is killed: the same command finds its leftovers and starts within seconds

@@ -1,7 +1,7 @@
 //! Footprints.
 
 use crate::{App, Result};
-use database::aoi;
+use database::{aoi, in_statement};
 use domain::{Aoi, AoiGeometry, AoiId};
 
 impl App {
@@ -11,8 +11,11 @@ impl App {
     /// [`domain::Error::AlreadyExists`] with the id of the stored one when the same geometry is
     /// there already.
     pub async fn create_aoi(&self, geometry: AoiGeometry) -> Result<AoiId> {
-        let mut connection = self.database().read().await?;
-        Ok(aoi::create(&mut connection, &geometry).await?)
+        Ok(in_statement(self.database(), |tx| {
+            let geometry = geometry.clone();
+            Box::pin(async move { aoi::create(tx, &geometry).await })
+        })
+        .await?)
     }
 
     /// Reads a footprint.

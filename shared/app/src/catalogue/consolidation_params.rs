@@ -2,7 +2,8 @@
 
 use crate::{App, Result};
 use database::consolidation_params::{self, Owner};
-use database::{in_transaction, variable};
+use database::in_transaction;
+use database::variable::{self, Hold};
 use domain::{ConsolidationParams, VariableId};
 
 impl App {
@@ -19,6 +20,7 @@ impl App {
         Ok(in_transaction(self.database(), |tx| {
             let params = params.clone();
             Box::pin(async move {
+                variable::lock(tx, id, Hold::Keep).await?;
                 let variable = variable::get(tx, id).await?;
                 let params = params.complete(&variable.definition.format)?;
                 consolidation_params::put(tx, Owner::Variable(id), &params).await

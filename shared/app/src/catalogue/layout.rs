@@ -2,7 +2,7 @@
 
 use crate::{App, Result};
 use cog::InterlacingPattern;
-use database::layout;
+use database::{in_statement, layout};
 use domain::grid::GridSpec;
 use domain::{Error, Layout, Pattern};
 use imaging::Crs;
@@ -18,8 +18,11 @@ impl App {
         if !layout.grid_parameters.is_empty() {
             check_grid(layout)?;
         }
-        let mut connection = self.database().read().await?;
-        Ok(layout::create(&mut connection, layout).await?)
+        Ok(in_statement(self.database(), |tx| {
+            let layout = layout.clone();
+            Box::pin(async move { layout::create(tx, &layout).await })
+        })
+        .await?)
     }
 
     /// Reads a layout.
@@ -42,8 +45,11 @@ impl App {
     /// # Errors
     /// [`domain::Error::InUse`] when files follow it.
     pub async fn delete_layout(&self, name: &str) -> Result<()> {
-        let mut connection = self.database().read().await?;
-        Ok(layout::delete(&mut connection, name).await?)
+        Ok(in_statement(self.database(), |tx| {
+            let name = name.to_owned();
+            Box::pin(async move { layout::delete(tx, &name).await })
+        })
+        .await?)
     }
 }
 

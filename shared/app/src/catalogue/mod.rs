@@ -9,6 +9,7 @@ mod index;
 mod layout;
 mod palette;
 mod record;
+mod streaming;
 mod tiling;
 mod variable;
 

@@ -1,7 +1,7 @@
 //! Palettes.
 
 use crate::{App, Result};
-use database::palette;
+use database::{in_statement, palette};
 use domain::Palette;
 
 impl App {
@@ -10,7 +10,10 @@ impl App {
     /// # Errors
     /// [`domain::Error::AlreadyExists`] when another one has the name, unless `replace`.
     pub async fn create_palette(&self, palette: &Palette, replace: bool) -> Result<()> {
-        let mut connection = self.database().read().await?;
-        Ok(palette::create(&mut connection, palette, replace).await?)
+        Ok(in_statement(self.database(), |tx| {
+            let palette = palette.clone();
+            Box::pin(async move { palette::create(tx, &palette, replace).await })
+        })
+        .await?)
     }
 }

@@ -1,9 +1,11 @@
 //! Records.
 
-use crate::{App, Error, Result};
-use database::{in_transaction, record};
+use super::streaming::items;
+use crate::{App, Result};
+use database::{in_statement, in_transaction, pieces, record};
 use domain::{NewRecord, Record, RecordId, Tags};
-use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use futures::Stream;
+use std::sync::Arc;
 
 pub use database::record::Query as RecordQuery;
 
@@ -14,17 +16,31 @@ impl App {
     /// [`domain::Error::AlreadyExists`] when one (name, tags, time) is stored already or comes
     /// twice, [`domain::Error::NotFound`] for an unknown footprint.
     pub async fn create_records(&self, records: Vec<NewRecord>) -> Result<Vec<RecordId>> {
-        let mut connection = self.database().read().await?;
-        Ok(record::create(&mut connection, &records).await?)
+        let records: Arc<[NewRecord]> = records.into();
+        Ok(in_statement(self.database(), |tx| {
+            let records = Arc::clone(&records);
+            Box::pin(async move { record::create(tx, &records).await })
+        })
+        .await?)
     }
 
-    /// Reads records in the order of the ids, repeated ones once, without geometry.
+    /// Reads records in the order of the ids, repeated ones once, without geometry. The first ones
+    /// are read before this returns, the others follow piece by piece.
     ///
     /// # Errors
     /// [`domain::Error::NotFound`] when one does not exist.
-    pub async fn records(&self, ids: &[RecordId]) -> Result<Vec<Record>> {
-        let mut connection = self.database().read().await?;
-        Ok(record::get(&mut connection, ids).await?)
+    pub async fn records(
+        &self,
+        ids: &[RecordId],
+    ) -> Result<impl Stream<Item = Result<Record>> + Send + 'static + use<>> {
+        let list = record::ById::new(ids);
+        if list.has_several_pieces() {
+            let mut connection = self.database().read().await?;
+            if let Some(id) = record::first_missing(&mut connection, ids).await? {
+                return Err(domain::Error::not_found(domain::Entity::Record, "id", id).into());
+            }
+        }
+        items(pieces(list, self.database().clone())).await
     }
 
     /// Lists records by time then id. The first ones are read before this returns, so that a
@@ -33,15 +49,7 @@ impl App {
         &self,
         query: RecordQuery,
     ) -> Result<impl Stream<Item = Result<Record>> + Send + 'static + use<>> {
-        let mut pieces = record::Listing::new(query)
-            .stream(self.database().clone())
-            .boxed();
-        let first = pieces.try_next().await?.unwrap_or_default();
-        let rest = pieces.map_err(Error::from);
-        let pieces = stream::iter([Ok(first)]).chain(rest);
-        Ok(pieces
-            .map_ok(|piece| stream::iter(piece).map(Ok))
-            .try_flatten())
+        items(record::Listing::new(query).stream(self.database().clone())).await
     }
 
     /// Adds or overwrites tags; answers the number of records.

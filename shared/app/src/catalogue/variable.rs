@@ -1,11 +1,14 @@
 //! Variables and instances.
 
-use crate::{App, Error, Page, Result};
-use database::{in_transaction, instance, variable};
+use super::streaming::items;
+use crate::{App, Page, Result};
+use database::variable::{self, Hold};
+use database::{in_statement, in_transaction, instance, pieces};
 use domain::{
     Instance, InstanceId, Metadata, NewVariable, Pattern, Variable, VariableId, VariableUpdate,
     check_segment,
 };
+use futures::Stream;
 
 /// What a variable is looked up by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +54,11 @@ impl App {
     /// [`domain::Error::AlreadyExists`] when the name is taken, [`domain::Error::NotFound`] for an
     /// unknown palette.
     pub async fn create_variable(&self, definition: NewVariable) -> Result<VariableId> {
-        let mut connection = self.database().read().await?;
-        Ok(variable::create(&mut connection, &definition).await?)
+        Ok(in_statement(self.database(), |tx| {
+            let definition = definition.clone();
+            Box::pin(async move { variable::create(tx, &definition).await })
+        })
+        .await?)
     }
 
     /// Reads a variable.
@@ -69,17 +75,18 @@ impl App {
         Ok(variable?)
     }
 
-    /// Lists variables by name.
+    /// Lists variables by name. The first ones are read before this returns, the others follow
+    /// piece by piece.
     pub async fn list_variables(
         &self,
-        name: Option<&Pattern>,
+        name: Option<Pattern>,
         page: Page,
-    ) -> Result<Vec<Variable>> {
-        let mut connection = self.database().read().await?;
-        let page = self.limits().bounded(page);
-        let variables = variable::list(&mut connection, name, page).await?;
-        self.limits().check_answer("variables", variables.len())?;
-        Ok(variables)
+    ) -> Result<impl Stream<Item = Result<Variable>> + Send + 'static + use<>> {
+        items(pieces(
+            variable::Listing::new(name, page),
+            self.database().clone(),
+        ))
+        .await
     }
 
     /// Changes a variable.
@@ -92,6 +99,7 @@ impl App {
         Ok(in_transaction(self.database(), |tx| {
             let update = update.clone();
             Box::pin(async move {
+                variable::lock(tx, id, Hold::Change).await?;
                 let before = variable::get(tx, id).await?.definition;
                 let after = update.apply(&before)?;
                 if after != before {
@@ -109,10 +117,7 @@ impl App {
     /// [`domain::Error::NotFound`]; [`domain::Error::InUse`] when an instance has datasets.
     pub async fn delete_variable(&self, id: VariableId) -> Result<()> {
         Ok(in_transaction(self.database(), |tx| {
-            Box::pin(async move {
-                variable::get(tx, id).await?;
-                variable::delete(tx, id).await
-            })
+            Box::pin(async move { variable::delete(tx, id).await })
         })
         .await?)
     }
@@ -131,6 +136,7 @@ impl App {
         Ok(in_transaction(self.database(), |tx| {
             let (name, metadata) = (name.clone(), metadata.clone());
             Box::pin(async move {
+                variable::lock(tx, id, Hold::Keep).await?;
                 let variable = variable::get(tx, id).await?;
                 if variable
                     .instances
@@ -176,10 +182,10 @@ impl App {
     /// # Errors
     /// [`domain::Error::NotFound`]; [`domain::Error::InUse`] when it has datasets.
     pub async fn delete_instance(&self, id: InstanceId) -> Result<()> {
-        let mut connection = self.database().read().await?;
-        instance::delete(&mut connection, id)
-            .await
-            .map_err(Error::from)
+        Ok(in_statement(self.database(), |tx| {
+            Box::pin(async move { instance::delete(tx, id).await })
+        })
+        .await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::failure;
 use crate::{App, Result};
-use database::job;
+use database::{in_transaction, job};
 use domain::Pattern;
 use domain::job::{Job, JobState};
 
@@ -32,9 +32,11 @@ impl App {
     }
 
     async fn remove(&self, job: &Job, states: &[JobState]) -> Result<bool> {
-        let mut tx = self.database().begin().await?;
-        let removed = job::delete(&mut tx, job.id, states).await?;
-        tx.commit().await?;
-        Ok(removed)
+        let id = job.id;
+        Ok(in_transaction(self.database(), |tx| {
+            let states = states.to_vec();
+            Box::pin(async move { job::delete(tx, id, &states).await })
+        })
+        .await?)
     }
 }

@@ -3,7 +3,7 @@
 use super::outbox::Posted;
 use crate::{App, Result};
 use chrono::Utc;
-use database::job;
+use database::{in_transaction, job};
 use domain::job::{ExecutionLevel, JobEvent, JobStatus, apply};
 use domain::{Instant, JobId};
 
@@ -49,14 +49,20 @@ impl App {
     /// Tries the command on a copy, so that the caller learns at once when it is refused, then
     /// publishes it.
     async fn command(&self, id: JobId, status: JobStatus) -> Result<()> {
-        let mut tx = self.database().begin().await?;
-        let job = job::get(&mut tx, id).await?.job;
-        apply(&job, &status, Instant::from(Utc::now())).map_err(domain::Error::from)?;
-        let event = JobEvent::new(id, status, job.revision);
-        let mut posted = Posted::default();
-        self.post_event(&mut tx, &mut posted, &event).await?;
-        tx.commit().await?;
-        if job.execution_level == ExecutionLevel::Synchronous {
+        let queue = &self.options().events_queue;
+        let (level, posted) = in_transaction(self.database(), |tx| {
+            let (status, queue) = (status.clone(), queue.clone());
+            Box::pin(async move {
+                let job = job::get(tx, id).await?.job;
+                apply(&job, &status, Instant::from(Utc::now())).map_err(domain::Error::from)?;
+                let event = JobEvent::new(id, status, job.revision);
+                let mut posted = Posted::default();
+                posted.post(tx, &queue, vec![event.to_json()]).await?;
+                Ok::<_, database::Error>((job.execution_level, posted))
+            })
+        })
+        .await?;
+        if level == ExecutionLevel::Synchronous {
             return self.run_to_end(posted).await;
         }
         self.relay(posted).await;

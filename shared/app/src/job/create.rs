@@ -6,7 +6,7 @@ use crate::{App, Result};
 use chrono::Utc;
 use database::lock::LockFlag;
 use database::{
-    PgConnection, consolidation_params, dataset, in_transaction, job, job_log, lock, outbox,
+    PgConnection, Tries, consolidation_params, dataset, in_transaction, job, job_log, lock, outbox,
     variable,
 };
 use domain::job::{
@@ -151,14 +151,28 @@ impl App {
             posted = Posted::default();
             for stored in messages {
                 if let Ok(Message::Job(event)) = parse_message(&stored.message.payload) {
-                    let (_, next) = self.advance(&event).await?;
-                    posted = next;
+                    posted = self.advance_here(&event).await?;
                 }
                 let mut connection = self.database().read().await?;
                 outbox::mark_sent(&mut connection, &[stored.id]).await?;
             }
             if posted.is_empty() {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Handles an event that no queue would bring again when other transactions are in the way.
+    async fn advance_here(&self, event: &JobEvent) -> Result<Posted> {
+        let mut tries = Tries::default();
+        loop {
+            match self.advance(event).await {
+                Ok((_, posted)) => return Ok(posted),
+                Err(error) => {
+                    if !tries.pause_after(&error).await {
+                        return Err(error);
+                    }
+                }
             }
         }
     }

@@ -73,12 +73,9 @@ impl TryFrom<JobRow> for StoredJob {
     type Error = Error;
 
     fn try_from(row: JobRow) -> Result<Self> {
-        let level = ExecutionLevel::from_number(row.execution_level).ok_or_else(|| {
-            Error::corrupt(format!(
-                "column execution_level holds {}",
-                row.execution_level
-            ))
-        })?;
+        // jobs of an adopted database may hold any number; those beyond the last one pause everywhere
+        let level = ExecutionLevel::from_number(row.execution_level.max(0))
+            .unwrap_or(ExecutionLevel::StepByStepAll);
         let payload = serde_json::from_value(row.payload)
             .map_err(|error| Error::corrupt(format!("payload of job {}: {error}", row.id)))?;
         let last_event = row.last_event_id.map(|id| LastEvent {

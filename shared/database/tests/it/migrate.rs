@@ -1,38 +1,10 @@
-use crate::{database, fixtures::refusal};
-use database::{Database, PoolOptions, layout, migrate, testing::Scratch};
+use crate::fixtures::refusal;
+use database::testing::{
+    Scratch,
+    reference::{self, FRESH, UPGRADES},
+};
+use database::{Database, PoolOptions, layout};
 use sqlx::{Connection, PgConnection, Row};
-
-const BASELINE: &str = include_str!("../../../../migrations/0001_baseline.sql");
-
-/// What upgrades of older releases leave different from a new installation.
-const MIGRATED: &str = "
-    ALTER TABLE geocube.layouts DROP CONSTRAINT layouts_pkey CASCADE;
-    ALTER TABLE geocube.layouts ADD CONSTRAINT layouts_name_key UNIQUE (name);
-    ALTER TABLE geocube.layouts ALTER COLUMN interlacing_pattern SET DEFAULT 'Z=0>T>R>B;R>Z=1:>T>B';
-    ALTER TABLE geocube.layouts ALTER COLUMN overviews_min_size DROP NOT NULL;
-    ALTER TABLE geocube.layouts ALTER COLUMN overviews_min_size SET DEFAULT -1;
-    ALTER TABLE geocube.container_layouts ADD FOREIGN KEY (layout_name) REFERENCES geocube.layouts (name) MATCH FULL;
-    ALTER TABLE geocube.cells DROP CONSTRAINT geometry_valid_check;
-    ALTER TABLE geocube.consolidation_params ALTER COLUMN creation_params SET DEFAULT ''::hstore;
-    INSERT INTO geocube.layouts (name, overviews_min_size) VALUES ('old', NULL);";
-
-/// Rows that an adopted database holds.
-const ROWS: &str = "
-    INSERT INTO geocube.aoi VALUES ('00000000-0000-4000-8000-000000000001', 'h', 'SRID=4326;MULTIPOLYGON(((0 0,0 1,1 1,0 0)))');
-    INSERT INTO geocube.records VALUES ('00000000-0000-4000-8000-000000000002', 'r', '2020-01-01', '',
-        '00000000-0000-4000-8000-000000000001');
-    INSERT INTO geocube.variable_definitions VALUES ('00000000-0000-4000-8000-000000000003', 'v', '', '', '{b}',
-        'UINT8', 'NaN', 0, 255, NULL, 'NEAR');
-    INSERT INTO geocube.variable_instances VALUES ('00000000-0000-4000-8000-000000000004', 'i', NULL,
-        '00000000-0000-4000-8000-000000000003');
-    INSERT INTO geocube.containers (uri, managed) VALUES ('/a.tif', false);
-    INSERT INTO geocube.datasets SELECT given.id::uuid, '00000000-0000-4000-8000-000000000002',
-        '00000000-0000-4000-8000-000000000004', '/a.tif', NULL, geom::geography, geom, geom, '', '{1}', 'ACTIVE',
-        'UINT8', 'NaN', 0, 255, 0, 255, 1, false
-    FROM geocube.aoi, UNNEST(ARRAY['00000000-0000-4000-8000-000000000006', '00000000-0000-4000-8000-000000000005'])
-        AS given (id);
-    INSERT INTO geocube.jobs (id, name, creation_ts, last_update_ts, payload, state, type, active_tasks, failed_tasks)
-    VALUES (gen_random_uuid(), 'old job', '2020-01-01', '2020-01-01', '{}', 'DONEBUTUNTIDY', 'DELETION', 0, 0);";
 
 /// An empty database, or an early return when there is no server.
 macro_rules! scratch {
@@ -44,12 +16,8 @@ macro_rules! scratch {
     };
 }
 
-async fn run(url: &str, scripts: &[&'static str]) {
-    let mut conn = PgConnection::connect(url).await.unwrap();
-    for script in scripts {
-        sqlx::raw_sql(*script).execute(&mut conn).await.unwrap();
-    }
-}
+mod refusals;
+mod survey;
 
 async fn connect(url: &str) -> Database {
     Database::connect(url, &PoolOptions::default())
@@ -109,10 +77,12 @@ async fn two_upgrades_at_the_same_time_give_one_schema() {
 
 #[tokio::test]
 async fn a_database_of_release_1_1_0_is_adopted_with_its_rows() {
-    for variant in [&[BASELINE][..], &[BASELINE, MIGRATED]] {
+    for scripts in [&[FRESH][..], &UPGRADES] {
         let scratch = scratch!();
-        run(&scratch.url(), variant).await;
-        run(&scratch.url(), &[ROWS]).await;
+        scratch.run(scripts).await;
+        scratch
+            .run(&[&reference::rows("/data"), reference::QUEUE])
+            .await;
         Database::migrate(&scratch.url()).await.unwrap();
         let db = connect(&scratch.url()).await;
         db.check_schema().await.unwrap();
@@ -121,122 +91,77 @@ async fn a_database_of_release_1_1_0_is_adopted_with_its_rows() {
             .fetch_all(&mut *conn)
             .await
             .unwrap();
-        assert_eq!(orders, [0, 0]);
+        assert_eq!(orders, [0, 0, 0, 0]);
         let next: i64 = sqlx::query_scalar("SELECT nextval('geocube.datasets_creation_order_seq')")
             .fetch_one(&mut *conn)
             .await
             .unwrap();
         assert!(next > 0);
-        // rows of the same order go by id
-        let found = database::dataset::of_containers(&mut conn, &[crate::fixtures::uri("/a.tif")])
-            .await
-            .unwrap();
-        assert!(found[0].id < found[1].id);
-        let layouts = layout::list(&mut conn, None).await.unwrap();
-        assert!(layouts.iter().all(|layout| layout.overviews_min_size == -1));
-        assert_eq!(layouts.len(), variant.len() - 1);
-        for old in &layouts {
-            let error = refusal(layout::create(&mut conn, old).await);
-            assert_eq!(error.to_string(), "Layout with name: old");
-        }
     }
 }
 
+/// The lines that only one of two descriptions has.
+fn differences(one: &[String], other: &[String]) -> Vec<String> {
+    let (a, b) = (
+        one.iter().filter(|line| !other.contains(line)),
+        other.iter().filter(|line| !one.contains(line)),
+    );
+    a.map(|line| format!("- {line}"))
+        .chain(b.map(|line| format!("+ {line}")))
+        .collect()
+}
+
 #[tokio::test]
-async fn an_older_schema_is_refused_with_the_scripts_to_apply() {
-    for (older, scripts) in [
+async fn an_adopted_schema_differs_from_a_new_one_where_its_history_does() {
+    let new = scratch!();
+    Database::migrate(&new.url()).await.unwrap();
+    let new = description(&connect(&new.url()).await).await;
+    for (scripts, expected) in [
+        (&[FRESH][..], &[][..]),
         (
-            "ALTER TABLE geocube.consolidation_params DROP COLUMN creation_params",
-            "script(s) 1.1.0 first",
-        ),
-        ("DROP TABLE geocube.job_logs", "0.6.0 and 1.1.0"),
-        (
-            "DROP TABLE geocube.container_layouts",
-            "0.3.0, 0.6.0 and 1.1.0",
+            &UPGRADES,
+            &[
+                "- CREATE UNIQUE INDEX layouts_pkey ON geocube.layouts USING btree (name)",
+                "- column layouts.overviews_min_size integer NO",
+                "+ CREATE UNIQUE INDEX layouts_name_key ON geocube.layouts USING btree (name)",
+                "+ column layouts.overviews_min_size integer YES",
+            ],
         ),
     ] {
         let scratch = scratch!();
-        run(&scratch.url(), &[BASELINE, older]).await;
-        let error = refusal(Database::migrate(&scratch.url()).await);
-        assert!(
-            matches!(&error, domain::Error::Precondition(text) if text.contains(scripts)),
-            "{error:?}"
-        );
-        let db = connect(&scratch.url()).await;
-        assert!(
-            refusal(db.check_schema().await)
-                .to_string()
-                .contains("geocube migrate")
-        );
+        scratch.run(scripts).await;
+        Database::migrate(&scratch.url()).await.unwrap();
+        let adopted = description(&connect(&scratch.url()).await).await;
+        assert_eq!(differences(&new, &adopted), expected);
     }
 }
 
 #[tokio::test]
-async fn a_database_with_jobs_under_way_is_refused_naming_them() {
+async fn layouts_of_a_long_history_have_no_smallest_overview() {
     let scratch = scratch!();
-    let job = "INSERT INTO geocube.jobs (id, name, creation_ts, last_update_ts, payload, state, type, active_tasks,
-            failed_tasks)
-        VALUES (gen_random_uuid(), 'tuesday', '2020-01-01', '2020-01-01', '{}', 'CONSOLIDATIONFAILED', 'CONSOLIDATION', 0, 1)";
-    run(&scratch.url(), &[BASELINE, ROWS, job]).await;
-    let text = refusal(Database::migrate(&scratch.url()).await).to_string();
-    assert!(
-        text.contains("tuesday (")
-            && text.contains("CONSOLIDATIONFAILED")
-            && !text.contains("old job"),
-        "{text}"
-    );
-    run(
-        &scratch.url(),
-        &["UPDATE geocube.jobs SET state = 'FAILED'"],
-    )
-    .await;
+    scratch.run(&UPGRADES).await;
+    scratch
+        .run(&["INSERT INTO geocube.layouts (name, overviews_min_size) VALUES ('old', NULL)"])
+        .await;
     Database::migrate(&scratch.url()).await.unwrap();
-}
-
-#[tokio::test]
-async fn waiting_messages_of_the_former_queue_prevent_the_adoption() {
-    let scratch = scratch!();
-    let queue = "CREATE TABLE pgq_jobs (id serial PRIMARY KEY, created_at timestamptz NOT NULL DEFAULT now(),
-            queue_name text NOT NULL, data bytea NOT NULL, run_after timestamptz NOT NULL,
-            retry_waits text[] NOT NULL, ran_at timestamptz, error text);
-        INSERT INTO pgq_jobs (queue_name, data, run_after, retry_waits) VALUES ('q', '', now(), '{}')";
-    run(&scratch.url(), &[BASELINE, queue]).await;
-    let text = refusal(Database::migrate(&scratch.url()).await).to_string();
-    assert!(text.contains("1 message(s)"), "{text}");
-    run(&scratch.url(), &["UPDATE pgq_jobs SET ran_at = now()"]).await;
-    Database::migrate(&scratch.url()).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_schema_newer_than_the_program_is_refused() {
-    let test = database!();
-    let future = "INSERT INTO geocube._sqlx_migrations VALUES (9999, 'later', now(), true, '', 0)";
-    run(&test.url(), &[future]).await;
-    for error in [
-        refusal(Database::migrate(&test.url()).await),
-        refusal(test.db.check_schema().await),
-    ] {
-        let text = error.to_string();
-        assert!(
-            text.contains("newer than this program") && text.contains("9999"),
-            "{text}"
-        );
-    }
-    assert!(migrate::latest() < 9999);
+    let db = connect(&scratch.url()).await;
+    let mut conn = db.read().await.unwrap();
+    let old = layout::get(&mut conn, "old").await.unwrap();
+    assert_eq!(old.overviews_min_size, -1);
+    let error = refusal(layout::create(&mut conn, &old).await);
+    assert_eq!(error.to_string(), "Layout with name: old");
 }
 
 #[tokio::test]
 async fn an_unfinished_index_is_built_again() {
     let scratch = scratch!();
     Database::migrate(&scratch.url()).await.unwrap();
-    run(
-        &scratch.url(),
-        &[
+    scratch
+        .run(&[
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'geocube.idx_records_tags'::regclass",
             "DELETE FROM geocube._sqlx_migrations WHERE description = 'records tags index'",
-        ],
-    )
-    .await;
+        ])
+        .await;
     Database::migrate(&scratch.url()).await.unwrap();
     let db = connect(&scratch.url()).await;
     let valid: bool = sqlx::query_scalar(
@@ -260,7 +185,7 @@ async fn services_need_no_rights_beyond_rows() {
             .await
             .unwrap();
     };
-    sqlx::raw_sql(BASELINE).execute(&mut owner).await.unwrap();
+    sqlx::raw_sql(FRESH).execute(&mut owner).await.unwrap();
     let rights =
         "USAGE ON SCHEMA geocube TO R; GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA geocube TO R;
         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA geocube TO R";

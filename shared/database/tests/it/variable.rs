@@ -5,7 +5,7 @@ use crate::{
     },
 };
 use database::{
-    Page, consolidation_params, consolidation_params::Owner, instance, palette, variable,
+    Page, Piecewise, consolidation_params, consolidation_params::Owner, instance, palette, variable,
 };
 use domain::{
     ColorPoint, Compression, ConsolidationParams, DType, DataFormat, Entity, Error, Instance,
@@ -214,13 +214,8 @@ async fn variables_are_listed_by_name_in_pages() {
         ("", 1, 2, &["bare", "c"]),
         ("", 2, 2, &[]),
     ] {
-        let listed = variable::list(
-            &mut conn,
-            Pattern::parse(pattern).as_ref(),
-            Page { page, limit },
-        )
-        .await
-        .unwrap();
+        let mut listing = variable::Listing::new(Pattern::parse(pattern), Page { page, limit });
+        let listed = listing.next(&mut conn).await.unwrap();
         let names: Vec<_> = listed
             .iter()
             .map(|variable| variable.definition.name.as_str())

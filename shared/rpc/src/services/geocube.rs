@@ -101,7 +101,7 @@ impl Geocube for GeocubeService {
         let item = |record| pb::GetRecordsResponseItem {
             record: Some(convert::record_to(record)),
         };
-        Ok(stream::list(records.into_iter().map(item)))
+        Ok(stream::items(records, item))
     }
 
     type ListRecordsStream = Items<pb::ListRecordsResponseItem>;
@@ -209,15 +209,11 @@ impl Geocube for GeocubeService {
         let pb::ListVariablesRequest { name, limit, page } = request.into_inner();
         let page = convert::page(limit, page).checked()?;
         let name = convert::pattern("name", &name).checked()?;
-        let variables = self
-            .app
-            .list_variables(name.as_ref(), page)
-            .await
-            .map_err(status)?;
+        let variables = self.app.list_variables(name, page).await.map_err(status)?;
         let item = |variable| pb::ListVariablesResponseItem {
             variable: Some(convert::variable_to(variable)),
         };
-        Ok(stream::list(variables.into_iter().map(item)))
+        Ok(stream::items(variables, item))
     }
 
     async fn instantiate_variable(

@@ -1,17 +1,10 @@
 //! Server streams.
 
-use futures::stream::{self, BoxStream, Stream, StreamExt};
+use futures::stream::{BoxStream, Stream, StreamExt};
 use tonic::{Response, Status};
 
 /// A boxed server stream of `T`.
 pub(super) type Items<T> = BoxStream<'static, Result<T, Status>>;
-
-/// Answers a list that is in memory already.
-pub(super) fn list<T: Send + 'static>(
-    items: impl IntoIterator<Item = T, IntoIter: Send + 'static>,
-) -> Response<Items<T>> {
-    Response::new(stream::iter(items).map(Ok).boxed())
-}
 
 /// Answers items as they come.
 pub(super) fn items<T, U>(

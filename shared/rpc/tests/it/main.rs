@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing helper fails its test")]
 
+mod adoption;
 mod bounds;
 mod catalogue;
 mod client_texts;
@@ -10,4 +11,7 @@ mod cube;
 mod harness;
 mod hostile;
 mod loopback;
+mod outages;
+mod pool;
+mod races;
 mod tile;

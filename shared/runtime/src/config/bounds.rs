@@ -42,6 +42,12 @@ pub struct BoundFlags {
     /// Longest time of one database statement of a request
     #[arg(long, default_value = "60s", value_parser = statement_time, value_name = "DURATION")]
     pub statement_timeout: Duration,
+    /// Connections to the catalogue's database; those of all instances together must fit its `max_connections`
+    #[arg(long, default_value = "20", value_parser = connections, value_name = "INT")]
+    pub db_max_connections: u32,
+    /// Longest wait of a request for one of these connections
+    #[arg(long, default_value = "10s", value_parser = statement_time, value_name = "DURATION")]
+    pub db_acquire_timeout: Duration,
     /// Memory of all slices in flight
     #[arg(long, default_value = "2GiB", value_parser = value::byte_size, value_name = "SIZE")]
     pub memory_budget: u64,
@@ -52,6 +58,10 @@ fn count(text: &str) -> Result<u64, ValueError> {
         0 => Err(ValueError::new("an integer above zero")),
         count => Ok(count),
     }
+}
+
+fn connections(text: &str) -> Result<u32, ValueError> {
+    u32::try_from(count(text)?).map_err(|_| ValueError::new("an integer below 2^32"))
 }
 
 /// Lengths of messages travel as 32-bit integers, and peers hold them in signed ones.
@@ -83,6 +93,8 @@ mod tests {
             assert!(message_size(refused).is_err(), "{refused:?}");
             assert!(statement_time(refused).is_err(), "{refused:?}");
         }
+        assert!(connections("0").is_err() && connections("4294967296").is_err());
+        assert_eq!(connections("2"), Ok(2));
         assert!(message_size("2GiB").is_err());
         assert!(statement_time("1us").is_err());
         assert!(statement_time("600h").is_err());

@@ -144,35 +144,6 @@ async fn datasets_of_one_answer_are_counted() {
 }
 
 #[tokio::test]
-async fn variables_of_one_answer_are_counted_and_come_by_pages() {
-    let limits = Limits {
-        datasets: 2,
-        ..Limits::default()
-    };
-    let Some(server) = Server::with_limits(limits).await else {
-        return;
-    };
-    let list = async |limit, page| {
-        let request = pb::ListVariablesRequest {
-            name: String::new(),
-            limit,
-            page,
-        };
-        items(server.client().list_variables(request).await).await
-    };
-    for count in 1..=3 {
-        let variable = new_variable(&format!("v{count}"), BYTES, 1);
-        server.create_variable(variable).await.unwrap();
-        for limit in [0, 3, i32::MAX] {
-            let answer = list(limit, 0).await;
-            edge(answer, count, 2, &["variables", "maxPageSize"]);
-        }
-    }
-    assert_eq!(list(2, 0).await.unwrap().len(), 2);
-    assert_eq!(list(2, 1).await.unwrap().len(), 1);
-}
-
-#[tokio::test]
 async fn datasets_of_a_tile_are_counted() {
     let limits = Limits {
         tile_datasets: 1,

@@ -7,6 +7,7 @@ pub mod raster;
 
 use app::{App, Engine, Limits, Options, PathPolicy};
 use database::testing::TestDatabase;
+use database::{Database, PoolOptions};
 use messaging::MemoryQueue;
 use rpc::OversizeLayer;
 use rpc::pb::geocube_client::GeocubeClient;
@@ -16,7 +17,7 @@ use std::sync::{Arc, Once};
 use storage::{AllowedRoots, LocalStorage, Router};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 
 /// Largest message that is received, that of the servers.
 pub const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -46,7 +47,11 @@ pub struct Server {
     pub channel: Channel,
     /// The folder below which files may be indexed.
     pub folder: TempDir,
-    database: TestDatabase,
+    /// Connections of the service.
+    pub db: Database,
+    /// The catalogue, for its owner.
+    pub database: TestDatabase,
+    address: String,
 }
 
 impl Server {
@@ -66,20 +71,50 @@ impl Server {
 
     /// Starts a service with bounds of its own.
     pub async fn with_bounds(bounds: Bounds) -> Option<Self> {
+        let database = TestDatabase::create().await?;
+        let db = database.db.clone();
+        Some(Self::over(database, db, tempfile::tempdir().unwrap(), bounds).await)
+    }
+
+    /// Starts a service on an empty catalogue with connections of its own.
+    pub async fn with_pool(options: &PoolOptions) -> Option<Self> {
+        let database = TestDatabase::create().await?;
+        let db = Database::connect(&database.url(), options).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        Some(Self::over(database, db, folder, Bounds::default()).await)
+    }
+
+    /// Starts a service on a catalogue that it reaches by `db`, and on the files of a folder.
+    pub async fn over(
+        database: TestDatabase,
+        db: Database,
+        folder: TempDir,
+        bounds: Bounds,
+    ) -> Self {
         static GDAL: Once = Once::new();
         GDAL.call_once(|| imaging::init(&imaging::Options::default()).unwrap());
-        let database = TestDatabase::create().await?;
-        let folder = tempfile::tempdir().unwrap();
         let message_bytes = bounds.message_bytes;
-        let app = app(&database, folder.path(), bounds);
-        let channel = serve(&app, message_bytes).await;
+        let app = app(&db, folder.path(), bounds);
+        let address = serve(&app, message_bytes).await;
+        let channel = connect(Channel::from_shared(address.clone()).unwrap()).await;
         let client = GeocubeClient::new(channel.clone());
-        Some(Self {
+        Self {
             client,
             channel,
             folder,
+            db,
             database,
-        })
+            address,
+        }
+    }
+
+    /// A client on a connection of its own, which receives no more than a window of 64 kB ahead.
+    pub async fn narrow_client(&self) -> GeocubeClient<Channel> {
+        let endpoint = Channel::from_shared(self.address.clone()).unwrap();
+        let endpoint = endpoint
+            .initial_stream_window_size(65_535)
+            .initial_connection_window_size(65_535);
+        GeocubeClient::new(connect(endpoint).await)
     }
 
     /// A client on the same connection.
@@ -121,7 +156,8 @@ impl Server {
     }
 }
 
-fn app(database: &TestDatabase, folder: &Path, bounds: Bounds) -> App {
+fn app(db: &Database, folder: &Path, bounds: Bounds) -> App {
+    let managed = folder.join("managed");
     let roots = vec![folder.to_owned()];
     let local = LocalStorage::new(AllowedRoots::Below(roots.clone()));
     let storage = Router::new().with(domain::Scheme::File, Arc::new(local));
@@ -129,6 +165,7 @@ fn app(database: &TestDatabase, folder: &Path, bounds: Bounds) -> App {
         limits: bounds.limits,
         paths: PathPolicy {
             allowed: roots,
+            managed: vec![domain::Uri::parse(managed.to_str().unwrap()).unwrap()],
             ..PathPolicy::default()
         },
         workers: 2,
@@ -139,7 +176,7 @@ fn app(database: &TestDatabase, folder: &Path, bounds: Bounds) -> App {
     };
     let engine = Engine::new(2, bounds.memory_bytes);
     App::new(
-        database.db.clone(),
+        db.clone(),
         Arc::new(storage),
         Arc::new(MemoryQueue::new()),
         engine,
@@ -147,16 +184,17 @@ fn app(database: &TestDatabase, folder: &Path, bounds: Bounds) -> App {
     )
 }
 
-async fn serve(app: &App, message_bytes: usize) -> Channel {
+/// Serves on a port of its own; its address.
+async fn serve(app: &App, message_bytes: usize) -> String {
     let router = rpc::grpc_routes(app, message_bytes)
         .into_axum_router()
         .layer(OversizeLayer);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Channel::from_shared(address)
-        .unwrap()
-        .connect()
-        .await
-        .unwrap()
+    address
+}
+
+async fn connect(endpoint: Endpoint) -> Channel {
+    endpoint.connect().await.unwrap()
 }
