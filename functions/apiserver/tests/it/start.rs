@@ -226,7 +226,7 @@ async fn certificates_of_a_secret_open_the_database() {
         root,
     };
     let options = connect_with_certificates(&url, certificates).unwrap();
-    database::migrate::run_with(options).await.unwrap();
+    database::migrate::run_with(&options).await.unwrap();
 
     let json = |root: &str| {
         serde_json::json!({"apiserver.crt": certificate, "apiserver.key": key, "root.crt": root})
