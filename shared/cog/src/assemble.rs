@@ -44,6 +44,11 @@ impl<R: ReadAt> TiledSource<R> {
             if !image.tiled {
                 return Err(Error::Unsupported("strips, expected tiles".to_owned()));
             }
+            if image.tags.fill_order != 1 {
+                return Err(Error::Unsupported(
+                    "bits from the lowest one of a byte, expected from the highest one".to_owned(),
+                ));
+            }
             if image.byte_order == crate::ByteOrder::Big {
                 return Err(Error::Unsupported(
                     "big-endian file, expected little-endian".to_owned(),

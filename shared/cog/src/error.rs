@@ -36,6 +36,9 @@ pub enum Error {
         /// The bound.
         limit: u64,
     },
+    /// The bytes of a block cannot be decoded.
+    #[error("a block cannot be decoded")]
+    Block(#[from] BlockError),
     /// Legal TIFF that this crate does not handle.
     #[error("unsupported TIFF: {0}")]
     Unsupported(String),

@@ -24,6 +24,8 @@ pub struct File {
     pub big: bool,
     /// Structural metadata of cloud-optimised writers.
     pub ghost: Option<GhostArea>,
+    /// Where the directories of the main chain start, in order; those of sub-directories are not among them.
+    pub directories: Vec<u64>,
     /// The main images with what belongs to each, in file order. GDAL opens record `k` as `GTIFF_DIR:<k+1>:<path>`
     /// when overviews are sub-directories.
     pub records: Vec<Record>,
@@ -81,8 +83,18 @@ impl File {
             byte_order,
             big,
             ghost,
+            directories: ifds.iter().map(|ifd| ifd.offset).collect(),
             records,
         })
+    }
+
+    /// Bytes of memory that it takes, about.
+    pub fn bytes_held(&self) -> usize {
+        let levels = self.records.iter().flat_map(|record| &record.levels);
+        let images = levels.flat_map(|level| std::iter::once(&level.image).chain(&level.masks));
+        size_of::<Self>()
+            + 8 * self.directories.len()
+            + images.map(Image::bytes_held).sum::<usize>()
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{BlockError, ByteOrder, Image};
+use crate::{BlockError, ByteOrder, Image, encode::code};
 
 /// Most bytes of one decoded block: 8192² pixels of 8 bytes.
 pub const MAX_BLOCK_BYTES: usize = 512 << 20;
@@ -50,6 +50,11 @@ impl BlockFormat {
                 width: self.width,
                 height: self.height,
             })
+    }
+
+    /// Whether the bytes of the file are other than the samples, their order aside.
+    pub fn is_compressed(&self) -> bool {
+        self.compression != code::NONE
     }
 
     /// Bytes of a number: a sample, or one part of a complex sample.

@@ -70,6 +70,11 @@ impl Image {
         self.tags.geo.transform()
     }
 
+    /// Bytes of memory that it takes, about.
+    pub(crate) fn bytes_held(&self) -> usize {
+        size_of::<Self>() + size_of::<Block>() * self.blocks.len() + self.tags.bytes_held()
+    }
+
     pub(crate) fn read<R: ReadAt + ?Sized>(
         reader: &Reader<'_, R>,
         ifd: &Ifd,

@@ -1,7 +1,8 @@
 //! `GeoTIFF`, cloud-optimised `GeoTIFF` (COG) and multi-dataset COG (`MuCOG`) bytes, without GDAL.
 //!
 //! Reading: [`File::read`] parses the directories of a classic or `BigTIFF` file into records, levels and block
-//! places; [`plan_ranges`] turns the blocks wanted into few range reads; [`Decoder`] turns bytes into samples.
+//! places; [`pieces`] tells what a window of pixels is made of, [`plan_ranges`] turns what is wanted into few range
+//! reads, and [`Decoder`] turns bytes into samples; [`WindowReader`] does all three.
 //! Writing: [`Encoder`] turns samples into tiles; [`write_cog`] and [`write_mucog`] lay tiles out in a file;
 //! [`assemble_cog`] and [`assemble_mucog`] do so for tiles that lie encoded in other files.
 //!
@@ -23,6 +24,7 @@ mod predictor;
 mod source;
 mod tags;
 mod validate;
+mod window;
 mod writer;
 
 pub use assemble::{TiledSource, assemble_cog, assemble_mucog};
@@ -39,6 +41,7 @@ pub use plan::{Place, Plan, PlanLimits, plan_ranges};
 pub use source::{Prefetched, ReadAt};
 pub use tags::{GeoTags, ImageTags, MASK, REDUCED};
 pub use validate::{NotCog, validate_cog};
+pub use window::{Piece, Window, WindowReader, pieces};
 pub use writer::{
     EncodedTile, ImageLayout, LevelLayout, NoTiles, Offsets, RecordLayout, TileSource, write_cog,
     write_mucog,

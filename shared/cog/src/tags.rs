@@ -6,6 +6,7 @@ pub(crate) const IMAGE_HEIGHT: u16 = 257;
 pub(crate) const BITS_PER_SAMPLE: u16 = 258;
 pub(crate) const COMPRESSION: u16 = 259;
 pub(crate) const PHOTOMETRIC: u16 = 262;
+pub(crate) const FILL_ORDER: u16 = 266;
 pub(crate) const DOCUMENT_NAME: u16 = 269;
 pub(crate) const STRIP_OFFSETS: u16 = 273;
 pub(crate) const SAMPLES_PER_PIXEL: u16 = 277;
@@ -65,6 +66,8 @@ pub struct ImageTags {
     pub predictor: u16,
     /// Tag 262.
     pub photometric: u16,
+    /// Tag 266: 1 the first pixel is in the highest bit of a byte, 2 in the lowest one.
+    pub fill_order: u16,
     /// Tag 284: 1 samples of a pixel together, 2 one plane per sample.
     pub planar: u16,
     /// Tag 338.
@@ -121,6 +124,7 @@ impl ImageTags {
             compression: 1,
             predictor: 1,
             photometric: 1,
+            fill_order: 1,
             planar: 1,
             extra_samples: Vec::new(),
             colour_map: Vec::new(),
@@ -176,6 +180,39 @@ impl ImageTags {
         .ok()
     }
 
+    /// Bytes of the lists and texts.
+    pub(crate) fn bytes_held(&self) -> usize {
+        let texts = [
+            &self.document_name,
+            &self.date_time,
+            &self.gdal_metadata,
+            &self.nodata,
+            &self.geo.ascii,
+        ];
+        let shorts = [
+            &self.bits_per_sample,
+            &self.sample_format,
+            &self.extra_samples,
+            &self.colour_map,
+            &self.geo.keys,
+        ];
+        let doubles = [
+            &self.geo.pixel_scale,
+            &self.geo.tiepoints,
+            &self.geo.transformation,
+            &self.geo.doubles,
+            &self.geo.rpc,
+        ];
+        texts.into_iter().flatten().map(String::len).sum::<usize>()
+            + shorts.into_iter().map(|list| 2 * list.len()).sum::<usize>()
+            + doubles
+                .into_iter()
+                .map(|list| 8 * list.len())
+                .sum::<usize>()
+            + self.jpeg_tables.len()
+            + 4 * self.lerc_parameters.len()
+    }
+
     pub(crate) fn is_reduced(&self) -> bool {
         self.subfile_type & REDUCED != 0
     }
@@ -216,6 +253,7 @@ impl ImageTags {
             compression: found.short(COMPRESSION, 1)?,
             predictor: found.short(PREDICTOR, 1)?,
             photometric: found.short(PHOTOMETRIC, 1)?,
+            fill_order: found.short(FILL_ORDER, 1)?,
             planar: found.short(PLANAR_CONFIGURATION, 1)?,
             extra_samples: found.shorts(EXTRA_SAMPLES)?,
             colour_map: found.shorts(COLOUR_MAP)?,

@@ -2,6 +2,7 @@ use crate::{
     Result,
     cast::{CastPlan, Side},
     raster::Raster,
+    source::Reads,
 };
 use domain::{DType, DataFormat, Size};
 
@@ -13,6 +14,7 @@ pub struct Image {
     any_valid: bool,
     /// 255 where any band of a source had data, else 0; one byte per pixel.
     coverage: Option<Vec<u8>>,
+    reads: Reads,
 }
 
 impl Image {
@@ -36,6 +38,7 @@ impl Image {
             size,
             any_valid: false,
             coverage,
+            reads: Reads::default(),
         })
     }
 
@@ -67,6 +70,16 @@ impl Image {
     /// 255 where a source had data, else 0, one byte per pixel; only for formats without a sample for holes.
     pub fn coverage(&self) -> Option<&[u8]> {
         self.coverage.as_deref()
+    }
+
+    /// How many windows of sources were read for it, and by what.
+    pub fn reads(&self) -> Reads {
+        self.reads
+    }
+
+    /// Counts windows that were read for it.
+    pub(crate) fn add_reads(&mut self, reads: Reads) {
+        self.reads += reads;
     }
 
     /// Samples of this machine's byte order, band after band.

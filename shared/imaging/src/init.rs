@@ -1,4 +1,7 @@
-use crate::{Error, Result, ffi};
+use crate::{
+    Error, Result, ffi,
+    source::{HEADER_CAPACITY, set_header_capacity},
+};
 use gdal::config::set_config_option;
 
 /// Settings of the raster library for the process.
@@ -8,6 +11,8 @@ pub struct Options {
     pub threads: i32,
     /// Bytes of decoded blocks that the library may keep.
     pub block_cache_bytes: u64,
+    /// Bytes of parsed headers of files that may be kept.
+    pub header_cache_bytes: u64,
 }
 
 impl Default for Options {
@@ -15,6 +20,7 @@ impl Default for Options {
         Self {
             threads: 1,
             block_cache_bytes: 64 << 20,
+            header_cache_bytes: HEADER_CAPACITY,
         }
     }
 }
@@ -54,6 +60,7 @@ pub fn init(options: &Options) -> Result<()> {
     ffi::quiet();
     ffi::without_network();
     ffi::set_cache(options.block_cache_bytes);
+    set_header_capacity(options.header_cache_bytes);
     for driver in ["GTiff", "MEM"] {
         gdal::DriverManager::get_driver_by_name(driver).map_err(failed)?;
     }

@@ -98,10 +98,16 @@ impl<'a> Mosaic<'a> {
                 cancel,
                 image: &mut image,
             };
-            match &layer.opened {
-                Some(source) => task.paint(source)?,
-                None => task.paint(&Source::open(layer.source)?)?,
-            }
+            let own;
+            let source = match &layer.opened {
+                Some(source) => source,
+                None => {
+                    own = Source::open(layer.source)?;
+                    &own
+                }
+            };
+            task.paint(source)?;
+            image.add_reads(source.take_reads());
         }
         Ok(image)
     }

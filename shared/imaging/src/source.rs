@@ -1,25 +1,31 @@
+mod header;
 mod info;
+mod kind;
 mod mask;
 mod open;
+mod pixels;
+mod tiff;
 
 use crate::{
     Crs, Error, Result,
     cast::{CastPlan, Side},
-    dtype::to_gdal,
-    ffi::{self, Window},
+    ffi::Window,
     memory::{checked_size, zeroed},
     raster::Raster,
 };
 use domain::{DType, DataMapping, DatasetSource, GeoTransform, Size};
-use gdal::Dataset;
 
+pub(crate) use header::{CAPACITY as HEADER_CAPACITY, set_capacity as set_header_capacity};
 pub use info::{FileInfo, inspect};
+use kind::{Kind, Signature};
 use mask::Mask;
+pub use pixels::Reads;
+use pixels::{Pixels, Region};
+use tiff::Tiff;
 
 /// An opened dataset, to be used by one thread at a time.
 pub(crate) struct Source {
-    dataset: Dataset,
-    name: String,
+    pixels: Pixels,
     bands: Vec<i32>,
     mask: Mask,
     /// Sizes of the overviews of the first band, as the file orders them.
@@ -29,12 +35,51 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Opens the file and looks at everything that reading needs.
+    /// Opens the file and looks at everything that reading needs: its header alone where that tells all.
     pub(crate) fn open(source: &DatasetSource) -> Result<Self> {
+        let found = Tiff::open(source).and_then(|tiff| Some((Signature::of(&tiff)?, tiff)));
+        let Some((signature, tiff)) = found else {
+            return Self::open_library(source);
+        };
+        let kind = match kind::known(&signature) {
+            Some(kind) => kind,
+            None => kind::learn(signature, &tiff, &Self::open_library(source)?),
+        };
+        match kind {
+            Some(kind) if is_complex(tiff.dtype) == is_complex(source.mapping.format.dtype) => {
+                Ok(Self::of_tiff(source, tiff, kind))
+            }
+            _ => Self::open_library(source),
+        }
+    }
+
+    fn of_tiff(source: &DatasetSource, tiff: Tiff, kind: Kind) -> Self {
+        let tags = &tiff.record().main().tags;
+        let info = FileInfo {
+            size: tiff.size,
+            transform: tiff.transform,
+            crs: kind.crs,
+            dtype: tiff.dtype,
+            overviews: !tiff.overviews.is_empty(),
+            bands: usize::from(tags.samples),
+            block: (tags.block_width as usize, tags.block_height as usize),
+            no_data: kind.no_data,
+        };
+        Self {
+            bands: numbers(source),
+            mask: kind.mask,
+            overviews: tiff.overviews.clone(),
+            mapping: source.mapping,
+            info,
+            pixels: Pixels::of_tiff(source, tiff),
+        }
+    }
+
+    /// Opens the file through GDAL.
+    fn open_library(source: &DatasetSource) -> Result<Self> {
         let (dataset, name) = open::open(&source.uri, &source.subdir)?;
         let info = FileInfo::of(&dataset, &name, &source.bands)?;
-        let complex = DType::Complex64;
-        if (info.dtype == complex) != (source.mapping.format.dtype == complex) {
+        if is_complex(info.dtype) != is_complex(source.mapping.format.dtype) {
             return Err(Error::SampleType {
                 name,
                 reason: format!(
@@ -43,24 +88,23 @@ impl Source {
                 ),
             });
         }
-        let bands: Vec<i32> = source
-            .bands
-            .numbers()
-            .iter()
-            .map(|band| i32::from(*band))
-            .collect();
+        let bands = numbers(source);
         let first = open::band(&dataset, &name, bands[0])?;
         let overviews = open::overview_sizes(&first);
         let mask = Mask::of(&dataset, &name, &bands)?;
         Ok(Self {
-            dataset,
-            name,
+            pixels: Pixels::of_library(source, dataset),
             bands,
             mask,
             overviews,
             mapping: source.mapping,
             info,
         })
+    }
+
+    /// Windows read since the last call, and by what.
+    pub(crate) fn take_reads(&self) -> Reads {
+        self.pixels.take_reads()
     }
 
     /// Reference system of the file.
@@ -109,18 +153,15 @@ impl Source {
     ) -> Result<Raster> {
         const WHAT: &str = "a window of a source";
         let dtype = self.info.dtype;
+        let region = Region {
+            overview,
+            window,
+            limit,
+        };
         let shape = [self.bands.len(), window.width, window.height, dtype.size()];
         let mut samples = zeroed(WHAT, checked_size(WHAT, &shape, limit)?)?;
-        ffi::read(
-            &self.dataset,
-            overview,
-            &self.bands,
-            window,
-            to_gdal(dtype),
-            dtype.size(),
-            &mut samples,
-        )
-        .map_err(|reason| self.failed(reason))?;
+        self.pixels
+            .read(&self.bands, &self.info, region, &mut samples)?;
         let side = Side::of(&self.mapping.format);
         let mut raster = Raster {
             dtype,
@@ -134,28 +175,20 @@ impl Source {
             // The file changed its type since it was indexed; the values still mean the same.
             raster = raster.cast(&CastPlan::convert(raster.side(), side), limit)?;
         }
-        self.apply_mask(&mut raster, overview, window, limit)?;
+        self.apply_mask(&mut raster, region)?;
         Ok(raster)
     }
 
-    fn apply_mask(
-        &self,
-        raster: &mut Raster,
-        overview: Option<usize>,
-        window: Window,
-        limit: u64,
-    ) -> Result<()> {
+    fn apply_mask(&self, raster: &mut Raster, region: Region) -> Result<()> {
         if self.mask == Mask::None {
             return Ok(());
         }
         if raster.hole.is_none() {
             let side = Side::float(float_for(raster.dtype));
-            *raster = raster.cast(&CastPlan::convert(raster.side(), side), limit)?;
+            *raster = raster.cast(&CastPlan::convert(raster.side(), side), region.limit)?;
         }
-        let mut mask = zeroed(
-            "a mask",
-            checked_size("a mask", &[window.width, window.height], limit)?,
-        )?;
+        let shape = [region.window.width, region.window.height];
+        let mut mask = zeroed("a mask", checked_size("a mask", &shape, region.limit)?)?;
         for (index, band) in self.bands.iter().enumerate() {
             let per_band = match self.mask {
                 Mask::None => return Ok(()),
@@ -163,9 +196,8 @@ impl Source {
                 Mask::PerDataset | Mask::Alpha { .. } => false,
             };
             if index == 0 || per_band {
-                self.mask
-                    .read(&self.dataset, overview, *band, window, &mut mask)
-                    .map_err(|reason| self.failed(reason))?;
+                self.pixels
+                    .read_mask(self.mask, *band, &self.info, region, &mut mask)?;
             }
             let threshold = self.mask.threshold();
             raster.erase(index, &mask, |value| value < threshold);
@@ -176,13 +208,16 @@ impl Source {
         }
         Ok(())
     }
+}
 
-    fn failed(&self, reason: String) -> Error {
-        Error::Read {
-            name: self.name.clone(),
-            reason,
-        }
-    }
+fn is_complex(dtype: DType) -> bool {
+    dtype == DType::Complex64
+}
+
+/// Bands to read, from 1.
+fn numbers(source: &DatasetSource) -> Vec<i32> {
+    let bands = source.bands.numbers().iter();
+    bands.map(|band| i32::from(*band)).collect()
 }
 
 /// The smallest floating type that holds every value of a type.
@@ -195,3 +230,6 @@ pub(crate) fn float_for(dtype: DType) -> DType {
         DType::Complex64 => DType::Complex64,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,10 +50,15 @@ struct Warped<'s> {
 impl Task<'_> {
     /// Paints what a source holds of the target.
     pub(crate) fn paint(&mut self, source: &Source) -> Result<()> {
-        if let Some(offset) = aligned::offset(source, self.target, self.kernel) {
-            return self.paste(source, offset);
+        if let Some(offset) = aligned::offset(source, None, self.target, self.kernel) {
+            return self.paste(source, None, offset);
         }
         let warped = Warped::new(source, self.target)?;
+        if let Some(overview) = warped.overview
+            && let Some(offset) = aligned::offset(source, Some(overview), self.target, self.kernel)
+        {
+            return self.paste(source, Some(overview), offset);
+        }
         let whole = Part {
             column: 0,
             row: 0,
@@ -62,27 +67,36 @@ impl Task<'_> {
         self.warp_part(&warped, whole)
     }
 
-    /// Copies pixels one by one, strip by strip. `offset` is the position of the first target pixel in the source.
-    fn paste(&mut self, source: &Source, offset: (i64, i64)) -> Result<()> {
-        let Some((window, at)) = aligned::overlap(source.info.size, self.target.size, offset)
-        else {
+    /// Copies pixels one by one, strip by strip. `offset` is the position of the first target pixel in the source or
+    /// its overview.
+    fn paste(
+        &mut self,
+        source: &Source,
+        overview: Option<usize>,
+        offset: (i64, i64),
+    ) -> Result<()> {
+        let (_, size) = source.grid(overview);
+        let Some((window, at)) = aligned::overlap(size, self.target.size, offset) else {
             return Ok(());
         };
         let line = source.window_bytes(Window {
             height: 1,
             ..window
         });
-        let rows = (self.limits.window_bytes / line.max(1)).clamp(1, window.height as u64) as usize;
-        for row in (0..window.height).step_by(rows) {
+        let rows = (self.limits.window_bytes / line.max(1)).max(1);
+        let mut row = 0;
+        while row < window.height {
             self.go_on()?;
+            let left = window.height - row;
             let strip = Window {
                 y: window.y + row,
-                height: rows.min(window.height - row),
+                height: aligned::strip(window.y + row, left, rows, source.info.block.1),
                 ..window
             };
-            let raster = source.read_window(None, strip, self.limits.window_bytes)?;
+            let raster = source.read_window(overview, strip, self.limits.window_bytes)?;
             self.image
                 .paint(&raster, &self.plan_from(&raster), (at.0, at.1 + row));
+            row += strip.height;
         }
         Ok(())
     }

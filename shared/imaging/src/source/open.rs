@@ -7,13 +7,21 @@ use gdal::{Dataset, DatasetOptions, GdalOpenFlags, raster::RasterBand};
 /// Formats that never refer to other files.
 const DRIVERS: [&str; 4] = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG"];
 
-/// Opens a file, or one of its sub-datasets; also returns the name that messages use.
-pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
-    let with_subdir = |path: &str| match subdir {
+/// The name of a dataset in messages, and for GDAL.
+pub(super) fn name(uri: &Uri, subdir: &str) -> String {
+    address(uri.as_str(), subdir)
+}
+
+fn address(path: &str, subdir: &str) -> String {
+    match subdir {
         "" => path.to_owned(),
         subdir => format!("{subdir}:{path}"),
-    };
-    let name = with_subdir(uri.as_str());
+    }
+}
+
+/// Opens a file, or one of its sub-datasets; also returns the name that messages use.
+pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
+    let name = name(uri, subdir);
     let path = uri
         .local_path()
         .and_then(|path| path.to_str())
@@ -32,7 +40,7 @@ pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
         open_options: None,
         sibling_files: Some(&[file_name]),
     };
-    let (dataset, captured) = capture(|| Dataset::open_ex(with_subdir(path), options));
+    let (dataset, captured) = capture(|| Dataset::open_ex(address(path, subdir), options));
     match dataset {
         Ok(dataset) => Ok((dataset, name)),
         Err(_) if captured.failed() => Err(Error::Open {

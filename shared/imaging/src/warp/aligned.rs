@@ -9,13 +9,31 @@ const SAME_RESOLUTION: f64 = 1e-9;
 /// Distance from whole pixels taken as none, in pixels.
 const WHOLE_PIXEL: f64 = 1e-6;
 
-/// Position of the first target pixel in the source, when every kernel but the smoothing one would copy pixels.
-pub(super) fn offset(source: &Source, target: &Target, kernel: Resampling) -> Option<(i64, i64)> {
+/// Position of the first target pixel in the source or its overview, when every kernel but the smoothing one would
+/// copy pixels.
+pub(super) fn offset(
+    source: &Source,
+    overview: Option<usize>,
+    target: &Target,
+    kernel: Resampling,
+) -> Option<(i64, i64)> {
     if kernel == Resampling::CubicSpline {
         return None;
     }
-    let offset = whole_offset(&source.info.transform, &target.transform)?;
+    let (transform, _) = source.grid(overview);
+    let offset = whole_offset(&transform, &target.transform)?;
     source.crs().is_same(&target.crs).then_some(offset)
+}
+
+/// Rows to read from a row on when `left` are missing and at most `rows` fit: all of them, or to the end of a row of
+/// blocks, so that none is decoded twice.
+pub(super) fn strip(start: usize, left: usize, rows: u64, block: usize) -> usize {
+    let rows = usize::try_from(rows).unwrap_or(left);
+    if left <= rows {
+        return left;
+    }
+    let over = (start + rows) % block.max(1);
+    if over < rows { rows - over } else { rows }
 }
 
 fn whole_offset(source: &GeoTransform, target: &GeoTransform) -> Option<(i64, i64)> {
@@ -68,7 +86,7 @@ pub(super) fn overlap(
 
 #[cfg(test)]
 mod tests {
-    use super::{Window, overlap, whole_offset};
+    use super::{Window, overlap, strip, whole_offset};
     use domain::{GeoTransform, Size};
 
     #[test]
@@ -92,6 +110,24 @@ mod tests {
                 expected,
                 "{transform:?}"
             );
+        }
+    }
+
+    #[test]
+    fn strips_end_with_rows_of_blocks_where_one_fits() {
+        for (start, left, rows, block, expected) in [
+            (0, 100, 100, 64, 100),
+            (10, 9, u64::MAX, 64, 9),
+            (0, 101, 100, 64, 64),
+            (10, 900, 100, 64, 54),
+            (64, 900, 128, 64, 128),
+            (10, 900, 30, 64, 30),
+            (60, 900, 30, 64, 4),
+            (0, 900, 7, 1, 7),
+            (3, 900, 7, 0, 7),
+        ] {
+            let found = strip(start, left, rows, block);
+            assert_eq!(found, expected, "{start} {left} {rows} {block}");
         }
     }
 

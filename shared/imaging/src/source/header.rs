@@ -1,0 +1,180 @@
+//! Headers of TIFF files, each parsed once for each version of its file.
+
+use domain::Uri;
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
+use std::{
+    fs::{self, File, Metadata},
+    os::unix::fs::MetadataExt,
+    path::Path,
+    sync::{Arc, LazyLock},
+    time::{Duration, SystemTime},
+};
+
+/// Bytes of headers kept unless [`set_capacity`] says otherwise.
+pub(crate) const CAPACITY: u64 = 64 << 20;
+
+/// Headers expected in the cache; it grows when there are more.
+const EXPECTED: usize = 1024;
+
+/// Changes of a file within this time may have the same time stamp: a file that changed just now is parsed each time.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// A version of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    uri: Uri,
+    /// Device, inode, size, times of the last change of content and of the file.
+    version: [u64; 7],
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<Key, Arc<cog::File>> for Bytes {
+    fn weight(&self, key: &Key, header: &Arc<cog::File>) -> u64 {
+        (size_of::<Key>() + key.uri.as_str().len() + header.bytes_held()) as u64
+    }
+}
+
+static HEADERS: LazyLock<Cache<Key, Arc<cog::File>, Bytes>> = LazyLock::new(|| {
+    let options = OptionsBuilder::new()
+        // A shard would only hold its share: one header may be as large as the cache.
+        .shards(1)
+        .estimated_items_capacity(EXPECTED)
+        .weight_capacity(CAPACITY)
+        .build()
+        .expect("all that is needed is given");
+    Cache::with_options(
+        options,
+        Bytes,
+        DefaultHashBuilder::default(),
+        DefaultLifecycle::default(),
+    )
+});
+
+/// Bounds the memory of the headers kept.
+pub(crate) fn set_capacity(bytes: u64) {
+    HEADERS.set_capacity(bytes);
+}
+
+/// A local file opened for reading and its header; `None` for what is no TIFF file that can be parsed here. Failures
+/// are not kept. Threads that ask for one file at the same time wait for the first of them.
+pub(super) fn open(uri: &Uri) -> Option<(File, Arc<cog::File>)> {
+    let file = open_regular(uri.local_path()?)?;
+    let metadata = file.metadata().ok()?;
+    let parse = || match cog::File::read(&file) {
+        Ok(header) => Ok(Arc::new(header)),
+        Err(error) => {
+            tracing::debug!(%uri, %error, "left to GDAL");
+            Err(())
+        }
+    };
+    let header = if is_settled(&metadata) {
+        let key = Key {
+            uri: uri.clone(),
+            version: version(&metadata),
+        };
+        HEADERS.get_or_insert_with(&key, parse)
+    } else {
+        parse()
+    };
+    Some((file, header.ok()?))
+}
+
+fn open_regular(path: &Path) -> Option<File> {
+    // Before opening: that of a pipe would wait for a writer.
+    fs::metadata(path)
+        .ok()
+        .filter(Metadata::is_file)
+        .and_then(|_| File::open(path).ok())
+}
+
+fn is_settled(metadata: &Metadata) -> bool {
+    let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
+    let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    // In the future for a clock that was set back: nobody knows then.
+    SystemTime::now()
+        .duration_since(changed)
+        .is_ok_and(|age| age > SETTLED)
+}
+
+fn version(metadata: &Metadata) -> [u64; 7] {
+    [
+        metadata.dev(),
+        metadata.ino(),
+        metadata.len(),
+        metadata.mtime() as u64,
+        metadata.mtime_nsec() as u64,
+        metadata.ctime() as u64,
+        metadata.ctime_nsec() as u64,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::open;
+    use domain::Uri;
+    use std::{fs, path::Path, sync::Arc, time::Duration};
+
+    /// A file that is all tile: one sparse block.
+    fn tiff(side: u32) -> Vec<u8> {
+        let tags = cog::ImageTags::new(side, side, 16, 16, 8);
+        let lengths = vec![0; tags.block_count() as usize];
+        let image = cog::ImageLayout { tags, lengths };
+        let record = cog::RecordLayout {
+            levels: vec![cog::LevelLayout {
+                image,
+                masks: Vec::new(),
+            }],
+            first_tile: (0, 0),
+        };
+        let mut out = Vec::new();
+        cog::write_cog(&record, cog::Offsets::Auto, &mut cog::NoTiles, &mut out).unwrap();
+        out
+    }
+
+    fn uri(path: &Path) -> Uri {
+        Uri::parse(path.to_str().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_header_is_parsed_once_for_each_version_of_a_settled_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tif");
+        fs::write(&path, tiff(16)).unwrap();
+        let of = |path: &Path| open(&uri(path)).unwrap().1;
+        assert!(!Arc::ptr_eq(&of(&path), &of(&path)), "it changed just now");
+        std::thread::sleep(Duration::from_millis(3100));
+        let first = of(&path);
+        assert!(Arc::ptr_eq(&first, &of(&path)));
+        // The same length, in place: only the times tell.
+        fs::write(&path, tiff(16)).unwrap();
+        assert!(!Arc::ptr_eq(&first, &of(&path)));
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_asked_for_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tif");
+        fs::write(&path, b"II*\0 and nothing behind").unwrap();
+        let text = uri(&path);
+        assert!(open(&text).is_none());
+        fs::write(&path, tiff(32)).unwrap();
+        assert_eq!(open(&text).unwrap().1.records[0].main().tags.width, 32);
+    }
+
+    #[test]
+    fn folders_pipes_and_objects_are_not_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        assert!(open(&uri(&pipe)).is_none());
+        assert!(open(&uri(folder.path())).is_none());
+        assert!(open(&uri(&folder.path().join("absent"))).is_none());
+        assert!(open(&Uri::parse("gs://bucket/a.tif").unwrap()).is_none());
+    }
+}

@@ -1,0 +1,157 @@
+//! The samples of a dataset, read here where that is possible, else by GDAL.
+
+use super::{FileInfo, mask::Mask, open, tiff::Tiff};
+use crate::{
+    Error, Result,
+    dtype::to_gdal,
+    ffi::{self, Window},
+};
+use domain::{DatasetSource, Uri};
+use gdal::Dataset;
+use std::{
+    cell::{Cell, OnceCell},
+    ops::AddAssign,
+};
+
+/// How many windows of sources were read, and by what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// From the blocks of the file, without GDAL.
+    pub direct: u64,
+    /// By GDAL.
+    pub library: u64,
+}
+
+impl AddAssign for Reads {
+    fn add_assign(&mut self, other: Self) {
+        self.direct += other.direct;
+        self.library += other.library;
+    }
+}
+
+/// What to read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Region {
+    /// The dataset itself, or one of its overviews.
+    pub(super) overview: Option<usize>,
+    pub(super) window: Window,
+    /// Most bytes of one block to decode.
+    pub(super) limit: u64,
+}
+
+/// What reads the samples of a dataset.
+pub(super) struct Pixels {
+    uri: Uri,
+    subdir: String,
+    tiff: Option<Tiff>,
+    /// Opened when it is needed.
+    library: OnceCell<Dataset>,
+    reads: Cell<Reads>,
+}
+
+impl Pixels {
+    pub(super) fn of_tiff(source: &DatasetSource, tiff: Tiff) -> Self {
+        Self {
+            uri: source.uri.clone(),
+            subdir: source.subdir.clone(),
+            tiff: Some(tiff),
+            library: OnceCell::new(),
+            reads: Cell::default(),
+        }
+    }
+
+    pub(super) fn of_library(source: &DatasetSource, dataset: Dataset) -> Self {
+        Self {
+            uri: source.uri.clone(),
+            subdir: source.subdir.clone(),
+            tiff: None,
+            library: OnceCell::from(dataset),
+            reads: Cell::default(),
+        }
+    }
+
+    pub(super) fn take_reads(&self) -> Reads {
+        self.reads.take()
+    }
+
+    /// Reads a window of some bands (from 1), band after band.
+    pub(super) fn read(
+        &self,
+        bands: &[i32],
+        info: &FileInfo,
+        region: Region,
+        out: &mut [u8],
+    ) -> Result<()> {
+        let no_data = info.no_data.unwrap_or_default();
+        if self.directly(|tiff| tiff.read(region, no_data, out)) {
+            return Ok(());
+        }
+        let (data_type, bytes) = (to_gdal(info.dtype), info.dtype.size());
+        ffi::read(
+            self.library()?,
+            region.overview,
+            bands,
+            region.window,
+            data_type,
+            bytes,
+            out,
+        )
+        .map_err(|reason| self.failed(reason))
+    }
+
+    /// Reads a window of the mask of a band, one byte per pixel.
+    pub(super) fn read_mask(
+        &self,
+        mask: Mask,
+        band: i32,
+        info: &FileInfo,
+        region: Region,
+        out: &mut [u8],
+    ) -> Result<()> {
+        let no_data = info.no_data.unwrap_or_default();
+        let read = self.directly(|tiff| match mask {
+            Mask::Alpha { band, .. } => tiff.read_alpha(band, region, no_data, out),
+            Mask::None | Mask::PerDataset | Mask::PerBand => tiff.read_mask(region, out),
+        });
+        if read {
+            return Ok(());
+        }
+        mask.read(self.library()?, region.overview, band, region.window, out)
+            .map_err(|reason| self.failed(reason))
+    }
+
+    /// Whether a read without GDAL succeeded. What fails is read again by GDAL, which has the last word on damaged
+    /// files.
+    fn directly(&self, read: impl FnOnce(&Tiff) -> Result<(), cog::Error>) -> bool {
+        let done = match self.tiff.as_ref().map(read) {
+            Some(Ok(())) => true,
+            Some(Err(error)) => {
+                tracing::debug!(uri = %self.uri, subdir = self.subdir, %error, "left to GDAL");
+                false
+            }
+            None => false,
+        };
+        let mut reads = self.reads.get();
+        reads += Reads {
+            direct: u64::from(done),
+            library: u64::from(!done),
+        };
+        self.reads.set(reads);
+        done
+    }
+
+    fn library(&self) -> Result<&Dataset> {
+        if let Some(dataset) = self.library.get() {
+            return Ok(dataset);
+        }
+        let (dataset, _) = open::open(&self.uri, &self.subdir)?;
+        Ok(self.library.get_or_init(|| dataset))
+    }
+
+    fn failed(&self, reason: String) -> Error {
+        Error::Read {
+            name: open::name(&self.uri, &self.subdir),
+            reason,
+        }
+    }
+}

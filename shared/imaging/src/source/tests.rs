@@ -1,0 +1,8 @@
+//! Windows read without GDAL, compared with GDAL's, pixel for pixel.
+
+mod damaged;
+mod masks;
+mod mucog;
+mod overviews;
+mod samples;
+mod scene;

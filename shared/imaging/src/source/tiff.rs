@@ -1,0 +1,255 @@
+//! Datasets of TIFF files that are read without GDAL.
+
+use super::{header, pixels::Region};
+use crate::{
+    ffi::Window,
+    sample::{Sample, with_sample},
+};
+use cog::{Image, Level, PlanLimits, Record, WindowReader};
+use domain::{DType, DatasetSource, GeoTransform, Size};
+use std::{cell::RefCell, fs::File, sync::Arc};
+
+/// How reads of a local file are joined: copying a few kilobytes costs as much as asking for bytes once more.
+const LOCAL: PlanLimits = PlanLimits {
+    max_gap: 4 << 10,
+    max_len: 4 << 20,
+};
+
+thread_local! {
+    static READER: RefCell<WindowReader> = RefCell::new(WindowReader::new(LOCAL));
+}
+
+/// A dataset of a TIFF file whose structure is plain enough to be read here.
+pub(super) struct Tiff {
+    file: File,
+    header: Arc<cog::File>,
+    record: usize,
+    /// Bands to read, from 0.
+    samples: Vec<u16>,
+    pub(super) size: Size,
+    pub(super) transform: GeoTransform,
+    pub(super) dtype: DType,
+    /// From the largest to the smallest, as GDAL counts them.
+    pub(super) overviews: Vec<Size>,
+}
+
+impl Tiff {
+    /// Opens a local file. `None` leaves it to GDAL: what is not understood in every detail.
+    pub(super) fn open(source: &DatasetSource) -> Option<Self> {
+        let (file, header) = header::open(&source.uri)?;
+        let index = position(&header, &source.subdir)?;
+        let record = &header.records[index];
+        let main = record.main();
+        let samples = source
+            .bands
+            .numbers()
+            .iter()
+            .map(|band| u16::try_from(*band - 1).ok())
+            .collect::<Option<Vec<u16>>>()?;
+        let placed = has_plain_place(&main.tags.geo);
+        let (size, transform) = (size(main)?, main.geo_transform().filter(|_| placed)?);
+        let dtype = dtype(main)?;
+        let overviews = overviews(record)?;
+        if samples.iter().any(|sample| *sample >= main.tags.samples) || !is_decodable(main) {
+            return None;
+        }
+        Some(Self {
+            transform: GeoTransform::try_new(transform).ok()?,
+            file,
+            record: index,
+            samples,
+            size,
+            dtype,
+            overviews,
+            header,
+        })
+    }
+
+    /// The images of the dataset.
+    pub(super) fn record(&self) -> &Record {
+        &self.header.records[self.record]
+    }
+
+    /// Bands to read, from 0.
+    pub(super) fn samples(&self) -> &[u16] {
+        &self.samples
+    }
+
+    /// Reads a window of the bands, band after band. `no_data` stands where nothing is stored.
+    pub(super) fn read(
+        &self,
+        region: Region,
+        no_data: f64,
+        out: &mut [u8],
+    ) -> Result<(), cog::Error> {
+        self.read_samples(&self.samples, region, no_data, out)
+    }
+
+    /// Reads a window of an alpha band (from 1), rounded to one byte per pixel.
+    pub(super) fn read_alpha(
+        &self,
+        band: i32,
+        region: Region,
+        no_data: f64,
+        out: &mut [u8],
+    ) -> Result<(), cog::Error> {
+        let sample = u16::try_from(band - 1).unwrap_or(u16::MAX);
+        if self.dtype == DType::UInt8 {
+            return self.read_samples(&[sample], region, no_data, out);
+        }
+        let mut samples = vec![0; out.len() * self.dtype.size()];
+        self.read_samples(&[sample], region, no_data, &mut samples)?;
+        with_sample!(self.dtype, S => {
+            for (sample, byte) in samples.chunks_exact(S::SIZE).zip(out) {
+                *byte = u8::from_f64(S::load(sample).to_f64());
+            }
+        }, undefined => ());
+        Ok(())
+    }
+
+    /// Reads a window of the only mask, one byte per pixel.
+    pub(super) fn read_mask(&self, region: Region, out: &mut [u8]) -> Result<(), cog::Error> {
+        let [mask] = self.level(region.overview)?.masks.as_slice() else {
+            return Err(cog::Error::Unsupported("not exactly one mask".to_owned()));
+        };
+        READER.with_borrow_mut(|reader| {
+            reader.read_mask(&self.file, mask, pixels(region.window), out)
+        })
+    }
+
+    fn read_samples(
+        &self,
+        samples: &[u16],
+        region: Region,
+        no_data: f64,
+        out: &mut [u8],
+    ) -> Result<(), cog::Error> {
+        let (main, image) = (self.record().main(), &self.level(region.overview)?.image);
+        if image.tags.nodata != main.tags.nodata || dtype(image) != Some(self.dtype) {
+            return Err(cog::Error::Unsupported(
+                "an overview with values of its own".to_owned(),
+            ));
+        }
+        let format = image.block_format(0)?;
+        if format.is_compressed() && format.decoded_bytes()? as u64 > region.limit {
+            return Err(cog::Error::Unsupported("blocks above the limit".to_owned()));
+        }
+        let mut sparse = vec![0; self.dtype.size()];
+        with_sample!(self.dtype, S => S::from_f64(no_data).store(&mut sparse), undefined => ());
+        READER.with_borrow_mut(|reader| {
+            reader.read(
+                &self.file,
+                image,
+                samples,
+                pixels(region.window),
+                &sparse,
+                out,
+            )
+        })
+    }
+
+    fn level(&self, overview: Option<usize>) -> Result<&Level, cog::Error> {
+        let index = overview.map_or(0, |index| index + 1);
+        let missing = || cog::Error::Unsupported("no such overview".to_owned());
+        self.record().levels.get(index).ok_or_else(missing)
+    }
+}
+
+/// The record that GDAL opens under a prefix: the first one, or that of a directory of the main chain.
+fn position(header: &cog::File, subdir: &str) -> Option<usize> {
+    let chained = |image: &Image| header.directories.contains(&image.ifd_offset);
+    let index = match subdir {
+        "" => 0,
+        subdir => {
+            let number: usize = subdir.strip_prefix("GTIFF_DIR:")?.parse().ok()?;
+            let offset = header.directories.get(number.checked_sub(1)?)?;
+            let mut records = header.records.iter();
+            records.position(|record| record.main().ifd_offset == *offset)?
+        }
+    };
+    let record = &header.records[index];
+    let alone = subdir.is_empty() && header.records.len() == 1;
+    // GDAL looks along the chain for what belongs to the first image alone, and not at all behind a prefix.
+    let parts = record.levels.iter().flat_map(|level| {
+        let own = (level.image.ifd_offset != record.main().ifd_offset).then_some(&level.image);
+        own.into_iter().chain(&level.masks)
+    });
+    let understood = alone || !parts.into_iter().any(chained);
+    (understood && record.main().tags.subfile_type & (cog::REDUCED | cog::MASK) == 0)
+        .then_some(index)
+}
+
+/// Whether the place is told in one of the two usual ways.
+fn has_plain_place(geo: &cog::GeoTags) -> bool {
+    match (
+        geo.pixel_scale.as_slice(),
+        geo.tiepoints.len(),
+        geo.transformation.len(),
+    ) {
+        ([x, y, _], 6, 0) => *x > 0.0 && *y > 0.0,
+        ([], 0, 16) => true,
+        _ => false,
+    }
+}
+
+fn size(image: &Image) -> Option<Size> {
+    Size::try_new(i64::from(image.tags.width), i64::from(image.tags.height)).ok()
+}
+
+/// The type of the samples when it is that of all of them.
+fn dtype(image: &Image) -> Option<DType> {
+    let (bits, formats) = (&image.tags.bits_per_sample, &image.tags.sample_format);
+    let (first_bits, first_format) = (*bits.first()?, *formats.first()?);
+    let same = |list: &[u16], first| list.iter().all(|one| *one == first);
+    if !same(bits, first_bits) || !same(formats, first_format) {
+        return None;
+    }
+    Some(match (first_bits, first_format) {
+        (8, 1) => DType::UInt8,
+        (8, 2) => DType::Int8,
+        (16, 1) => DType::UInt16,
+        (16, 2) => DType::Int16,
+        (32, 1) => DType::UInt32,
+        (32, 2) => DType::Int32,
+        (32, 3) => DType::Float32,
+        (64, 3) => DType::Float64,
+        (64, 6) => DType::Complex64,
+        _ => return None,
+    })
+}
+
+/// Sizes of the overviews; `None` unless each is smaller than the one before, and behind it in the file.
+fn overviews(record: &Record) -> Option<Vec<Size>> {
+    let samples = record.main().tags.samples;
+    let ordered = record.levels.windows(2).all(|pair| {
+        let (larger, smaller) = (&pair[0].image, &pair[1].image);
+        larger.tags.width > smaller.tags.width
+            && larger.tags.height > smaller.tags.height
+            && larger.ifd_offset < smaller.ifd_offset
+            && smaller.tags.samples == samples
+    });
+    let sizes = record.overviews().map(size);
+    ordered.then(|| sizes.collect()).flatten()
+}
+
+/// Whether the samples are stored as they are, in a codec that is handled.
+fn is_decodable(image: &Image) -> bool {
+    const WHITE_IS_ZERO: u16 = 0;
+    const PALETTE: u16 = 3;
+    (WHITE_IS_ZERO..=PALETTE).contains(&image.tags.photometric)
+        && image.tags.fill_order == 1
+        && image
+            .block_format(0)
+            .is_ok_and(|format| cog::Decoder::supports(&format))
+}
+
+fn pixels(window: Window) -> cog::Window {
+    // Sizes of images fit in 32 bits; a window that does not is refused as outside.
+    let fit = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    cog::Window {
+        x: fit(window.x),
+        y: fit(window.y),
+        width: fit(window.width),
+        height: fit(window.height),
+    }
+}
