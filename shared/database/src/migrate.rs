@@ -1,5 +1,7 @@
 //! Upgrades of the schema.
 
+mod trigrams;
+
 use crate::{Error, Result, pool};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection,
@@ -77,7 +79,8 @@ pub fn latest() -> i64 {
 pub(crate) fn fingerprint() -> String {
     let bytes = EMBEDDED
         .iter()
-        .flat_map(|migration| migration.checksum.iter());
+        .flat_map(|migration| migration.checksum.iter())
+        .chain(trigrams::INDEX.as_bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -106,6 +109,7 @@ async fn upgrade(conn: &mut PgConnection) -> Result<()> {
     migrator.set_locking(false);
     drop_unfinished_indexes(conn).await?;
     migrator.run(&mut *conn).await.map_err(explained)?;
+    trigrams::index_names(conn).await?;
     grant(conn).await
 }
 

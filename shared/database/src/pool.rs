@@ -2,7 +2,7 @@
 
 use crate::{Result, Tx};
 use sqlx::{
-    PgConnection, PgPool, Postgres,
+    Connection as _, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -12,10 +12,13 @@ use std::{
 };
 use url::Url;
 
+/// A connection that was used so recently is taken for alive: asking costs as much as a small query.
+const FRESH: Duration = Duration::from_millis(250);
+
 /// Bounds of a pool of connections.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
-    /// Largest number of connections.
+    /// Largest number of connections, half of them for what stores.
     pub max_connections: u32,
     /// How long a request waits for a free connection.
     pub acquire_timeout: Duration,
@@ -37,10 +40,15 @@ impl Default for PoolOptions {
     }
 }
 
-/// The catalogue. Cheap to clone; all clones share the same pool.
+/// The catalogue. Cheap to clone; all clones share the same connections.
 #[derive(Clone, Debug)]
 pub struct Database {
-    pool: PgPool,
+    /// Plans every statement for the values at hand: a window, a tag or a list of ids decides which
+    /// index is worth using.
+    reads: PgPool,
+    /// Plans a statement once: what is stored decides nothing, and the foreign keys are checked by a
+    /// statement for every row.
+    writes: PgPool,
 }
 
 impl Database {
@@ -52,15 +60,19 @@ impl Database {
     /// [`domain::Error::Invalid`] for a malformed URL, [`crate::Error::Unavailable`] when no
     /// connection can be opened within the acquire timeout.
     pub async fn connect(url: &str, options: &PoolOptions) -> Result<Self> {
-        let connect = connect_options(url)?
-            .application_name(&options.application_name)
-            .options(session(options.statement_timeout));
-        let pool = PgPoolOptions::new()
-            .max_connections(options.max_connections.max(1))
-            .acquire_timeout(options.acquire_timeout)
-            .connect_with(connect)
-            .await?;
-        Ok(Self { pool })
+        let connect = connect_options(url)?.application_name(&options.application_name);
+        let connect_with = |plans: &str| {
+            let session = session(options.statement_timeout, plans);
+            connect.clone().options(session)
+        };
+        let writing = (options.max_connections / 2).max(1);
+        let reading = options.max_connections.saturating_sub(writing).max(1);
+        Ok(Self {
+            reads: pool(options, reading)
+                .connect_with(connect_with("force_custom_plan"))
+                .await?,
+            writes: pool(options, writing).connect_lazy_with(connect_with("auto")),
+        })
     }
 
     /// Brings the database of a URL to the schema of this program: [`crate::migrate::run`].
@@ -75,29 +87,41 @@ impl Database {
 
     /// Begins a transaction, rolled back unless committed.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx::new(self.pool.begin().await?))
+        Ok(Tx::new(self.writes.begin().await?))
     }
 
     /// A connection for reads outside a transaction, given back when dropped.
     pub async fn read(&self) -> Result<Connection> {
-        Ok(Connection(self.pool.acquire().await?))
+        Ok(Connection(self.reads.acquire().await?))
+    }
+
+    /// A connection for single statements that store, given back when dropped.
+    pub async fn write(&self) -> Result<Connection> {
+        Ok(Connection(self.writes.acquire().await?))
     }
 
     /// Asks the server for a sign of life.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        sqlx::query("SELECT 1").execute(&self.reads).await?;
         Ok(())
     }
 
     /// Waits for the connections in use and closes all of them.
     pub async fn close(&self) {
-        self.pool.close().await;
+        futures::join!(self.reads.close(), self.writes.close());
     }
 }
 
-/// A connection of the pool.
+/// A connection of a pool.
 #[derive(Debug)]
 pub struct Connection(PoolConnection<Postgres>);
+
+impl Connection {
+    /// Closes the connection, whose statement is not over, rather than giving it back.
+    pub(crate) fn discard(mut self) {
+        self.0.close_on_drop();
+    }
+}
 
 impl Deref for Connection {
     type Target = PgConnection;
@@ -139,15 +163,24 @@ pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions> {
     Ok(options.options([("search_path", "public,geocube")]))
 }
 
-/// Settings of every session: plans are made for the values at hand, since a window, a tag or a
-/// list of ids decides which index is worth using; compiling plans costs more than they run.
-fn session(statement_timeout: Duration) -> [(&'static str, String); 3] {
+fn pool(options: &PoolOptions, max_connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, idle| {
+            Box::pin(async move { Ok(idle.idle_for < FRESH || connection.ping().await.is_ok()) })
+        })
+}
+
+/// Settings of a session; compiling plans costs more than they run.
+fn session(statement_timeout: Duration, plans: &str) -> [(&'static str, String); 3] {
     [
         (
             "statement_timeout",
             statement_timeout.as_millis().to_string(),
         ),
-        ("plan_cache_mode", "force_custom_plan".to_owned()),
+        ("plan_cache_mode", plans.to_owned()),
         ("jit", "off".to_owned()),
     ]
 }

@@ -1,8 +1,9 @@
 //! Variables: kinds of data.
 
+use crate::hstore::Hstore;
 use crate::{Page, Result, convert, filter};
 use domain::{Entity, Error, Instance, InstanceId, NewVariable, Pattern, Variable, VariableId};
-use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::types::PgHstore};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -221,7 +222,7 @@ struct VariableRow {
     resampling_alg: String,
     instance_id: Option<Uuid>,
     instance_name: Option<String>,
-    metadata: Option<PgHstore>,
+    metadata: Option<Hstore>,
 }
 
 impl VariableRow {

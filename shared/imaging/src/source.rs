@@ -1,4 +1,6 @@
+mod header;
 mod info;
+mod inspect;
 mod mask;
 mod open;
 
@@ -13,7 +15,8 @@ use crate::{
 use domain::{DType, DataMapping, DatasetSource, GeoTransform, Size};
 use gdal::Dataset;
 
-pub use info::{FileInfo, inspect};
+pub use info::FileInfo;
+pub use inspect::{FileHeader, inspect};
 use mask::Mask;
 
 /// An opened dataset, to be used by one thread at a time.

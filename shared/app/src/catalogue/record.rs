@@ -14,7 +14,7 @@ impl App {
     /// [`domain::Error::AlreadyExists`] when one (name, tags, time) is stored already or comes
     /// twice, [`domain::Error::NotFound`] for an unknown footprint.
     pub async fn create_records(&self, records: Vec<NewRecord>) -> Result<Vec<RecordId>> {
-        let mut connection = self.database().read().await?;
+        let mut connection = self.database().write().await?;
         Ok(record::create(&mut connection, &records).await?)
     }
 
