@@ -14,6 +14,7 @@ class Load:
 
     per_second: float
     median_ms: float
+    p95_ms: float
     p99_ms: float
 
 
@@ -44,6 +45,7 @@ def run(prepare, shares: list) -> Load:
     return Load(
         per_second=len(times) / (ended - began),
         median_ms=1000 * statistics.median(times),
+        p95_ms=1000 * times[min(len(times) - 1, int(0.95 * len(times)))],
         p99_ms=1000 * times[min(len(times) - 1, int(0.99 * len(times)))],
     )
 

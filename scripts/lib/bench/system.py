@@ -27,6 +27,7 @@ class System:
         self.address = ""
         self.api_pid = 0
         self.worker_pid = 0
+        self.postgres_pid = 0
         self.start_s = 0.0
         self.stop_s = 0.0
 
@@ -48,6 +49,7 @@ class System:
         self.start_s = time.perf_counter() - began
         self.api_pid = process.child_running(self._up.pid, "geocube-apiserver")
         self.worker_pid = process.child_running(self._up.pid, "geocube-consolidater")
+        self.postgres_pid = process.child_running(self._up.pid, "postgres")
         return self
 
     def __exit__(self, *_exception) -> None:
@@ -56,6 +58,10 @@ class System:
     def api_cpu(self) -> float:
         """CPU seconds of the API server so far."""
         return process.cpu_seconds(self.api_pid)
+
+    def postgres_cpu(self) -> float:
+        """CPU seconds of the database server so far."""
+        return process.family_cpu_seconds(self.postgres_pid)
 
     def worker_cpu(self) -> float:
         """CPU seconds of the consolidater so far."""

@@ -1,8 +1,9 @@
 //! Encoding of consolidated files.
 
+use crate::hstore::{Hstore, HstoreRef};
 use crate::{Result, convert};
 use domain::{Compression, ConsolidationParams, Entity, Error, JobId, StorageClass, VariableId};
-use sqlx::{PgConnection, postgres::types::PgHstore};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// What parameters belong to.
@@ -47,7 +48,7 @@ pub async fn put(
     .bind(format.max)
     .bind(params.exponent)
     .bind(params.compression.name())
-    .bind(convert::hstore(&params.creation_params))
+    .bind(HstoreRef(&params.creation_params))
     .bind(params.resampling.name())
     .bind(params.storage_class.name())
     .execute(conn)
@@ -101,7 +102,7 @@ struct ParamsRow {
     max_value: f64,
     exponent: f64,
     compression: String,
-    creation_params: PgHstore,
+    creation_params: Hstore,
     resampling_alg: String,
     storage_class: String,
 }
@@ -125,7 +126,7 @@ impl TryFrom<ParamsRow> for ConsolidationParams {
                 &row.storage_class,
                 StorageClass::from_name,
             )?,
-            creation_params: convert::pairs(row.creation_params),
+            creation_params: row.creation_params.0,
         })
     }
 }

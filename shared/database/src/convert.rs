@@ -1,38 +1,18 @@
 //! Values of columns.
 
-use crate::{Error, Result};
+use crate::{Error, Result, hstore::Hstore};
 use domain::{Bands, DType, DataFormat, Instant, MultiPolygon, Resampling, Tags, Uri, job::ewkb};
-use sqlx::postgres::types::PgHstore;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Pairs as the extension stores them.
-pub(crate) fn hstore(pairs: &BTreeMap<String, String>) -> PgHstore {
-    PgHstore(
-        pairs
-            .iter()
-            .map(|(key, value)| (key.clone(), Some(value.clone())))
-            .collect(),
-    )
-}
-
-/// Pairs of a row; an absent value reads as the empty text.
-pub(crate) fn pairs(stored: PgHstore) -> BTreeMap<String, String> {
-    stored
-        .0
-        .into_iter()
-        .map(|(key, value)| (key, value.unwrap_or_default()))
-        .collect()
-}
-
 /// Pairs of a row that may be absent.
-pub(crate) fn notes(stored: Option<PgHstore>) -> BTreeMap<String, String> {
-    stored.map(pairs).unwrap_or_default()
+pub(crate) fn notes(stored: Option<Hstore>) -> BTreeMap<String, String> {
+    stored.unwrap_or_default().0
 }
 
 /// Tags of a row.
-pub(crate) fn tags(stored: PgHstore) -> Tags {
-    Tags::from_stored(pairs(stored))
+pub(crate) fn tags(stored: Hstore) -> Tags {
+    Tags::from_stored(stored.0)
 }
 
 /// Identifiers for a driver that knows no types of ours.

@@ -11,9 +11,11 @@ pub use of_job::{
 pub use search::{FoundDataset, RecordDatasets, find_for_cube, list};
 
 use crate::{Result, convert};
-use domain::{Dataset, MultiPolygon, Uri, job::ewkb};
+use domain::{Container, Dataset, MultiPolygon, Uri, job::ewkb};
 use row::{DATASET, DatasetRow};
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::{
+    AssertSqlSafe, PgConnection, Postgres, QueryBuilder, Row, postgres::PgArguments, query::Query,
+};
 
 /// A dataset to store, with its footprints.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,41 +37,90 @@ pub async fn insert(conn: &mut PgConnection, datasets: &[NewDataset]) -> Result<
     if datasets.is_empty() {
         return Ok(());
     }
-    // arrays of arrays lose their inner bounds in UNNEST: bands travel as literals
-    sqlx::query(
-        "INSERT INTO geocube.datasets (id, record_id, instance_id, container_uri, geog, geom, shape, subdir, bands,
-             status, dtype, no_data, min_value, max_value, real_min_value, real_max_value, exponent, overviews)
-         SELECT id, record_id, instance_id, uri, ST_GeomFromEWKB(geog)::geography, ST_GeomFromEWKB(geom),
-             ST_GeomFromEWKB(shape), subdir, bands::smallint[], status::geocube.dataset_status,
-             dtype::geocube.data_types, no_data, min, max, real_min, real_max, exponent, overviews
-         FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[],
-             $8::text[], $9::text[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::float8[],
-             $15::float8[], $16::float8[], $17::float8[], $18::bool[])
-             WITH ORDINALITY AS given (id, record_id, instance_id, uri, geog, geom, shape, subdir, bands, status,
-             dtype, no_data, min, max, real_min, real_max, exponent, overviews, position)
-         ORDER BY position",
-    )
-    .bind(column(datasets, |new| new.dataset.id.uuid()))
-    .bind(column(datasets, |new| new.dataset.record_id.uuid()))
-    .bind(column(datasets, |new| new.dataset.instance_id.uuid()))
-    .bind(column(datasets, |new| new.dataset.source.uri.as_str()))
-    .bind(column(datasets, |new| convert::lonlat(&new.geog)))
-    .bind(column(datasets, |new| convert::lonlat(&new.geom)))
-    .bind(column(datasets, |new| ewkb::to_ewkb(&new.dataset.shape, new.dataset.srid)))
-    .bind(column(datasets, |new| new.dataset.source.subdir.as_str()))
-    .bind(column(datasets, |new| literal(new.dataset.source.bands.numbers())))
-    .bind(column(datasets, |new| new.dataset.status.name()))
-    .bind(column(datasets, |new| new.dataset.source.mapping.format.dtype.name()))
-    .bind(column(datasets, |new| new.dataset.source.mapping.format.no_data))
-    .bind(column(datasets, |new| new.dataset.source.mapping.format.min))
-    .bind(column(datasets, |new| new.dataset.source.mapping.format.max))
-    .bind(column(datasets, |new| new.dataset.source.mapping.range.min))
-    .bind(column(datasets, |new| new.dataset.source.mapping.range.max))
-    .bind(column(datasets, |new| new.dataset.source.mapping.exponent))
-    .bind(column(datasets, |new| new.dataset.overviews))
-    .execute(conn)
-    .await?;
+    let sql = format!("{INSERT} ORDER BY position");
+    bind(sqlx::query(AssertSqlSafe(sql)), datasets)
+        .execute(conn)
+        .await?;
     Ok(())
+}
+
+/// Stores a container that is not known so far and its datasets, all or nothing, by one statement.
+/// Answers false, and stores nothing, when the container is known.
+///
+/// Of several callers that give the same container, one goes on at a time.
+///
+/// # Errors
+/// As [`insert`].
+pub async fn insert_with_container(
+    conn: &mut PgConnection,
+    container: &Container,
+    datasets: &[NewDataset],
+) -> Result<bool> {
+    let sql = format!(
+        "WITH created AS (
+             INSERT INTO geocube.containers (uri, managed, storage_class)
+             VALUES ($19, $20, $21::geocube.storage_class) ON CONFLICT (uri) DO NOTHING RETURNING uri
+         ), added AS ({INSERT} WHERE EXISTS (SELECT FROM created) ORDER BY position)
+         SELECT EXISTS (SELECT FROM created)"
+    );
+    let created = bind(sqlx::query(AssertSqlSafe(sql)), datasets)
+        .bind(container.uri.as_str())
+        .bind(container.managed)
+        .bind(container.storage_class.name())
+        .fetch_one(conn)
+        .await?;
+    Ok(created.try_get(0)?)
+}
+
+/// Inserts the datasets of the parameters 1 to 18, a column each. Arrays of arrays lose their inner
+/// bounds in UNNEST: bands travel as literals.
+const INSERT: &str =
+    "INSERT INTO geocube.datasets (id, record_id, instance_id, container_uri, geog, geom, shape, subdir, bands,
+         status, dtype, no_data, min_value, max_value, real_min_value, real_max_value, exponent, overviews)
+     SELECT id, record_id, instance_id, uri, ST_GeomFromEWKB(geog)::geography, ST_GeomFromEWKB(geom),
+         ST_GeomFromEWKB(shape), subdir, bands::smallint[], status::geocube.dataset_status,
+         dtype::geocube.data_types, no_data, min, max, real_min, real_max, exponent, overviews
+     FROM UNNEST($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[],
+         $8::text[], $9::text[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::float8[],
+         $15::float8[], $16::float8[], $17::float8[], $18::bool[])
+         WITH ORDINALITY AS given (id, record_id, instance_id, uri, geog, geom, shape, subdir, bands, status,
+         dtype, no_data, min, max, real_min, real_max, exponent, overviews, position)";
+
+fn bind<'q>(
+    query: Query<'q, Postgres, PgArguments>,
+    datasets: &'q [NewDataset],
+) -> Query<'q, Postgres, PgArguments> {
+    query
+        .bind(column(datasets, |new| new.dataset.id.uuid()))
+        .bind(column(datasets, |new| new.dataset.record_id.uuid()))
+        .bind(column(datasets, |new| new.dataset.instance_id.uuid()))
+        .bind(column(datasets, |new| new.dataset.source.uri.as_str()))
+        .bind(column(datasets, |new| convert::lonlat(&new.geog)))
+        .bind(column(datasets, |new| convert::lonlat(&new.geom)))
+        .bind(column(datasets, |new| {
+            ewkb::to_ewkb(&new.dataset.shape, new.dataset.srid)
+        }))
+        .bind(column(datasets, |new| new.dataset.source.subdir.as_str()))
+        .bind(column(datasets, |new| {
+            literal(new.dataset.source.bands.numbers())
+        }))
+        .bind(column(datasets, |new| new.dataset.status.name()))
+        .bind(column(datasets, |new| {
+            new.dataset.source.mapping.format.dtype.name()
+        }))
+        .bind(column(datasets, |new| {
+            new.dataset.source.mapping.format.no_data
+        }))
+        .bind(column(datasets, |new| {
+            new.dataset.source.mapping.format.min
+        }))
+        .bind(column(datasets, |new| {
+            new.dataset.source.mapping.format.max
+        }))
+        .bind(column(datasets, |new| new.dataset.source.mapping.range.min))
+        .bind(column(datasets, |new| new.dataset.source.mapping.range.max))
+        .bind(column(datasets, |new| new.dataset.source.mapping.exponent))
+        .bind(column(datasets, |new| new.dataset.overviews))
 }
 
 /// The datasets of some containers, of every status, by container, creation and id.

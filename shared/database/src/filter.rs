@@ -70,7 +70,8 @@ fn push_tags(sql: &mut QueryBuilder<Postgres>, filters: &TagFilters) {
     }
 }
 
-fn push_time(sql: &mut QueryBuilder<Postgres>, range: &TimeRange) {
+/// Adds ` AND …` for each bound on the time of the record `r`.
+pub(crate) fn push_time(sql: &mut QueryBuilder<Postgres>, range: &TimeRange) {
     if let Some(from) = range.from {
         sql.push(" AND r.datetime >= ").push_bind(from.naive());
     }

@@ -1,8 +1,9 @@
 //! Instances: flavours of variables.
 
+use crate::hstore::{Hstore, HstoreRef};
 use crate::{Result, convert};
 use domain::{Entity, Error, Instance, InstanceId, Metadata, VariableId};
-use sqlx::{PgConnection, postgres::types::PgHstore};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Adds an instance to a variable.
@@ -21,7 +22,7 @@ pub async fn create(
     )
     .bind(id.uuid())
     .bind(name)
-    .bind(convert::hstore(metadata))
+    .bind(HstoreRef(metadata))
     .bind(variable.uuid())
     .execute(conn)
     .await?;
@@ -33,7 +34,7 @@ pub async fn create(
 /// # Errors
 /// [`Error::NotFound`] `Variable Instance with id: <id>`.
 pub async fn get_for_update(conn: &mut PgConnection, id: InstanceId) -> Result<Instance> {
-    let row: Option<(String, Option<PgHstore>)> = sqlx::query_as(
+    let row: Option<(String, Option<Hstore>)> = sqlx::query_as(
         "SELECT name, metadata FROM geocube.variable_instances WHERE id = $1 FOR NO KEY UPDATE",
     )
     .bind(id.uuid())
@@ -56,7 +57,7 @@ pub async fn update(conn: &mut PgConnection, instance: &Instance) -> Result<()> 
         sqlx::query("UPDATE geocube.variable_instances SET name = $2, metadata = $3 WHERE id = $1")
             .bind(instance.id.uuid())
             .bind(&instance.name)
-            .bind(convert::hstore(&instance.metadata))
+            .bind(HstoreRef(&instance.metadata))
             .execute(conn)
             .await?;
     if updated.rows_affected() == 0 {

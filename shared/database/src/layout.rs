@@ -1,8 +1,9 @@
 //! Layouts: how areas are cut into files, and files organised.
 
+use crate::hstore::{Hstore, HstoreRef};
 use crate::{Error, Result, convert, filter};
 use domain::{Entity, Layout, Pattern};
-use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::types::PgHstore};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 /// Stores a layout.
 ///
@@ -17,7 +18,7 @@ pub async fn create(conn: &mut PgConnection, layout: &Layout) -> Result<()> {
     )
     .bind(&layout.name)
     .bind(&layout.grid_flags)
-    .bind(convert::hstore(&layout.grid_parameters))
+    .bind(HstoreRef(&layout.grid_parameters))
     .bind(size("block_x_size", layout.block_x_size)?)
     .bind(size("block_y_size", layout.block_y_size)?)
     .bind(size("max_records", layout.max_records)?)
@@ -81,7 +82,7 @@ fn size(field: &str, value: u32) -> Result<i32> {
 struct LayoutRow {
     name: String,
     grid_flags: Option<Vec<String>>,
-    grid_parameters: Option<PgHstore>,
+    grid_parameters: Option<Hstore>,
     block_x_size: i32,
     block_y_size: i32,
     max_records: i32,

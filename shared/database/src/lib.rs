@@ -23,6 +23,7 @@ pub mod dataset;
 mod error;
 mod filter;
 pub mod grid;
+mod hstore;
 pub mod instance;
 pub mod job;
 pub mod job_log;

@@ -5,6 +5,7 @@ mod preflight;
 mod reference;
 mod rules;
 mod survey;
+mod trigrams;
 
 pub use locks::{Repair, StaleLock, repair, stale_locks};
 pub use survey::{Finding, StoredFile, files, survey};
@@ -143,7 +144,8 @@ pub fn latest() -> i64 {
 pub(crate) fn fingerprint() -> String {
     let bytes = EMBEDDED
         .iter()
-        .flat_map(|migration| migration.checksum.iter());
+        .flat_map(|migration| migration.checksum.iter())
+        .chain(trigrams::INDEX.as_bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -173,6 +175,7 @@ async fn upgrade(conn: &mut PgConnection) -> Result<()> {
     migrator.set_locking(false);
     drop_unfinished_indexes(conn).await?;
     migrator.run(&mut *conn).await.map_err(explained)?;
+    trigrams::index_names(conn).await?;
     grant(conn).await
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Error, Result, Tx};
 use sqlx::{
-    PgConnection, PgPool, Postgres,
+    Connection as _, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -12,10 +12,13 @@ use std::{
 };
 use url::Url;
 
+/// A connection that was used so recently is taken for alive: asking costs as much as a small query.
+const FRESH: Duration = Duration::from_millis(250);
+
 /// Bounds of a pool of connections.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
-    /// Largest number of connections.
+    /// Largest number of connections, half of them for what stores.
     pub max_connections: u32,
     /// How long a request waits for a free connection.
     pub acquire_timeout: Duration,
@@ -37,10 +40,15 @@ impl Default for PoolOptions {
     }
 }
 
-/// The catalogue. Cheap to clone; all clones share the same pool.
+/// The catalogue. Cheap to clone; all clones share the same connections.
 #[derive(Clone, Debug)]
 pub struct Database {
-    pool: PgPool,
+    /// Plans every statement for the values at hand: a window, a tag or a list of ids decides which
+    /// index is worth using.
+    reads: PgPool,
+    /// Plans a statement once: what is stored decides nothing, and the foreign keys are checked by a
+    /// statement for every row.
+    writes: PgPool,
 }
 
 impl Database {
@@ -60,15 +68,19 @@ impl Database {
     /// # Errors
     /// [`crate::Error::Unavailable`] when no connection can be opened within the acquire timeout.
     pub async fn connect_with(connect: PgConnectOptions, options: &PoolOptions) -> Result<Self> {
-        let connect = connect
-            .application_name(&options.application_name)
-            .options(session(options.statement_timeout));
-        let pool = PgPoolOptions::new()
-            .max_connections(options.max_connections.max(1))
-            .acquire_timeout(options.acquire_timeout)
-            .connect_with(connect)
-            .await?;
-        Ok(Self { pool })
+        let connect = connect.application_name(&options.application_name);
+        let connect_with = |plans: &str| {
+            let session = session(options.statement_timeout, plans);
+            connect.clone().options(session)
+        };
+        let writing = (options.max_connections / 2).max(1);
+        let reading = options.max_connections.saturating_sub(writing).max(1);
+        Ok(Self {
+            reads: pool(options, reading)
+                .connect_with(connect_with("force_custom_plan"))
+                .await?,
+            writes: pool(options, writing).connect_lazy_with(connect_with("auto")),
+        })
     }
 
     /// Brings the database of a URL to the schema of this program: [`crate::migrate::run`].
@@ -86,8 +98,10 @@ impl Database {
     /// # Errors
     /// [`Error::PoolExhausted`] when no connection can be had within the acquire timeout.
     pub async fn begin(&self) -> Result<Tx> {
-        let begun = self.pool.begin().await;
-        Ok(Tx::new(begun.map_err(|error| self.explained(error))?))
+        let begun = self.writes.begin().await;
+        Ok(Tx::new(
+            begun.map_err(|error| explained(&self.writes, error))?,
+        ))
     }
 
     /// A connection for reads outside a transaction, given back when dropped. Whoever holds one, or a
@@ -96,19 +110,16 @@ impl Database {
     /// # Errors
     /// [`Error::PoolExhausted`] when no connection can be had within the acquire timeout.
     pub async fn read(&self) -> Result<Connection> {
-        let acquired = self.pool.acquire().await;
-        Ok(Connection(acquired.map_err(|error| self.explained(error))?))
+        acquire(&self.reads).await
     }
 
-    fn explained(&self, error: sqlx::Error) -> Error {
-        let options = self.pool.options();
-        match error {
-            sqlx::Error::PoolTimedOut => Error::PoolExhausted {
-                connections: options.get_max_connections(),
-                waited: options.get_acquire_timeout(),
-            },
-            other => other.into(),
-        }
+    /// A connection for single statements that store, given back when dropped. As for [`Self::read`],
+    /// one at a time.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn write(&self) -> Result<Connection> {
+        acquire(&self.writes).await
     }
 
     /// Asks the server for a sign of life.
@@ -121,13 +132,20 @@ impl Database {
 
     /// Waits for the connections in use and closes all of them.
     pub async fn close(&self) {
-        self.pool.close().await;
+        futures::join!(self.reads.close(), self.writes.close());
     }
 }
 
-/// A connection of the pool.
+/// A connection of a pool.
 #[derive(Debug)]
 pub struct Connection(PoolConnection<Postgres>);
+
+impl Connection {
+    /// Closes the connection, whose statement is not over, rather than giving it back.
+    pub(crate) fn discard(mut self) {
+        self.0.close_on_drop();
+    }
+}
 
 impl Deref for Connection {
     type Target = PgConnection;
@@ -172,15 +190,42 @@ pub fn connect_options(url: &str) -> Result<PgConnectOptions> {
     Ok(options.options([("search_path", "public,geocube")]))
 }
 
-/// Settings of every session: plans are made for the values at hand, since a window, a tag or a
-/// list of ids decides which index is worth using; compiling plans costs more than they run.
-fn session(statement_timeout: Duration) -> [(&'static str, String); 3] {
+async fn acquire(pool: &PgPool) -> Result<Connection> {
+    let acquired = pool.acquire().await;
+    Ok(Connection(
+        acquired.map_err(|error| explained(pool, error))?,
+    ))
+}
+
+fn explained(pool: &PgPool, error: sqlx::Error) -> Error {
+    let options = pool.options();
+    match error {
+        sqlx::Error::PoolTimedOut => Error::PoolExhausted {
+            connections: options.get_max_connections(),
+            waited: options.get_acquire_timeout(),
+        },
+        other => other.into(),
+    }
+}
+
+fn pool(options: &PoolOptions, max_connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, idle| {
+            Box::pin(async move { Ok(idle.idle_for < FRESH || connection.ping().await.is_ok()) })
+        })
+}
+
+/// Settings of a session; compiling plans costs more than they run.
+fn session(statement_timeout: Duration, plans: &str) -> [(&'static str, String); 3] {
     [
         (
             "statement_timeout",
             statement_timeout.as_millis().to_string(),
         ),
-        ("plan_cache_mode", "force_custom_plan".to_owned()),
+        ("plan_cache_mode", plans.to_owned()),
         ("jit", "off".to_owned()),
     ]
 }

@@ -6,10 +6,11 @@ mod list;
 pub use by_id::ById;
 pub use list::{Listing, Query};
 
+use crate::hstore::{Hstore, HstoreRef};
 use crate::{Result, convert};
 use chrono::NaiveDateTime;
 use domain::{Entity, Error, NewRecord, Record, RecordId, Tags};
-use sqlx::{PgConnection, postgres::types::PgHstore};
+use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -19,15 +20,19 @@ use uuid::Uuid;
 /// [`Error::AlreadyExists`] `Record with : <name>, <tags>, <time>` when one is stored already or
 /// given twice, [`Error::NotFound`] `AOI with id: <id>` for an unknown footprint.
 pub async fn create(conn: &mut PgConnection, records: &[NewRecord]) -> Result<Vec<RecordId>> {
-    let ids: Vec<RecordId> = records.iter().map(|_| RecordId::new()).collect();
+    if let [record] = records {
+        return Ok(vec![create_one(conn, record).await?]);
+    }
+    let mut ids: Vec<RecordId> = records.iter().map(|_| RecordId::new()).collect();
     if records.is_empty() {
         return Ok(ids);
     }
+    ids.sort_unstable();
     let names: Vec<&str> = records.iter().map(|record| record.name.as_str()).collect();
     let times: Vec<NaiveDateTime> = records.iter().map(|record| record.time.naive()).collect();
-    let tags: Vec<PgHstore> = records
+    let tags: Vec<HstoreRef<'_>> = records
         .iter()
-        .map(|record| convert::hstore(record.tags.as_map()))
+        .map(|record| HstoreRef(record.tags.as_map()))
         .collect();
     let aois: Vec<Uuid> = records.iter().map(|record| record.aoi_id.uuid()).collect();
     // in the order of their unique key, so that two lists with common records do not wait for each other
@@ -45,6 +50,22 @@ pub async fn create(conn: &mut PgConnection, records: &[NewRecord]) -> Result<Ve
     .execute(conn)
     .await?;
     Ok(ids)
+}
+
+/// Rows are cheaper to plan as values than as arrays.
+async fn create_one(conn: &mut PgConnection, record: &NewRecord) -> Result<RecordId> {
+    let id = RecordId::new();
+    sqlx::query(
+        "INSERT INTO geocube.records (id, name, datetime, tags, aoi_id) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(id.uuid())
+    .bind(&record.name)
+    .bind(record.time.naive())
+    .bind(HstoreRef(record.tags.as_map()))
+    .bind(record.aoi_id.uuid())
+    .execute(conn)
+    .await?;
+    Ok(id)
 }
 
 /// The records of some ids, in their order, each once, without geometry.
@@ -84,7 +105,7 @@ pub async fn add_tags(conn: &mut PgConnection, ids: &[RecordId], tags: &Tags) ->
          UPDATE geocube.records r SET tags = r.tags || $2 FROM locked WHERE r.id = locked.id",
     )
     .bind(convert::uuids(ids, RecordId::uuid))
-    .bind(convert::hstore(tags.as_map()))
+    .bind(HstoreRef(tags.as_map()))
     .execute(conn)
     .await?;
     Ok(updated.rows_affected())
@@ -159,7 +180,7 @@ pub(crate) struct RecordRow {
     id: Uuid,
     name: String,
     datetime: NaiveDateTime,
-    tags: PgHstore,
+    tags: Hstore,
     aoi_id: Uuid,
     aoi: Option<Vec<u8>>,
 }

@@ -110,7 +110,7 @@ where
     let mut tries = Tries::default();
     loop {
         let result = {
-            let mut conn = db.read().await?;
+            let mut conn = db.write().await?;
             work(&mut conn).await.map_err(Error::during_commit)
         };
         match result {

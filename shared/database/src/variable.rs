@@ -4,9 +4,10 @@ mod list;
 
 pub use list::Listing;
 
+use crate::hstore::Hstore;
 use crate::{Result, convert};
 use domain::{Entity, Error, Instance, InstanceId, NewVariable, Variable, VariableId};
-use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::types::PgHstore};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -235,7 +236,7 @@ struct VariableRow {
     resampling_alg: String,
     instance_id: Option<Uuid>,
     instance_name: Option<String>,
-    metadata: Option<PgHstore>,
+    metadata: Option<Hstore>,
 }
 
 impl VariableRow {

@@ -2,8 +2,22 @@
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
-use uuid::Uuid;
+use std::{
+    fmt,
+    str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use uuid::{Builder, Uuid};
+
+/// Random bits below the milliseconds since 1970, in the layout of version 4. Indexes grow at their
+/// end by such identifiers, where wholly random ones would touch a page each.
+fn grown() -> Uuid {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since_1970.map_or(0, |elapsed| elapsed.as_millis() as u64);
+    let mut bytes = Uuid::new_v4().into_bytes();
+    bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+    Builder::from_random_bytes(bytes).into_uuid()
+}
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $label:literal) => {
@@ -13,10 +27,10 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new random (version 4) identifier.
+            /// A new identifier (version 4), later ones being larger as far as milliseconds tell them apart.
             #[expect(clippy::new_without_default, reason = "a random value is no default")]
             pub fn new() -> Self {
-                Self(Uuid::new_v4())
+                Self(grown())
             }
 
             /// Reads the hyphenated, bare, braced or `urn:uuid:` form, in any letter case.
@@ -96,6 +110,17 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn new_ids_differ_and_grow_with_time() {
+        let ids: Vec<_> = (0..100).map(|_| RecordId::new()).collect();
+        let distinct: std::collections::HashSet<_> = ids.iter().collect();
+        assert_eq!(distinct.len(), ids.len());
+        assert!(ids.iter().all(|id| id.uuid().get_version_num() == 4));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        let later = RecordId::new();
+        assert!(ids.iter().all(|id| *id < later));
     }
 
     #[test]

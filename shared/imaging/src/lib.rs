@@ -47,6 +47,6 @@ pub use image::Image;
 pub use init::{Options, init};
 pub use limits::Limits;
 pub use mosaic::merge;
-pub use source::{FileInfo, Reads, inspect};
+pub use source::{FileHeader, FileInfo, Reads, inspect};
 pub use target::Target;
 pub use tile::encode_png;

@@ -1,5 +1,7 @@
+mod geotiff;
 mod header;
 mod info;
+mod inspect;
 mod kind;
 mod mask;
 mod open;
@@ -16,7 +18,8 @@ use crate::{
 use domain::{DType, DataMapping, DatasetSource, GeoTransform, Size};
 
 pub(crate) use header::{CAPACITY as HEADER_CAPACITY, set_capacity as set_header_capacity};
-pub use info::{FileInfo, inspect};
+pub use info::FileInfo;
+pub use inspect::{FileHeader, inspect};
 use kind::{Kind, Signature};
 use mask::Mask;
 pub use pixels::Reads;

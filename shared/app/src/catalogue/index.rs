@@ -5,10 +5,10 @@ use database::dataset::NewDataset as Indexed;
 use database::{container, dataset, in_transaction, variable};
 use domain::footprint::Footprint;
 use domain::{
-    Bands, DataFormat, DataMapping, Dataset, DatasetId, DatasetSource, DatasetStatus, InstanceId,
-    RecordId, StorageClass, Uri, Variable,
+    Bands, Container, DataFormat, DataMapping, Dataset, DatasetId, DatasetSource, DatasetStatus,
+    InstanceId, RecordId, StorageClass, Uri, Variable,
 };
-use imaging::FileInfo;
+use imaging::{FileHeader, FileInfo};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
@@ -57,15 +57,57 @@ impl App {
         if new.managed && !managed {
             tracing::warn!(uri = %new.uri, plain, "the container is stored as unmanaged: it is outside the ingestion storage (flag managedPaths), or its name is not the plain path");
         }
-        self.check_variables(&new.datasets).await?;
+        let variables = self
+            .variables_of(new.datasets.iter().map(|dataset| dataset.instance_id))
+            .await?;
+        for dataset in &new.datasets {
+            check_against(&variables[&dataset.instance_id], dataset)?;
+        }
         let NewContainer { uri, datasets, .. } = new;
         let indexed = self.inspect(uri.clone(), datasets).await?;
-        self.check_types(&indexed).await?;
+        for Indexed { dataset, .. } in &indexed {
+            // the type found in the file replaces the given one, so it is compared again
+            let wanted = &variables[&dataset.instance_id].definition.format;
+            check_cast(&dataset.source.mapping.format, wanted)?;
+        }
+        let container = Container {
+            uri,
+            managed,
+            storage_class: StorageClass::Standard,
+            datasets: Vec::new(),
+        };
+        if !self.store_new(&container, &indexed).await? {
+            self.store(container, indexed).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores a file that is not known so far. Answers false, having stored nothing, for any other.
+    async fn store_new(&self, container: &Container, indexed: &[Indexed]) -> Result<bool> {
+        let mut agreed = container.clone();
+        let mut added = Vec::with_capacity(indexed.len());
+        for new in indexed {
+            match agreed.add(new.dataset.clone()) {
+                Ok(true) => added.push(new.clone()),
+                Ok(false) => {}
+                // what is stored counts first in what is told of a conflict
+                Err(_) => return Ok(false),
+            }
+        }
+        let mut connection = self.database().write().await?;
+        match dataset::insert_with_container(&mut connection, container, &added).await {
+            Err(error) if error.is_conflict() => Ok(false),
+            result => Ok(result?),
+        }
+    }
+
+    /// Stores the datasets that a file does not have yet.
+    async fn store(&self, container: Container, indexed: Vec<Indexed>) -> Result<()> {
         Ok(in_transaction(self.database(), |tx| {
-            let (uri, indexed) = (uri.clone(), indexed.clone());
+            let (new, indexed) = (container.clone(), indexed.clone());
             Box::pin(async move {
                 let mut container =
-                    container::lock_or_create(tx, &uri, managed, StorageClass::Standard).await?;
+                    container::lock_or_create(tx, &new.uri, new.managed, new.storage_class).await?;
                 let mut added = Vec::new();
                 for new in indexed {
                     if container.add(new.dataset.clone())? {
@@ -78,30 +120,6 @@ impl App {
         .await?)
     }
 
-    /// Checks the datasets against their variables, before any file is opened.
-    async fn check_variables(&self, datasets: &[NewDataset]) -> Result<()> {
-        let variables = self
-            .variables_of(datasets.iter().map(|dataset| dataset.instance_id))
-            .await?;
-        for dataset in datasets {
-            let variable = &variables[&dataset.instance_id];
-            check_against(variable, dataset)?;
-        }
-        Ok(())
-    }
-
-    /// The type found in the file replaces the given one, so it is compared again.
-    async fn check_types(&self, indexed: &[Indexed]) -> Result<()> {
-        let variables = self
-            .variables_of(indexed.iter().map(|indexed| indexed.dataset.instance_id))
-            .await?;
-        for Indexed { dataset, .. } in indexed {
-            let format = &variables[&dataset.instance_id].definition.format;
-            check_cast(&dataset.source.mapping.format, format)?;
-        }
-        Ok(())
-    }
-
     /// Variables by instance, in the order in which the first unknown one is reported.
     async fn variables_of(
         &self,
@@ -109,6 +127,9 @@ impl App {
     ) -> Result<HashMap<InstanceId, Variable>> {
         let ids: BTreeSet<InstanceId> = ids.collect();
         let ids: Vec<InstanceId> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         let mut connection = self.database().read().await?;
         let variables = variable::get_by_instances(&mut connection, &ids).await?;
         match ids.iter().find(|id| !variables.contains_key(id)) {
@@ -119,26 +140,28 @@ impl App {
         }
     }
 
-    /// Opens each sub-dataset of the file once for each set of bands, and computes the footprints.
+    /// Opens each sub-dataset of the file once, and computes its footprint once.
     async fn inspect(&self, uri: Uri, datasets: Vec<NewDataset>) -> Result<Vec<Indexed>> {
         if datasets.is_empty() {
             return Ok(Vec::new());
         }
         self.engine()
             .run(move |_| {
-                let mut files: HashMap<(String, Bands), (FileInfo, Footprint)> = HashMap::new();
+                let mut files: HashMap<String, (FileHeader, Option<Footprint>)> = HashMap::new();
                 let mut indexed = Vec::with_capacity(datasets.len());
                 for dataset in datasets {
-                    let (info, footprint) =
-                        match files.entry((dataset.subdir.clone(), dataset.bands.clone())) {
-                            Entry::Occupied(file) => file.into_mut(),
-                            Entry::Vacant(file) => {
-                                let info = imaging::inspect(&uri, &dataset.subdir, &dataset.bands)?;
-                                let footprint = footprint(&info)?;
-                                file.insert((info, footprint))
-                            }
-                        };
-                    indexed.push(indexed_dataset(&uri, dataset, info, footprint)?);
+                    let (header, placed) = match files.entry(dataset.subdir.clone()) {
+                        Entry::Occupied(file) => file.into_mut(),
+                        Entry::Vacant(file) => {
+                            file.insert((FileHeader::open(&uri, &dataset.subdir)?, None))
+                        }
+                    };
+                    let info = header.info(&dataset.bands)?;
+                    let footprint = match placed {
+                        Some(footprint) => footprint,
+                        None => placed.insert(footprint(&info)?),
+                    };
+                    indexed.push(indexed_dataset(&uri, dataset, &info, footprint)?);
                 }
                 Ok(indexed)
             })

@@ -1,13 +1,14 @@
 //! Searches of readers: visible datasets by record and place.
 
 use super::row::{SOURCE, SourceRow};
+use crate::hstore::Hstore;
 use crate::{Result, convert, filter};
 use chrono::NaiveDateTime;
 use domain::{
     DatasetId, DatasetSource, Error, InstanceId, MultiPolygon, Record, RecordFilters, RecordId,
     RecordSelection,
 };
-use sqlx::{PgConnection, Postgres, QueryBuilder, postgres::types::PgHstore};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 /// A visible dataset.
@@ -194,6 +195,6 @@ struct FoundRow {
     source: SourceRow,
     record_name: String,
     datetime: NaiveDateTime,
-    tags: PgHstore,
+    tags: Hstore,
     aoi_id: Uuid,
 }

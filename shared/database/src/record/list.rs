@@ -1,12 +1,14 @@
 //! Lists of records, read piece by piece.
 
+mod read_ahead;
+mod seek;
+
 use super::RecordRow;
-use crate::{Database, Page, Result, filter};
+use crate::{Page, Result, filter};
 use domain::{Aoi, Instant, Pattern, Record, RecordFilters, RecordId};
-use futures::{Stream, stream};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-/// Records of one piece: what a list holds in memory, whatever its length.
+/// Records of one piece: a list holds a few of them in memory, whatever its length.
 const PIECE: u64 = 1000;
 
 /// What a list is limited to; conditions are combined with AND.
@@ -24,8 +26,7 @@ pub struct Query {
     pub with_aoi: bool,
 }
 
-/// A list being read, by time then id. Each piece is a statement of its own that starts where the
-/// one before ended, so that no connection waits for a slow reader.
+/// A list being read, by time then id. A statement starts where the one before ended.
 #[derive(Debug)]
 pub struct Listing {
     query: Query,
@@ -47,9 +48,9 @@ impl Listing {
         }
     }
 
-    /// The next records, none at the end.
+    /// The next piece, none at the end.
     pub async fn next(&mut self, conn: &mut PgConnection) -> Result<Vec<Record>> {
-        let size = self.rest.map_or(PIECE, |rest| rest.min(PIECE));
+        let size = self.size(PIECE);
         if self.over || size == 0 {
             return Ok(Vec::new());
         }
@@ -62,30 +63,37 @@ impl Listing {
             .into_iter()
             .map(TryInto::try_into)
             .collect::<Result<_>>()?;
-        let count = records.len() as u64;
-        self.last = records.last().map(|record| (record.time, record.id));
-        self.rest = self.rest.map(|rest| rest - count);
-        self.over = count < size;
+        self.pass(&records);
+        self.end_statement(records.len() as u64, size);
         Ok(records)
     }
 
-    /// The whole list, piece by piece, with a connection for each piece only.
-    pub fn stream(self, db: Database) -> impl Stream<Item = Result<Vec<Record>>> + Send + 'static {
-        stream::try_unfold((self, db), |(mut listing, db)| async move {
-            if listing.over || listing.rest == Some(0) {
-                return Ok(None);
-            }
-            let records = {
-                let mut conn = db.read().await?;
-                listing.next(&mut conn).await?
-            };
-            Ok((!records.is_empty()).then_some((records, (listing, db))))
-        })
+    /// Records that a statement asks for, at most `most`.
+    fn size(&self, most: u64) -> u64 {
+        self.rest.map_or(most, |rest| rest.min(most))
+    }
+
+    /// Puts records behind.
+    fn pass(&mut self, records: &[Record]) {
+        if let Some(record) = records.last() {
+            self.last = Some((record.time, record.id));
+        }
+        self.rest = self.rest.map(|rest| rest - records.len() as u64);
+    }
+
+    /// A statement that finds less than it asked for was the last one.
+    fn end_statement(&mut self, found: u64, asked: u64) {
+        self.over = found < asked || self.rest == Some(0);
     }
 
     fn statement(&self, size: u64) -> QueryBuilder<Postgres> {
         let query = &self.query;
-        let mut sql = QueryBuilder::new("SELECT r.id, r.name, r.datetime, r.tags, r.aoi_id, ");
+        let far = seek::far(query).filter(|_| self.last.is_none());
+        let mut sql = QueryBuilder::new("");
+        if let Some(skipped) = far {
+            seek::push_start(&mut sql, query, skipped);
+        }
+        sql.push("SELECT r.id, r.name, r.datetime, r.tags, r.aoi_id, ");
         sql.push(if query.with_aoi {
             "ST_AsEWKB(a.geom)"
         } else {
@@ -111,10 +119,19 @@ impl Listing {
                 .push_bind(time.naive());
             sql.push(", ").push_bind(id.uuid()).push(")");
         }
+        if far.is_some() {
+            sql.push(" AND r.datetime >= (SELECT datetime FROM first)");
+        }
         sql.push(" ORDER BY r.datetime, r.id LIMIT ")
             .push_bind(size as i64);
-        if self.last.is_none() {
-            sql.push(" OFFSET ").push_bind(query.page.offset());
+        match (far, self.last) {
+            (Some(_), _) => {
+                sql.push(" OFFSET (SELECT ties FROM start)");
+            }
+            (None, None) => {
+                sql.push(" OFFSET ").push_bind(query.page.offset());
+            }
+            (None, Some(_)) => {}
         }
         sql
     }

@@ -3,7 +3,7 @@ use crate::{
     fixtures::{dataset_at, day, geometry, one_aoi, one_instance, one_record, uri},
 };
 use database::{Error, aoi, container, dataset, in_transaction, record};
-use domain::StorageClass;
+use domain::{Container, RecordId, StorageClass};
 use futures::future::join_all;
 use std::sync::{
     Arc,
@@ -71,6 +71,64 @@ async fn those_who_index_the_same_file_see_each_other() {
             .len(),
         1
     );
+}
+
+#[tokio::test]
+async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let aoi = one_aoi(&mut conn).await;
+    let (_, instance) = one_instance(&mut conn, "v").await;
+    let record = one_record(&mut conn, "r", day(1), aoi).await;
+    drop(conn);
+    let container = Container {
+        uri: uri("/a.tif"),
+        managed: true,
+        storage_class: StorageClass::Archive,
+        datasets: Vec::new(),
+    };
+    let store = |_| {
+        let (db, container) = (test.db.clone(), container.clone());
+        async move {
+            let mut conn = db.write().await.unwrap();
+            let datasets = [
+                dataset_at("/a.tif", record, instance, 0.0, 0.0),
+                dataset_at("/a.tif", record, instance, 5.0, 0.0),
+            ];
+            let stored = dataset::insert_with_container(&mut conn, &container, &datasets).await;
+            stored.unwrap().then_some(datasets)
+        }
+    };
+    let stored: Vec<_> = join_all((0..12).map(store))
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    let [stored] = &stored[..] else {
+        panic!("{} of them were stored", stored.len())
+    };
+    let mut conn = test.db.read().await.unwrap();
+    let found = container::get(&mut conn, &[uri("/a.tif")]).await.unwrap();
+    let expected = Container {
+        datasets: stored.iter().map(|new| new.dataset.clone()).collect(),
+        ..container.clone()
+    };
+    assert_eq!(found, [expected]);
+    // nothing of a refused one stays
+    let other = Container {
+        uri: uri("/b.tif"),
+        ..container
+    };
+    let stranger = dataset_at("/b.tif", RecordId::new(), instance, 0.0, 0.0);
+    let mut conn = test.db.write().await.unwrap();
+    let refused = dataset::insert_with_container(&mut conn, &other, &[stranger]).await;
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .starts_with("Dataset with record_id: ")
+    );
+    assert!(container::get(&mut conn, &[uri("/b.tif")]).await.is_err());
 }
 
 #[tokio::test]

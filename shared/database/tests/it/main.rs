@@ -13,6 +13,7 @@ mod lease;
 mod lock;
 mod migrate;
 mod outbox;
+mod plans;
 mod record;
 mod search;
 mod variable;

@@ -274,6 +274,89 @@ async fn pages_and_pieces_follow_each_other_without_gap() {
 }
 
 #[tokio::test]
+async fn far_pages_begin_where_the_pages_before_end() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let aoi = one_aoi(&mut conn).await;
+    // 10 001 records of one instant, then 2 by 2
+    sqlx::query(
+        "INSERT INTO geocube.records (id, name, datetime, tags, aoi_id)
+         SELECT gen_random_uuid(), n::text, timestamp '2020-01-01' + greatest(0, n - 10000) / 2 * interval '1 s', '', $1
+         FROM generate_series(1, 12000) n",
+    )
+    .bind(aoi.uuid())
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    let all: Vec<String> =
+        sqlx::query_scalar("SELECT name FROM geocube.records ORDER BY datetime, id")
+            .fetch_all(&mut *conn)
+            .await
+            .unwrap();
+    let all_times = TimeRange {
+        from: Some(Instant::from_timestamp(1_577_836_800, 0).unwrap()),
+        to: None,
+    };
+    for (page, limit, from_time) in [
+        (2, 5000, false),
+        (10, 1000, false),
+        (10_001, 1, false),
+        (10_002, 1, true),
+        (1100, 10, true),
+        (11_999, 1, false),
+        (12_000, 1, false),
+        (3, 5000, true),
+    ] {
+        let mut query = Query {
+            page: Page { page, limit },
+            ..Default::default()
+        };
+        if from_time {
+            query.filters.time = all_times;
+        }
+        let begin = (page * limit).min(12_000) as usize;
+        let end = (begin + limit as usize).min(12_000);
+        let found = names(&mut conn, query).await;
+        assert_eq!(found, &all[begin..end], "{page} {limit}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_reader_holds_no_connection_and_misses_nothing() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let aoi = one_aoi(&mut conn).await;
+    sqlx::query(
+        "INSERT INTO geocube.records (id, name, datetime, tags, aoi_id)
+         SELECT gen_random_uuid(), n::text, timestamp '2020-01-01' + n * interval '1 s', '', $1
+         FROM generate_series(1, 9500) n",
+    )
+    .bind(aoi.uuid())
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    let mut list = Listing::new(Query::default()).stream(test.db.clone());
+    let mut read = list.next().await.unwrap().unwrap();
+    // longer than a statement waits
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    let busy: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND query LIKE '%geocube.records r%' AND state = 'active'
+             AND pid <> pg_backend_pid()",
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .unwrap();
+    assert_eq!(busy, 0);
+    while let Some(piece) = list.next().await {
+        read.extend(piece.unwrap());
+    }
+    let expected: Vec<String> = (1..=9500).map(|number| number.to_string()).collect();
+    let found: Vec<String> = read.into_iter().map(|record| record.name).collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
 async fn tags_are_merged_and_removed() {
     let test = database!();
     let mut conn = test.db.read().await.unwrap();

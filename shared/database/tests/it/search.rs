@@ -253,30 +253,6 @@ async fn areas_across_the_antimeridian_are_found_on_both_sides() {
 }
 
 #[tokio::test]
-async fn the_indexes_serve_the_searches() {
-    let test = database!();
-    let mut tx = test.db.begin().await.unwrap();
-    scene(&mut tx).await;
-    sqlx::query("SET LOCAL enable_seqscan = off")
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-    for (sql, index) in [
-        ("SELECT id FROM geocube.records WHERE tags @> hstore('a', '1')", "idx_records_tags"),
-        ("SELECT id FROM geocube.records WHERE name LIKE 'r%'", "idx_records_name_pattern"),
-        (
-            "SELECT id FROM geocube.datasets WHERE status = 'ACTIVE' AND record_id = ANY(ARRAY[gen_random_uuid()])
-             AND instance_id = ANY(ARRAY[gen_random_uuid()])",
-            "idx_datasets_record_instance_active",
-        ),
-    ] {
-        let sql = format!("EXPLAIN {sql}");
-        let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(&mut *tx).await.unwrap();
-        assert!(plan.iter().any(|line| line.contains(index)), "{plan:#?}");
-    }
-}
-
-#[tokio::test]
 async fn deletions_select_by_record_instance_and_file() {
     let test = database!();
     let mut conn = test.db.read().await.unwrap();

@@ -6,7 +6,7 @@ use crate::{
     dtype::{from_gdal, name_of},
     ffi::{capture, data_type},
 };
-use domain::{Bands, DType, GeoTransform, Size, Uri};
+use domain::{Bands, DType, GeoTransform, Size};
 use gdal::{Dataset, Metadata, raster::RasterBand};
 
 /// What indexing and reading need to know of a file.
@@ -28,17 +28,6 @@ pub struct FileInfo {
     pub block: (usize, usize),
     /// Hole marker that the file declares for the first indexed band; reading goes by the mapping alone.
     pub no_data: Option<f64>,
-}
-
-/// Opens a local file and looks at it, without reading pixels.
-///
-/// # Errors
-/// [`Error::Open`] (`<name> cannot be opened: …`), [`Error::NoBand`] (`<name> has no band: N`), [`Error::NoBounds`]
-/// or [`Error::Domain`] (`Invalid crs: …`) for a file that cannot be placed, [`Error::SampleType`] when the bands
-/// differ in type or have one that is not supported. `<name>` is `<subdir>:<uri>`, or the URI without a subdir.
-pub fn inspect(uri: &Uri, subdir: &str, bands: &Bands) -> Result<FileInfo> {
-    let (dataset, name) = open::open(uri, subdir)?;
-    FileInfo::of(&dataset, &name, bands)
 }
 
 impl FileInfo {
@@ -86,7 +75,8 @@ fn transform(dataset: &Dataset, name: &str) -> Result<GeoTransform> {
     GeoTransform::try_new(coefficients).map_err(|error| no_bounds(error.to_string()))
 }
 
-fn crs(dataset: &Dataset, name: &str) -> Result<Crs> {
+/// The reference system of an opened file.
+pub(super) fn crs(dataset: &Dataset, name: &str) -> Result<Crs> {
     let (wkt, _) = capture(|| dataset.spatial_ref().and_then(|crs| crs.to_wkt()));
     let wkt = wkt.map_err(|_| Error::NoBounds {
         name: name.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::edge;
 use crate::harness::answers::{items, refused};
-use crate::harness::catalogue::{aoi, dataset, map, new_variable};
+use crate::harness::catalogue::{aoi, dataset, map};
 use crate::harness::cube::utm_request;
 use crate::harness::raster::{Raster, have_gdal};
 use crate::harness::{Bounds, Server};

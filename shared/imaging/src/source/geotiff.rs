@@ -1,0 +1,185 @@
+//! What the tags of a GeoTIFF say, read without GDAL; nothing where GDAL could say something else.
+
+#[cfg(test)]
+mod tests;
+
+use super::FileInfo;
+use crate::{Crs, lru::Lru};
+use cog::{GeoTags, Image, ImageTags};
+use domain::{DType, GeoTransform, Size};
+use std::{
+    fs::{self, File},
+    path::Path,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+/// Reference systems kept by their tags.
+const KEPT: usize = 256;
+
+/// Strips of more rows than these may be read row by row by GDAL, which then reports other blocks.
+const HIGH_STRIP: u32 = 1000;
+
+/// None, LZW, deflate under both numbers, zstd.
+const COMPRESSIONS: [u16; 5] = [1, 5, 8, 32946, 50000];
+
+/// From white to black, from black to white, red green blue, palette.
+const PHOTOMETRICS: [u16; 4] = [0, 1, 2, 3];
+
+/// The bounds within which a hole marker of 32-bit floating numbers is never adjusted.
+const FLOAT32_HOLES: f64 = 3.4e38;
+
+/// The tags of a plain GeoTIFF with one image.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    size: Size,
+    transform: GeoTransform,
+    dtype: DType,
+    overviews: bool,
+    bands: usize,
+    block: (usize, usize),
+    no_data: Option<f64>,
+    crs: CrsTags,
+}
+
+/// The tags that name a reference system, bit by bit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct CrsTags {
+    keys: Vec<u16>,
+    doubles: Vec<u64>,
+    ascii: Option<String>,
+}
+
+/// What GDAL made of the tags that it met.
+static KNOWN: LazyLock<Mutex<Lru<CrsTags, Crs>>> = LazyLock::new(|| Mutex::new(Lru::new(KEPT)));
+
+impl Header {
+    /// Reads the tags of a file; `None` when it is not of the plain kind.
+    pub(super) fn read(path: &Path) -> Option<Self> {
+        if !fs::metadata(path).ok()?.is_file() {
+            return None;
+        }
+        let file = cog::File::read(&File::open(path).ok()?).ok()?;
+        let [record] = file.records.as_slice() else {
+            return None;
+        };
+        let main = record.main();
+        let tags = &main.tags;
+        let dtype = sample_type(tags)?;
+        let mut overviews = record.overviews();
+        let plain = COMPRESSIONS.contains(&tags.compression)
+            && PHOTOMETRICS.contains(&tags.photometric)
+            && !mentions_type(tags)
+            && overviews.all(|overview| overview.tags.samples == tags.samples);
+        if !plain {
+            return None;
+        }
+        Some(Self {
+            size: Size::try_new(i64::from(tags.width), i64::from(tags.height)).ok()?,
+            transform: transform(main)?,
+            dtype,
+            overviews: record.overviews().len() > 0,
+            bands: usize::from(tags.samples),
+            block: block(main)?,
+            no_data: hole(tags, dtype)?,
+            crs: CrsTags::of(&tags.geo)?,
+        })
+    }
+
+    /// The reference system, when GDAL told it for the same tags before.
+    pub(super) fn crs(&self) -> Option<Crs> {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&self.crs).cloned()
+    }
+
+    /// Keeps what GDAL makes of the reference system of this file.
+    pub(super) fn remember(self, crs: Crs) {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(self.crs, crs);
+    }
+
+    /// Number of bands.
+    pub(super) fn bands(&self) -> usize {
+        self.bands
+    }
+
+    /// The same as GDAL would tell of any of its bands.
+    pub(super) fn info(&self, crs: Crs) -> FileInfo {
+        FileInfo {
+            size: self.size,
+            transform: self.transform,
+            crs,
+            dtype: self.dtype,
+            overviews: self.overviews,
+            bands: self.bands,
+            block: self.block,
+            no_data: self.no_data,
+        }
+    }
+}
+
+impl CrsTags {
+    fn of(geo: &GeoTags) -> Option<Self> {
+        (!geo.keys.is_empty()).then(|| Self {
+            keys: geo.keys.clone(),
+            doubles: geo.doubles.iter().map(|value| value.to_bits()).collect(),
+            ascii: geo.ascii.clone(),
+        })
+    }
+}
+
+/// North-up, tied at one pixel.
+fn transform(image: &Image) -> Option<GeoTransform> {
+    let geo = &image.tags.geo;
+    let [scale_x, scale_y, ..] = geo.pixel_scale.as_slice() else {
+        return None;
+    };
+    let plain = *scale_x > 0.0
+        && *scale_y > 0.0
+        && geo.tiepoints.len() == 6
+        && geo.transformation.is_empty();
+    let coefficients = image.geo_transform().filter(|_| plain)?;
+    GeoTransform::try_new(coefficients).ok()
+}
+
+/// The type of all samples.
+fn sample_type(tags: &ImageTags) -> Option<DType> {
+    let (format, bits) = (tags.sample_format.first()?, tags.bits_per_sample.first()?);
+    let uniform = tags.sample_format.iter().all(|other| other == format)
+        && tags.bits_per_sample.iter().all(|other| other == bits);
+    match (format, bits) {
+        _ if !uniform => None,
+        (1, 8) => Some(DType::UInt8),
+        (2, 8) => Some(DType::Int8),
+        (1, 16) => Some(DType::UInt16),
+        (2, 16) => Some(DType::Int16),
+        (1, 32) => Some(DType::UInt32),
+        (2, 32) => Some(DType::Int32),
+        (3, 32) => Some(DType::Float32),
+        (3, 64) => Some(DType::Float64),
+        (6, 64) => Some(DType::Complex64),
+        _ => None,
+    }
+}
+
+/// Whether the metadata of GDAL may overrule the type.
+fn mentions_type(tags: &ImageTags) -> bool {
+    tags.gdal_metadata
+        .as_ref()
+        .is_some_and(|metadata| metadata.contains("PIXELTYPE"))
+}
+
+fn block(image: &Image) -> Option<(usize, usize)> {
+    let (width, height) = (image.tags.block_width, image.tags.block_height);
+    let as_stored = image.tiled || height <= HIGH_STRIP;
+    as_stored.then_some((width as usize, height as usize))
+}
+
+/// The hole marker, if there is one; `None` when it is not a plain number.
+fn hole(tags: &ImageTags, dtype: DType) -> Option<Option<f64>> {
+    let Some(text) = &tags.nodata else {
+        return Some(None);
+    };
+    let value: f64 = text.parse().ok()?;
+    let adjusted = dtype == DType::Float32 && value.abs() >= FLOAT32_HOLES;
+    (!adjusted).then_some(Some(value))
+}

@@ -1,0 +1,77 @@
+//! Looking at files without reading pixels.
+
+use super::{FileInfo, geotiff::Header, info, open};
+use crate::{Crs, Error, Result};
+use domain::{Bands, Uri};
+use gdal::Dataset;
+
+/// A local file that was opened to be described, once for all its bands.
+pub struct FileHeader {
+    name: String,
+    content: Content,
+}
+
+enum Content {
+    /// A plain GeoTIFF in a reference system that was met before.
+    Tags(Box<Header>, Crs),
+    Gdal(Dataset),
+}
+
+impl FileHeader {
+    /// Opens a file, or one of its sub-datasets.
+    ///
+    /// # Errors
+    /// [`Error::Open`] (`<name> cannot be opened: …`), where `<name>` is `<subdir>:<uri>`, or the URI without a
+    /// subdir; [`Error::Unsupported`] for a file that is not local.
+    pub fn open(uri: &Uri, subdir: &str) -> Result<Self> {
+        let path = uri.local_path().filter(|_| subdir.is_empty());
+        let Some(header) = path.and_then(Header::read) else {
+            let (dataset, name) = open::open(uri, subdir)?;
+            let content = Content::Gdal(dataset);
+            return Ok(Self { name, content });
+        };
+        if let Some(crs) = header.crs() {
+            let name = uri.to_string();
+            let content = Content::Tags(Box::new(header), crs);
+            return Ok(Self { name, content });
+        }
+        let (dataset, name) = open::open(uri, subdir)?;
+        if let Ok(crs) = info::crs(&dataset, &name) {
+            header.remember(crs);
+        }
+        let content = Content::Gdal(dataset);
+        Ok(Self { name, content })
+    }
+
+    /// What the file says of some of its bands.
+    ///
+    /// # Errors
+    /// [`Error::NoBand`] (`<name> has no band: N`), [`Error::NoBounds`] or [`Error::Domain`] (`Invalid crs: …`) for
+    /// a file that cannot be placed, [`Error::SampleType`] when the bands differ in type or have one that is not
+    /// supported.
+    pub fn info(&self, bands: &Bands) -> Result<FileInfo> {
+        let (header, crs) = match &self.content {
+            Content::Gdal(dataset) => return FileInfo::of(dataset, &self.name, bands),
+            Content::Tags(header, crs) => (header, crs),
+        };
+        let numbers = bands.numbers().iter();
+        let missing = numbers.map(|band| i32::from(*band)).find(|band| {
+            usize::try_from(*band).map_or(true, |band| band == 0 || band > header.bands())
+        });
+        match missing {
+            Some(band) => Err(Error::NoBand {
+                name: self.name.clone(),
+                band,
+            }),
+            None => Ok(header.info(crs.clone())),
+        }
+    }
+}
+
+/// Opens a local file and looks at it, without reading pixels.
+///
+/// # Errors
+/// As [`FileHeader::open`] and [`FileHeader::info`].
+pub fn inspect(uri: &Uri, subdir: &str, bands: &Bands) -> Result<FileInfo> {
+    FileHeader::open(uri, subdir)?.info(bands)
+}
