@@ -16,7 +16,8 @@ use std::collections::BTreeSet;
 const PLACES: i32 = 100;
 const DATES: i32 = 120;
 
-/// Records of 100 places and 120 dates, one dataset each, and statistics about them.
+/// Records of 100 places and 120 dates, each with a visible dataset and two hidden ones, and statistics
+/// about them.
 async fn archive(conn: &mut PgConnection) -> InstanceId {
     let (_, instance) = one_instance(conn, "v").await;
     for sql in [
@@ -25,7 +26,7 @@ async fn archive(conn: &mut PgConnection) -> InstanceId {
          WHERE $2 > 0 AND $3::uuid IS NOT NULL",
         "INSERT INTO geocube.records (id, name, datetime, tags, aoi_id)
          SELECT md5(p || '/' || d)::uuid, format('S2_%s_T%s', lpad(d::text, 4, '0'), lpad(p::text, 3, '0')),
-             timestamp '2020-01-01 12:00' + d * interval '1 day', hstore('tile', p::text), md5('a' || p)::uuid
+             timestamp '2020-01-01' + d * interval '1 day', hstore('tile', p::text), md5('a' || p)::uuid
          FROM generate_series(0, $2 - 1) d, generate_series(0, $1 - 1) p WHERE $3::uuid IS NOT NULL",
         "INSERT INTO geocube.containers (uri, managed, storage_class)
          SELECT '/' || p || '/' || d, false, 'STANDARD' FROM generate_series(0, $2 - 1) d, generate_series(0, $1 - 1) p
@@ -33,8 +34,9 @@ async fn archive(conn: &mut PgConnection) -> InstanceId {
         "INSERT INTO geocube.datasets (id, record_id, instance_id, container_uri, geog, geom, shape, subdir, bands,
              status, dtype, no_data, min_value, max_value, real_min_value, real_max_value, exponent, overviews)
          SELECT gen_random_uuid(), md5(p || '/' || d)::uuid, $3, '/' || p || '/' || d, area::geography, area, area, '',
-             '{1}', 'ACTIVE', 'UINT8', 0, 0, 1, 0, 1, 1, false
-         FROM generate_series(0, $2 - 1) d, generate_series(0, $1 - 1) p,
+             '{1}', CASE state WHEN 0 THEN 'ACTIVE' ELSE 'INACTIVE' END::geocube.dataset_status, 'UINT8', 0, 0, 1, 0, 1,
+             1, false
+         FROM generate_series(0, $2 - 1) d, generate_series(0, $1 - 1) p, generate_series(0, 2) state,
              LATERAL (SELECT ST_Multi(ST_MakeEnvelope(p, 0, p + 1, 1, 4326)) AS area) AS a",
     ] {
         sqlx::query(sql)

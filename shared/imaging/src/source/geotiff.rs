@@ -65,10 +65,12 @@ impl Header {
         let main = record.main();
         let tags = &main.tags;
         let dtype = sample_type(tags)?;
+        let no_data = tags.nodata.as_deref().map(str::parse).transpose().ok()?;
         let mut overviews = record.overviews();
         let plain = COMPRESSIONS.contains(&tags.compression)
             && PHOTOMETRICS.contains(&tags.photometric)
             && !mentions_type(tags)
+            && !no_data.is_some_and(|value| is_adjusted(value, dtype))
             && overviews.all(|overview| overview.tags.samples == tags.samples);
         if !plain {
             return None;
@@ -80,7 +82,7 @@ impl Header {
             overviews: record.overviews().len() > 0,
             bands: usize::from(tags.samples),
             block: block(main)?,
-            no_data: hole(tags, dtype)?,
+            no_data,
             crs: CrsTags::of(&tags.geo)?,
         })
     }
@@ -174,12 +176,7 @@ fn block(image: &Image) -> Option<(usize, usize)> {
     as_stored.then_some((width as usize, height as usize))
 }
 
-/// The hole marker, if there is one; `None` when it is not a plain number.
-fn hole(tags: &ImageTags, dtype: DType) -> Option<Option<f64>> {
-    let Some(text) = &tags.nodata else {
-        return Some(None);
-    };
-    let value: f64 = text.parse().ok()?;
-    let adjusted = dtype == DType::Float32 && value.abs() >= FLOAT32_HOLES;
-    (!adjusted).then_some(Some(value))
+/// Whether GDAL may report another hole marker than the one written.
+fn is_adjusted(hole: f64, dtype: DType) -> bool {
+    dtype == DType::Float32 && hole.abs() >= FLOAT32_HOLES
 }

@@ -54,10 +54,11 @@ impl FileHeader {
             Content::Gdal(dataset) => return FileInfo::of(dataset, &self.name, bands),
             Content::Tags(header, crs) => (header, crs),
         };
-        let numbers = bands.numbers().iter();
-        let missing = numbers.map(|band| i32::from(*band)).find(|band| {
-            usize::try_from(*band).map_or(true, |band| band == 0 || band > header.bands())
-        });
+        let exists = |band: i32| {
+            usize::try_from(band).is_ok_and(|band| (1..=header.bands()).contains(&band))
+        };
+        let mut numbers = bands.numbers().iter().map(|band| i32::from(*band));
+        let missing = numbers.find(|band| !exists(*band));
         match missing {
             Some(band) => Err(Error::NoBand {
                 name: self.name.clone(),
