@@ -25,7 +25,9 @@ pub(crate) use grid::add_cells;
 pub(crate) use job::{job_to, new_deletion};
 pub(crate) use layout::{inline_layout, layout_to, stored_layout, tiles_to};
 pub(crate) use palette::palette_from;
-pub(crate) use record::{filters_from, ids, new_record, page, record_query, record_to, tag_keys};
+pub(crate) use record::{
+    filters_from, ids, new_record, page, record_ids, record_query, record_to, tag_keys,
+};
 pub(crate) use text::{pattern, text};
 pub(crate) use tile::tile_request;
 pub(crate) use variable::{

@@ -1,9 +1,10 @@
 //! The service `geocube.Admin`.
 
-use super::geocube::delete_datasets;
+use super::dataset;
+use super::reply::Reply;
 use crate::pb::{self, admin_server::Admin};
 use app::App;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Status};
 
 /// Handlers of `geocube.Admin`.
 #[derive(Clone, Debug)]
@@ -20,24 +21,21 @@ impl AdminService {
 
 #[tonic::async_trait]
 impl Admin for AdminService {
-    async fn tidy_db(
-        &self,
-        _request: Request<pb::TidyDbRequest>,
-    ) -> Result<Response<pb::TidyDbResponse>, Status> {
+    async fn tidy_db(&self, _request: Request<pb::TidyDbRequest>) -> Reply<pb::TidyDbResponse> {
         Err(Status::unimplemented("TidyDB is not served yet"))
     }
 
     async fn update_datasets(
         &self,
         _request: Request<pb::UpdateDatasetsRequest>,
-    ) -> Result<Response<pb::UpdateDatasetsResponse>, Status> {
+    ) -> Reply<pb::UpdateDatasetsResponse> {
         Err(Status::unimplemented("UpdateDatasets is not served yet"))
     }
 
     async fn delete_datasets(
         &self,
         request: Request<pb::DeleteDatasetsRequest>,
-    ) -> Result<Response<pb::DeleteDatasetsResponse>, Status> {
-        delete_datasets(&self.app, request.into_inner()).await
+    ) -> Reply<pb::DeleteDatasetsResponse> {
+        dataset::delete_datasets(&self.app, request.into_inner()).await
     }
 }
