@@ -76,27 +76,32 @@ pub async fn lock_or_create(
     managed: bool,
     storage_class: StorageClass,
 ) -> Result<Container> {
-    sqlx::query(
-        "INSERT INTO geocube.containers (uri, managed, storage_class)
-         VALUES ($1, $2, $3::geocube.storage_class) ON CONFLICT (uri) DO NOTHING",
-    )
-    .bind(uri.as_str())
-    .bind(managed)
-    .bind(storage_class.name())
-    .execute(&mut *conn)
-    .await?;
-    let row: Option<ContainerRow> = sqlx::query_as(
-        "SELECT uri, managed, storage_class::text FROM geocube.containers WHERE uri = $1 FOR UPDATE",
-    )
-    .bind(uri.as_str())
-    .fetch_optional(&mut *conn)
-    .await?;
-    // deleted by somebody else between the two statements
-    let row =
-        row.ok_or_else(|| crate::Error::unavailable("the container was removed meanwhile"))?;
-    let mut container = row.container()?;
-    container.datasets = dataset::of_containers(conn, std::slice::from_ref(uri)).await?;
-    Ok(container)
+    // one that somebody else removes between the two statements is created in the next round
+    for _ in 0..3 {
+        sqlx::query(
+            "INSERT INTO geocube.containers (uri, managed, storage_class)
+             VALUES ($1, $2, $3::geocube.storage_class) ON CONFLICT (uri) DO NOTHING",
+        )
+        .bind(uri.as_str())
+        .bind(managed)
+        .bind(storage_class.name())
+        .execute(&mut *conn)
+        .await?;
+        let row: Option<ContainerRow> = sqlx::query_as(
+            "SELECT uri, managed, storage_class::text FROM geocube.containers WHERE uri = $1 FOR UPDATE",
+        )
+        .bind(uri.as_str())
+        .fetch_optional(&mut *conn)
+        .await?;
+        if let Some(row) = row {
+            let mut container = row.container()?;
+            container.datasets = dataset::of_containers(conn, std::slice::from_ref(uri)).await?;
+            return Ok(container);
+        }
+    }
+    Err(crate::Error::unavailable(
+        "the container was removed again and again",
+    ))
 }
 
 /// Removes those of some containers that have no dataset, with their links to layouts; the URIs of

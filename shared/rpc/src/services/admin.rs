@@ -1,10 +1,12 @@
 //! The service `geocube.Admin`.
 
 use super::dataset;
-use super::reply::Reply;
+use super::reply::{Reply, reply};
+use crate::convert;
 use crate::pb::{self, admin_server::Admin};
+use crate::status::status;
 use app::App;
-use tonic::{Request, Status};
+use tonic::Request;
 
 /// Handlers of `geocube.Admin`.
 #[derive(Clone, Debug)]
@@ -21,15 +23,18 @@ impl AdminService {
 
 #[tonic::async_trait]
 impl Admin for AdminService {
-    async fn tidy_db(&self, _request: Request<pb::TidyDbRequest>) -> Reply<pb::TidyDbResponse> {
-        Err(Status::unimplemented("TidyDB is not served yet"))
+    async fn tidy_db(&self, request: Request<pb::TidyDbRequest>) -> Reply<pb::TidyDbResponse> {
+        let request = request.into_inner();
+        let kinds = convert::kinds_to_tidy(&request);
+        let counts = self.app.tidy(&kinds, request.simulate).await;
+        reply(convert::tidy_counts_to(&counts.map_err(status)?))
     }
 
     async fn update_datasets(
         &self,
-        _request: Request<pb::UpdateDatasetsRequest>,
+        request: Request<pb::UpdateDatasetsRequest>,
     ) -> Reply<pb::UpdateDatasetsResponse> {
-        Err(Status::unimplemented("UpdateDatasets is not served yet"))
+        dataset::update_datasets(&self.app, request.into_inner()).await
     }
 
     async fn delete_datasets(

@@ -1,4 +1,4 @@
-//! Datasets: their lists and their deletion.
+//! Datasets: their lists, their mapping and their deletion.
 
 use super::reply::{Checked, Reply, reply};
 use crate::convert;
@@ -38,6 +38,21 @@ pub(super) async fn list_datasets(
     reply(pb::ListDatasetsResponse {
         records,
         dataset_metas,
+    })
+}
+
+pub(super) async fn update_datasets(
+    app: &App,
+    request: pb::UpdateDatasetsRequest,
+) -> Reply<pb::UpdateDatasetsResponse> {
+    let simulate = request.simulate;
+    let update = convert::mapping_update(request, app.limits()).checked()?;
+    let counts = app.update_datasets(update, simulate).await;
+    let counts = counts.map_err(status)?.into_iter();
+    reply(pb::UpdateDatasetsResponse {
+        results: counts
+            .map(|(mapping, count)| (mapping, count as i64))
+            .collect(),
     })
 }
 

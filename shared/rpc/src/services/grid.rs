@@ -2,7 +2,7 @@
 
 use super::reply::{Checked, Reply, reply};
 use crate::convert;
-use crate::oversize::oversized;
+use crate::oversize::unread;
 use crate::pb;
 use crate::status::status;
 use app::{App, GridSummary, NewGrid};
@@ -13,7 +13,7 @@ pub(super) async fn create_grid(
     mut pieces: Streaming<pb::CreateGridRequest>,
 ) -> Reply<pb::CreateGridResponse> {
     let mut grid = NewGrid::default();
-    while let Some(piece) = pieces.message().await.map_err(oversized)? {
+    while let Some(piece) = pieces.message().await.map_err(unread)? {
         convert::add_cells(&mut grid, piece, app.limits()).checked()?;
     }
     app.create_grid(grid).await.map_err(status)?;

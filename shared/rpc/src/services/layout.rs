@@ -1,12 +1,11 @@
 //! Layouts.
 
 use super::reply::{Checked, Reply, reply};
-use super::stream::Items;
+use super::stream::{self, Items};
 use crate::convert;
 use crate::pb;
 use crate::status::status;
 use app::App;
-use tonic::Status;
 
 pub(super) async fn create_layout(
     app: &App,
@@ -38,10 +37,12 @@ pub(super) async fn list_layouts(
 }
 
 pub(super) async fn find_container_layouts(
-    _app: &App,
-    _request: pb::FindContainerLayoutsRequest,
+    app: &App,
+    request: pb::FindContainerLayoutsRequest,
 ) -> Reply<Items<pb::FindContainerLayoutsResponse>> {
-    Err(Status::unimplemented(
-        "FindContainerLayouts is not served yet",
+    let query = convert::layout_query(request, app.limits()).checked()?;
+    let layouts = app.find_container_layouts(&query).await.map_err(status)?;
+    Ok(stream::list(
+        layouts.into_iter().map(convert::followed_layout_to),
     ))
 }

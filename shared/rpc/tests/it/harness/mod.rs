@@ -9,10 +9,12 @@ use app::{App, Engine, Limits, Options, PathPolicy};
 use database::testing::TestDatabase;
 use messaging::MemoryQueue;
 use rpc::OversizeLayer;
+use rpc::pb::admin_client::AdminClient;
 use rpc::pb::geocube_client::GeocubeClient;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Once};
+use std::time::Duration;
 use storage::{AllowedRoots, LocalStorage, Router};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -40,11 +42,18 @@ impl Server {
 
     /// Starts a service with bounds of its own.
     pub async fn with_limits(limits: Limits) -> Option<Self> {
+        Self::with(|options| options.limits = limits).await
+    }
+
+    /// Starts a service with settings of its own.
+    pub async fn with(change: impl FnOnce(&mut Options)) -> Option<Self> {
         static GDAL: Once = Once::new();
         GDAL.call_once(|| imaging::init(&imaging::Options::default()).unwrap());
         let database = TestDatabase::create().await?;
         let folder = tempfile::tempdir().unwrap();
-        let app = app(&database, folder.path(), limits);
+        let mut options = options(folder.path());
+        change(&mut options);
+        let app = app(&database, folder.path(), options);
         let channel = serve(&app).await;
         let client = GeocubeClient::new(channel.clone());
         Some(Self {
@@ -58,6 +67,11 @@ impl Server {
     /// A client on the same connection.
     pub fn client(&self) -> GeocubeClient<Channel> {
         self.client.clone()
+    }
+
+    /// A client of the service of administrators, on the same connection.
+    pub fn admin(&self) -> AdminClient<Channel> {
+        AdminClient::new(self.channel.clone())
     }
 
     /// A path in the folder of the files.
@@ -94,14 +108,14 @@ impl Server {
     }
 }
 
-fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
-    let roots = vec![folder.to_owned()];
-    let local = LocalStorage::new(AllowedRoots::Below(roots.clone()));
-    let storage = Router::new().with(domain::Scheme::File, Arc::new(local));
-    let options = Options {
-        limits,
+/// Those of the servers; files in the folder `ours` may belong to the service.
+fn options(folder: &Path) -> Options {
+    let ours = folder.join("ours");
+    Options {
+        limits: Limits::default(),
         paths: PathPolicy {
-            allowed: roots,
+            allowed: vec![folder.to_owned()],
+            managed: vec![domain::Uri::parse(ours.to_str().unwrap()).unwrap()],
             ..PathPolicy::default()
         },
         workers: 2,
@@ -109,7 +123,13 @@ fn app(database: &TestDatabase, folder: &Path, limits: Limits) -> App {
         cancelled_jobs: None,
         events_queue: "events".to_owned(),
         orders_queue: "orders".to_owned(),
-    };
+        tidy_min_age: Duration::ZERO,
+    }
+}
+
+fn app(database: &TestDatabase, folder: &Path, options: Options) -> App {
+    let local = LocalStorage::new(AllowedRoots::Below(vec![folder.to_owned()]));
+    let storage = Router::new().with(domain::Scheme::File, Arc::new(local));
     let engine = Engine::new(2, 256 << 20);
     App::new(
         database.db.clone(),
