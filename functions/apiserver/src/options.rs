@@ -38,6 +38,7 @@ pub fn options(config: &Config) -> anyhow::Result<Options> {
         cancelled_jobs,
         events_queue,
         orders_queue,
+        tidy_min_age: config.tidy_min_age,
     })
 }
 

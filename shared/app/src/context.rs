@@ -5,6 +5,7 @@ use database::Database;
 use domain::Uri;
 use messaging::Publisher;
 use std::sync::Arc;
+use std::time::Duration;
 use storage::Storage;
 
 /// Settings of a service.
@@ -24,6 +25,8 @@ pub struct Options {
     pub events_queue: String,
     /// Queue or topic of consolidation orders.
     pub orders_queue: String,
+    /// Age below which tidying spares what nothing refers to.
+    pub tidy_min_age: Duration,
 }
 
 /// The service: catalogue, store, queue and pixel engine behind every use case.

@@ -5,6 +5,7 @@
 //! command lines: `rpc` and the functions wrap it. Rules live in `domain`; what is here is the
 //! order of the steps, their transactions and their bounds.
 
+mod admin;
 mod catalogue;
 mod context;
 mod cube;
@@ -18,9 +19,10 @@ pub mod texts;
 mod tile;
 pub mod worker;
 
+pub use admin::{MappingUpdate, TidyCounts};
 pub use catalogue::{
-    GridSummary, InstanceUpdate, NewCell, NewContainer, NewDataset, NewGrid, Page, RecordQuery,
-    Tile, VariableKey,
+    FollowedLayout, GridSummary, InstanceUpdate, LayoutQuery, NewCell, NewContainer, NewDataset,
+    NewGrid, Page, RecordQuery, Tile, VariableKey,
 };
 pub use context::{App, Options};
 pub use cube::{

@@ -1,4 +1,5 @@
-//! Messages above the limit: clients parse the text of the refusal to send smaller ones.
+//! Messages that are refused before a handler sees them: above the limit, where clients parse the text
+//! of the refusal to send smaller ones, or no message of the contract.
 
 use http::{HeaderValue, Request, Response};
 use std::future::Future;
@@ -8,7 +9,8 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 /// Rewrites the refusal of an oversized message to `RESOURCE_EXHAUSTED` and the text of the
-/// contract, `grpc: received message larger than max (<size> vs. <limit>)`.
+/// contract, `grpc: received message larger than max (<size> vs. <limit>)`, and that of bytes that
+/// cannot be read to `INVALID_ARGUMENT`: both are the caller's mistake.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OversizeLayer;
 
@@ -45,29 +47,35 @@ where
 }
 
 fn rewrite<R>(mut response: Response<R>) -> Response<R> {
-    let refused = Status::from_header_map(response.headers()).map(oversized);
-    if let Some(status) = refused.filter(|status| status.code() == Code::ResourceExhausted) {
-        let headers = response.headers_mut();
-        headers.insert(
-            Status::GRPC_STATUS,
-            HeaderValue::from(Code::ResourceExhausted as i32),
-        );
-        if let Ok(message) = HeaderValue::from_str(status.message()) {
-            headers.insert(Status::GRPC_MESSAGE, message);
-        }
+    let refused = Status::from_header_map(response.headers());
+    let Some(status) = refused.as_ref().and_then(rewritten) else {
+        return response;
+    };
+    let headers = response.headers_mut();
+    headers.insert(Status::GRPC_STATUS, HeaderValue::from(status.code() as i32));
+    // both texts are short, and in ASCII
+    if let Ok(message) = HeaderValue::from_str(status.message()) {
+        headers.insert(Status::GRPC_MESSAGE, message);
     }
     response
 }
 
-/// The status of the contract where `status` refuses an oversized message; else `status` itself.
-/// Handlers of client streams pass what their stream answers.
-pub fn oversized(status: Status) -> Status {
-    match sizes(&status) {
-        Some((size, limit)) => Status::resource_exhausted(format!(
+/// The status of the contract where `status` refuses a message that was not read; else `status`
+/// itself. Handlers of client streams pass what their stream answers.
+pub fn unread(status: Status) -> Status {
+    rewritten(&status).unwrap_or(status)
+}
+
+fn rewritten(status: &Status) -> Option<Status> {
+    if let Some((size, limit)) = sizes(status) {
+        return Some(Status::resource_exhausted(format!(
             "grpc: received message larger than max ({size} vs. {limit})"
-        )),
-        None => status,
+        )));
     }
+    let unreadable = status.code() == Code::Internal
+        && status.message().starts_with("failed to decode Protobuf");
+    unreadable
+        .then(|| Status::invalid_argument("the bytes of the request are no message of this method"))
 }
 
 /// Sizes within tonic's refusal: `decoded message length too large: found 5 bytes, the limit is: 4 bytes`.
@@ -84,13 +92,13 @@ fn sizes(status: &Status) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::oversized;
+    use super::unread;
     use tonic::{Code, Status};
 
     #[test]
     fn the_refusal_has_the_sizes_that_clients_parse() {
         let text = "Error, decoded message length too large: found 5000050 bytes, the limit is: 4194304 bytes";
-        let status = oversized(Status::out_of_range(text));
+        let status = unread(Status::out_of_range(text));
         assert_eq!(status.code(), Code::ResourceExhausted);
         assert_eq!(
             status.message(),
@@ -100,10 +108,21 @@ mod tests {
 
     #[test]
     fn other_refusals_stay_as_they_are() {
-        let status = oversized(Status::out_of_range("page 7"));
-        assert_eq!(
-            (status.code(), status.message()),
-            (Code::OutOfRange, "page 7")
-        );
+        for given in [
+            Status::out_of_range("page 7"),
+            Status::internal("the database request failed (error id 1)"),
+        ] {
+            let status = unread(given.clone());
+            assert_eq!(
+                (status.code(), status.message()),
+                (given.code(), given.message())
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_are_the_callers_mistake() {
+        let text = "failed to decode Protobuf message: invalid tag value: 0";
+        assert_eq!(unread(Status::internal(text)).code(), Code::InvalidArgument);
     }
 }

@@ -11,6 +11,7 @@ use messaging::MemoryQueue;
 use rpc::http::Access;
 use runtime::config::{SweepFlags, Tokens};
 use std::sync::Arc;
+use std::time::Duration;
 use tower::ServiceExt;
 
 /// The whole of what a port answers.
@@ -47,6 +48,7 @@ impl Server {
             cancelled_jobs: None,
             events_queue: "events".to_owned(),
             orders_queue: "consolidations".to_owned(),
+            tidy_min_age: Duration::ZERO,
         };
         let storage = Arc::new(storage::Router::new());
         let engine = Engine::new(1, 1 << 20);

@@ -1,7 +1,9 @@
 //! Layouts.
 
+use super::LayoutQuery;
 use crate::{App, Result};
 use cog::InterlacingPattern;
+use database::container_layout::{self, FollowedLayout};
 use database::{in_statement, layout};
 use domain::grid::GridSpec;
 use domain::{Error, Layout, Pattern};
@@ -38,6 +40,17 @@ impl App {
     pub async fn list_layouts(&self, name: Option<&Pattern>) -> Result<Vec<Layout>> {
         let mut connection = self.database().read().await?;
         Ok(layout::list(&mut connection, name).await?)
+    }
+
+    /// The layouts by name that files of some datasets, of every status, follow, with these files.
+    /// Only files of consolidations follow one.
+    ///
+    /// # Errors
+    /// [`domain::Error::LimitExceeded`] when there are more files than the service answers.
+    pub async fn find_container_layouts(&self, query: &LayoutQuery) -> Result<Vec<FollowedLayout>> {
+        let mut connection = self.database().read().await?;
+        let bound = self.limits().datasets;
+        Ok(container_layout::find(&mut connection, query, bound).await?)
     }
 
     /// Deletes a layout; an unknown name is a success.

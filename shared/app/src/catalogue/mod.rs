@@ -14,6 +14,7 @@ mod tiling;
 mod variable;
 
 pub use database::Page;
+pub use database::container_layout::{FollowedLayout, Query as LayoutQuery};
 pub use database::grid::GridSummary;
 pub use grid::{NewCell, NewGrid};
 pub use index::{NewContainer, NewDataset};

@@ -346,6 +346,7 @@ fn options(folder: &Path) -> Options {
         cancelled_jobs: Some(Uri::parse(folder.join("cancelled").to_str().unwrap()).unwrap()),
         events_queue: EVENTS.to_owned(),
         orders_queue: ORDERS.to_owned(),
+        tidy_min_age: Duration::ZERO,
     }
 }
 

@@ -100,7 +100,7 @@ pub async fn list(
 }
 
 /// Adds ` AND …` for each condition on the record `r` of the dataset `d`.
-pub(super) fn push_selection(sql: &mut QueryBuilder<Postgres>, records: &RecordSelection) {
+pub(crate) fn push_selection(sql: &mut QueryBuilder<Postgres>, records: &RecordSelection) {
     match records {
         RecordSelection::Ids(ids) => push_ids(sql, ids),
         RecordSelection::Filters(filters) => filter::push_record(sql, filters),
@@ -108,14 +108,14 @@ pub(super) fn push_selection(sql: &mut QueryBuilder<Postgres>, records: &RecordS
 }
 
 /// Whether a selection looks at the record of the dataset.
-pub(super) fn needs_record(records: &RecordSelection) -> bool {
+pub(crate) fn needs_record(records: &RecordSelection) -> bool {
     match records {
         RecordSelection::Ids(_) => false,
         RecordSelection::Filters(filters) => *filters != RecordFilters::default(),
     }
 }
 
-pub(super) const RECORD: &str = " JOIN geocube.records r ON r.id = d.record_id";
+pub(crate) const RECORD: &str = " JOIN geocube.records r ON r.id = d.record_id";
 
 /// Adds the condition on status and instance of the dataset `d`. The status is a constant of the
 /// text, so that the partial index on visible datasets can be used.

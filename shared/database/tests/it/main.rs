@@ -10,6 +10,7 @@ mod grid;
 mod job;
 mod layout;
 mod lease;
+mod leftover;
 mod lock;
 mod migrate;
 mod outbox;

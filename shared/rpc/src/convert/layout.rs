@@ -1,9 +1,11 @@
 //! Layouts.
 
+use super::aoi::aoi_from;
+use super::record::{filters_from, record_ids};
 use super::{required, text};
 use crate::pb;
-use app::Tile;
-use domain::{Layout, Result};
+use app::{FollowedLayout, LayoutQuery, Limits, Tile};
+use domain::{Error, InstanceId, Layout, RecordSelection, Result};
 
 /// Reads a layout to store.
 pub(crate) fn stored_layout(layout: Option<pb::Layout>) -> Result<Layout> {
@@ -50,6 +52,47 @@ pub(crate) fn layout_to(layout: Layout) -> pb::Layout {
         max_records: layout.max_records.into(),
         overviews_min_size: layout.overviews_min_size.into(),
         interlacing_pattern: layout.interlacing_pattern,
+    }
+}
+
+/// Reads which datasets' files are asked for their layout.
+pub(crate) fn layout_query(
+    request: pb::FindContainerLayoutsRequest,
+    limits: &Limits,
+) -> Result<LayoutQuery> {
+    use pb::find_container_layouts_request::Identifier;
+    let instance = InstanceId::parse(&request.instance_id)?;
+    match request.identifier {
+        None => Err(Error::invalid(
+            "records and filters are missing: expected one of them",
+        )),
+        Some(Identifier::Records(records)) if records.ids.is_empty() => {
+            Err(Error::invalid("invalid record id list: cannot be empty"))
+        }
+        Some(Identifier::Records(records)) => Ok(LayoutQuery {
+            instance,
+            records: RecordSelection::Ids(record_ids(&records.ids, limits)?),
+            aoi: None,
+        }),
+        Some(Identifier::Filters(filters)) => {
+            let aoi = filters.aoi.map(|aoi| aoi_from(aoi, limits.aoi_vertices));
+            let aoi = aoi
+                .transpose()
+                .map_err(|error| Error::invalid(format!("invalid aoi: {error}")))?;
+            Ok(LayoutQuery {
+                instance,
+                records: RecordSelection::Filters(filters_from(filters.filters, limits)?),
+                aoi: aoi.map(|aoi| aoi.polygons().clone()),
+            })
+        }
+    }
+}
+
+/// Writes a layout and the files that follow it.
+pub(crate) fn followed_layout_to(layout: FollowedLayout) -> pb::FindContainerLayoutsResponse {
+    pb::FindContainerLayoutsResponse {
+        layout_name: layout.name,
+        container_uris: layout.uris.iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Conversions between messages and domain values. Everything that a message may hold is checked
 //! here, once: presence, enumerations, identifiers, ranges.
 
+mod admin;
 mod aoi;
 mod consolidation;
 mod container;
@@ -16,6 +17,7 @@ mod tile;
 mod time;
 mod variable;
 
+pub(crate) use admin::{kinds_to_tidy, mapping_update, tidy_counts_to};
 pub(crate) use aoi::{aoi_from, aoi_to};
 pub(crate) use consolidation::{new_consolidation, params_from, params_to};
 pub(crate) use container::{container_to, dataset_meta_to, new_container};
@@ -23,10 +25,12 @@ pub(crate) use cube::{cube_request, image_header_to, shape_to};
 pub(crate) use format::data_format_to;
 pub(crate) use grid::add_cells;
 pub(crate) use job::{job_to, new_deletion};
-pub(crate) use layout::{inline_layout, layout_to, stored_layout, tiles_to};
+pub(crate) use layout::{
+    followed_layout_to, inline_layout, layout_query, layout_to, stored_layout, tiles_to,
+};
 pub(crate) use palette::palette_from;
 pub(crate) use record::{
-    filters_from, ids, new_record, page, record_query, record_to, tag_keys, tags,
+    filters_from, ids, new_record, page, record_ids, record_query, record_to, tag_keys, tags,
 };
 pub(crate) use text::{pattern, text};
 pub(crate) use tile::tile_request;

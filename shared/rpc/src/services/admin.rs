@@ -1,9 +1,12 @@
 //! The service `geocube.Admin`.
 
-use super::geocube::delete_datasets;
+use super::dataset;
+use super::reply::{Reply, reply};
+use crate::convert;
 use crate::pb::{self, admin_server::Admin};
+use crate::status::status;
 use app::App;
-use tonic::{Request, Response, Status};
+use tonic::Request;
 
 /// Handlers of `geocube.Admin`.
 #[derive(Clone, Debug)]
@@ -20,24 +23,24 @@ impl AdminService {
 
 #[tonic::async_trait]
 impl Admin for AdminService {
-    async fn tidy_db(
-        &self,
-        _request: Request<pb::TidyDbRequest>,
-    ) -> Result<Response<pb::TidyDbResponse>, Status> {
-        Err(Status::unimplemented("TidyDB is not served yet"))
+    async fn tidy_db(&self, request: Request<pb::TidyDbRequest>) -> Reply<pb::TidyDbResponse> {
+        let request = request.into_inner();
+        let kinds = convert::kinds_to_tidy(&request);
+        let counts = self.app.tidy(&kinds, request.simulate).await;
+        reply(convert::tidy_counts_to(&counts.map_err(status)?))
     }
 
     async fn update_datasets(
         &self,
-        _request: Request<pb::UpdateDatasetsRequest>,
-    ) -> Result<Response<pb::UpdateDatasetsResponse>, Status> {
-        Err(Status::unimplemented("UpdateDatasets is not served yet"))
+        request: Request<pb::UpdateDatasetsRequest>,
+    ) -> Reply<pb::UpdateDatasetsResponse> {
+        dataset::update_datasets(&self.app, request.into_inner()).await
     }
 
     async fn delete_datasets(
         &self,
         request: Request<pb::DeleteDatasetsRequest>,
-    ) -> Result<Response<pb::DeleteDatasetsResponse>, Status> {
-        delete_datasets(&self.app, request.into_inner()).await
+    ) -> Reply<pb::DeleteDatasetsResponse> {
+        dataset::delete_datasets(&self.app, request.into_inner()).await
     }
 }

@@ -1,9 +1,23 @@
 //! The gRPC services: each method parses, calls one use case and converts.
 
 mod admin;
+mod aoi;
+mod consolidation_params;
+mod container;
 mod cube;
+mod dataset;
 mod geocube;
+mod grid;
+mod instance;
+mod job;
+mod layout;
+mod palette;
+mod record;
+mod reply;
 mod stream;
+mod tile;
+mod tiling;
+mod variable;
 
 pub use admin::AdminService;
 pub use geocube::GeocubeService;

@@ -128,6 +128,34 @@ async fn files_that_cannot_be_used_are_refused() {
         &["-a_ullr", "0", "64", "64", "0"],
     );
     plain.write_bare(&server.path("no-transform.tif"), &["-a_srs", "EPSG:32631"]);
+    for name in ["CFloat64", "CInt16", "CInt32"] {
+        plain.write_with(&server.path(&format!("{name}.tif")), &["-ot", name]);
+    }
+    let band = |number, dtype| {
+        format!(
+            r#"<VRTRasterBand dataType="{dtype}" band="{number}"><SimpleSource>
+               <SourceFilename relativeToVRT="1">a.tif</SourceFilename><SourceBand>1</SourceBand>
+               </SimpleSource></VRTRasterBand>"#
+        )
+    };
+    let mixed = format!(
+        r#"<VRTDataset rasterXSize="100" rasterYSize="50"><SRS>EPSG:32631</SRS>
+           <GeoTransform>400000, 10, 0, 5000000, 0, -10</GeoTransform>{}{}</VRTDataset>"#,
+        band(1, "Float32"),
+        band(2, "Byte")
+    );
+    std::fs::write(server.path("mixed.vrt"), mixed).unwrap();
+    let (_, two) = server.variable("two", UNIT, 2).await;
+    let of_two = pb::Dataset {
+        instance_id: two,
+        bands: vec![1, 2],
+        ..test.dataset()
+    };
+    // bands of two types, in the only kind of file that can have them
+    invalid(
+        server.index(&server.uri("mixed.vrt"), vec![of_two]).await,
+        "",
+    );
     let whole = std::fs::read(server.path("a.tif")).unwrap();
     std::fs::write(server.path("truncated.tif"), &whole[..100]).unwrap();
     std::fs::write(server.path("empty.tif"), b"").unwrap();
@@ -137,6 +165,9 @@ async fn files_that_cannot_be_used_are_refused() {
         ("bare.tif", ""),
         ("no-crs.tif", ""),
         ("no-transform.tif", ""),
+        ("CFloat64.tif", "not supported"),
+        ("CInt16.tif", "not supported"),
+        ("CInt32.tif", "not supported"),
         ("empty.tif", "cannot be opened"),
         ("text.tif", "cannot be opened"),
         ("folder.tif", "cannot be opened"),

@@ -1,7 +1,9 @@
 //! The catalogue, call by call.
 
 mod aois;
+mod container_layouts;
 mod containers;
+mod grids;
 mod indexing;
 mod indexing_refusals;
 mod layouts;
@@ -11,6 +13,9 @@ mod patterns;
 mod record_lists;
 mod record_tags;
 mod records;
+mod texts;
 mod tiling;
 mod variable_changes;
 mod variables;
+
+pub use layouts::layout;

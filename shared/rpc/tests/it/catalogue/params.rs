@@ -60,6 +60,23 @@ async fn palettes_are_replaced_only_when_asked() {
 }
 
 #[tokio::test]
+async fn colours_are_stored_as_numbers_in_the_order_of_their_positions() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let unsorted = [
+        point(1., 255, 255),
+        point(0.123_456_7, 1, 0),
+        point(0., 0, 255),
+    ];
+    palette(&server, "ramp", &unsorted, false).await.unwrap();
+    let points = "SELECT p.value, p.rgba FROM geocube.palette, UNNEST(points) p";
+    if let Some(stored) = server.sql(points) {
+        assert_eq!(stored, "0|4278190080\n0.123457|65536\n1|4294901760");
+    }
+}
+
+#[tokio::test]
 async fn malformed_palettes_are_refused() {
     let Some(server) = Server::start().await else {
         return;

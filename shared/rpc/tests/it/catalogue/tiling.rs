@@ -6,14 +6,14 @@ use rpc::pb;
 use rpc::pb::tile_aoi_request::Identifier;
 use tonic::{Code, Status};
 
-fn grid(parameters: &[(&str, &str)]) -> pb::Layout {
+pub fn grid(parameters: &[(&str, &str)]) -> pb::Layout {
     pb::Layout {
         grid_parameters: map(parameters),
         ..layout("inline layouts need no valid name")
     }
 }
 
-fn regular(cell: &str, resolution: &str) -> pb::Layout {
+pub fn regular(cell: &str, resolution: &str) -> pb::Layout {
     grid(&[
         ("grid", "Regular"),
         ("crs", "32631"),
@@ -23,7 +23,7 @@ fn regular(cell: &str, resolution: &str) -> pb::Layout {
 }
 
 /// Lon 5.8 to 6.6, lat 44.5 to 45.1.
-fn alps() -> pb::Aoi {
+pub fn alps() -> pb::Aoi {
     aoi(&[&[&[
         (5.8, 45.1),
         (5.8, 44.5),
@@ -48,8 +48,19 @@ async fn tile(
     Ok(batches.into_iter().map(|batch| batch.tiles).collect())
 }
 
-async fn tile_inline(server: &Server, layout: pb::Layout) -> Result<Vec<Vec<pb::Tile>>, Status> {
-    tile(server, Some(alps()), Some(Identifier::Layout(layout))).await
+pub async fn tile_over(
+    server: &Server,
+    aoi: pb::Aoi,
+    layout: pb::Layout,
+) -> Result<Vec<Vec<pb::Tile>>, Status> {
+    tile(server, Some(aoi), Some(Identifier::Layout(layout))).await
+}
+
+pub async fn tile_inline(
+    server: &Server,
+    layout: pb::Layout,
+) -> Result<Vec<Vec<pb::Tile>>, Status> {
+    tile_over(server, alps(), layout).await
 }
 
 #[tokio::test]

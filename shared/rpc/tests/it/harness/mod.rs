@@ -10,10 +10,12 @@ use database::testing::TestDatabase;
 use database::{Database, PoolOptions};
 use messaging::MemoryQueue;
 use rpc::OversizeLayer;
+use rpc::pb::admin_client::AdminClient;
 use rpc::pb::geocube_client::GeocubeClient;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Once};
+use std::time::Duration;
 use storage::{AllowedRoots, LocalStorage, Router};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -27,6 +29,7 @@ pub struct Bounds {
     pub limits: Limits,
     pub message_bytes: usize,
     pub memory_bytes: u64,
+    pub tidy_min_age: Duration,
 }
 
 impl Default for Bounds {
@@ -35,6 +38,7 @@ impl Default for Bounds {
             limits: Limits::default(),
             message_bytes: MAX_MESSAGE_BYTES,
             memory_bytes: 256 << 20,
+            tidy_min_age: Duration::ZERO,
         }
     }
 }
@@ -122,6 +126,11 @@ impl Server {
         self.client.clone()
     }
 
+    /// A client of the service of administrators, on the same connection.
+    pub fn admin(&self) -> AdminClient<Channel> {
+        AdminClient::new(self.channel.clone())
+    }
+
     /// A path in the folder of the files.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -157,7 +166,7 @@ impl Server {
 }
 
 fn app(db: &Database, folder: &Path, bounds: Bounds) -> App {
-    let managed = folder.join("managed");
+    let managed = ["managed", "ours"].map(|name| folder.join(name));
     let roots = vec![folder.to_owned()];
     let local = LocalStorage::new(AllowedRoots::Below(roots.clone()));
     let storage = Router::new().with(domain::Scheme::File, Arc::new(local));
@@ -165,7 +174,9 @@ fn app(db: &Database, folder: &Path, bounds: Bounds) -> App {
         limits: bounds.limits,
         paths: PathPolicy {
             allowed: roots,
-            managed: vec![domain::Uri::parse(managed.to_str().unwrap()).unwrap()],
+            managed: managed
+                .map(|folder| domain::Uri::parse(folder.to_str().unwrap()).unwrap())
+                .to_vec(),
             ..PathPolicy::default()
         },
         workers: 2,
@@ -173,6 +184,7 @@ fn app(db: &Database, folder: &Path, bounds: Bounds) -> App {
         cancelled_jobs: None,
         events_queue: "events".to_owned(),
         orders_queue: "orders".to_owned(),
+        tidy_min_age: bounds.tidy_min_age,
     };
     let engine = Engine::new(2, bounds.memory_bytes);
     App::new(

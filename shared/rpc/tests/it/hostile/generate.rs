@@ -1,10 +1,13 @@
 //! Messages made from the descriptors of the contract.
 
-use crate::harness::catalogue::UNKNOWN;
+use crate::harness::Server;
+use crate::harness::catalogue::{UNKNOWN, dataset, format};
+use crate::harness::raster::{Raster, have_gdal};
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
     MethodDescriptor, Value,
 };
+use rpc::pb::data_format::Dtype;
 use std::collections::HashMap;
 
 /// Methods of the services of the API server, with their paths.
@@ -47,6 +50,42 @@ impl Known {
             uri: "/tmp/absent.tif".to_owned(),
         }
     }
+
+    /// Stores one of each; `None`, said on standard error, without the programs of GDAL.
+    pub async fn stored(server: &Server) -> Option<Self> {
+        if !have_gdal() {
+            return None;
+        }
+        let bytes = format(Dtype::UInt8, 0., 0., 1.);
+        let (variable, instance) = server.variable("v", bytes, 1).await;
+        let record = server.record("r", 0).await;
+        // where the plausible transform lies: a few metres beside the origin
+        let raster = Raster {
+            origin: (0., 2.),
+            pixel: 1.,
+            ..Raster::utm("Byte", 4, 4, vec![1.; 16])
+        };
+        raster.write(&server.path("a.tif"));
+        let uri = server.uri("a.tif");
+        let image = dataset(&record, &instance, bytes, &[1]);
+        server.index(&uri, vec![image]).await.unwrap();
+        server.palette("a").await;
+        Some(Self {
+            record,
+            instance,
+            variable,
+            aoi: server.some_aoi().await,
+            uri,
+        })
+    }
+
+    /// The same, or nothing for a method that would delete it.
+    pub fn for_method(&self, name: &str) -> Self {
+        if name.starts_with("Delete") {
+            return Self::nothing();
+        }
+        self.clone()
+    }
 }
 
 /// A message that is complete and passes most rules.
@@ -74,7 +113,7 @@ pub fn hostile(message: &MessageDescriptor, known: &Known) -> Vec<(String, Dynam
     variations
 }
 
-fn plausible_value(field: &FieldDescriptor, known: &Known) -> Value {
+pub(super) fn plausible_value(field: &FieldDescriptor, known: &Known) -> Value {
     if field.is_map() {
         let pairs = [
             ("grid", "regular"),
@@ -174,7 +213,10 @@ fn ring(message: &MessageDescriptor) -> Value {
 }
 
 /// Hostile values of a field; `None` leaves it out.
-fn hostile_values(field: &FieldDescriptor, known: &Known) -> Vec<(String, Option<Value>)> {
+pub(super) fn hostile_values(
+    field: &FieldDescriptor,
+    known: &Known,
+) -> Vec<(String, Option<Value>)> {
     let mut values = vec![("missing".to_owned(), None)];
     if field.is_map() {
         for (key, value) in [
@@ -249,21 +291,23 @@ fn floats() -> [f64; 8] {
     ]
 }
 
+/// Short texts that are no names.
+pub(super) const TEXTS: [&str; 9] = [
+    "",
+    "\0",
+    "epsg",
+    "/etc/passwd",
+    "../../etc/passwd",
+    "'; DROP TABLE geocube.records; --",
+    "\\",
+    "%",
+    "é\u{202e}\n",
+];
+
 fn texts() -> Vec<(String, Value)> {
     let long = "x".repeat(1 << 20);
-    let texts = [
-        "",
-        "\0",
-        "epsg",
-        "/etc/passwd",
-        "../../etc/passwd",
-        "'; DROP TABLE geocube.records; --",
-        "\\",
-        "%",
-        "é\u{202e}\n",
-        &long,
-    ];
+    let texts = TEXTS.into_iter().chain([long.as_str()]);
     texts
         .map(|text| (format!("{text:.40?}"), Value::String(text.to_owned())))
-        .to_vec()
+        .collect()
 }

@@ -2,5 +2,6 @@
 //! service, and the service goes on.
 
 mod generate;
+mod random;
 mod raw;
 mod sweep;

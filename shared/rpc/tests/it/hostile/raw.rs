@@ -10,7 +10,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Request, Status};
 
 /// Longest time that the answer to a malformed request may take.
-const AT_ONCE: Duration = Duration::from_secs(1);
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// Messages as they are.
 #[derive(Clone, Copy, Default)]
@@ -65,7 +65,7 @@ impl Server {
     /// Calls with a malformed request, which must be answered at once and not as a fault of the service.
     pub async fn call_hostile(&self, path: &str, messages: Vec<Vec<u8>>, what: &str) {
         let begin = Instant::now();
-        let ended = tokio::time::timeout(10 * AT_ONCE, self.try_call(path, messages)).await;
+        let ended = tokio::time::timeout(4 * AT_ONCE, self.try_call(path, messages)).await;
         let ended = ended.unwrap_or_else(|_| panic!("{path} hangs on {what}"));
         assert!(
             begin.elapsed() < AT_ONCE,
@@ -75,13 +75,14 @@ impl Server {
         if let Err(status) = ended {
             let fault = matches!(
                 status.code(),
-                Code::Unknown | Code::Internal | Code::DataLoss | Code::Unavailable
+                Code::Unknown
+                    | Code::Internal
+                    | Code::DataLoss
+                    | Code::Unavailable
+                    | Code::Unimplemented
             );
             assert!(!fault, "{path} on {what}: {status:?}");
-            assert!(
-                status.code() == Code::Unimplemented || !status.message().is_empty(),
-                "{path} on {what}: no text"
-            );
+            assert!(!status.message().is_empty(), "{path} on {what}: no text");
         }
     }
 

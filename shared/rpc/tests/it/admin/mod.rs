@@ -1,0 +1,5 @@
+//! Maintenance and deletion.
+
+mod deletion;
+mod mapping;
+mod tidy;
