@@ -111,21 +111,32 @@ def searches(archive: Archive) -> dict:
             instance_id=archive.instance_id, filters=a_year(filters(), {"tile": tile(place)})
         )
 
+    def sat_year(place: int):
+        return cube(archive, place, filters=a_year(filters(), {"sat": "S2A"}))
+
+    def empty_tile(place: int):
+        return catalog_pb2.GetTileRequest(
+            instance_id=archive.instance_id, x=place % 1024, y=60, z=10, min=0, max=1, filters=filters()
+        )
+
+    def named(pattern: str):
+        return lambda place: listing(name=pattern.format(tile=tile(place)))
+
     return {
-        "GetCube headers, window, year + tag": ("GetCube", lambda p: cube(archive, p, filters=a_year(filters(), {"sat": "S2A"})), 2),
+        "GetCube headers, window, year + tag": ("GetCube", sat_year, 2),
         "GetCube headers, window, all dates": ("GetCube", lambda p: cube(archive, p, filters=filters()), DATES),
-        "GetCube headers, place of many dates, year + tag": ("GetCube", lambda _: cube(archive, HOT, filters=a_year(filters(), {"sat": "S2A"})), 2),
+        "GetCube headers, place of many dates, year + tag": ("GetCube", lambda _: sat_year(HOT), 2),
         "GetCube headers, 50 record ids": ("GetCube", lambda p: cube(archive, p, records=ids(p)), 50),
-        "GetXYZTile, empty place": ("GetXYZTile", lambda p: catalog_pb2.GetTileRequest(instance_id=archive.instance_id, x=p % 1024, y=60, z=10, min=0, max=1, filters=filters()), 0),
+        "GetXYZTile, empty place": ("GetXYZTile", empty_tile, 0),
         "ListDatasets, tile tag + year": ("ListDatasets", year_of_tile, 1),
         "ListRecords, tile tag": ("ListRecords", lambda p: listing(tags={"tile": tile(p)}), DATES),
         "ListRecords, tag + year + area": ("ListRecords", lambda p: a_year(listing(aoi=area(p)), {"sat": "S2A"}), 1),
         "ListRecords, area": ("ListRecords", lambda p: listing(aoi=area(p)), DATES),
         "ListRecords, two hours": ("ListRecords", a_day, 0),
-        "ListRecords, name": ("ListRecords", lambda p: listing(name=f"S2A_20150101_{tile(p)}_0000"), 1),
-        "ListRecords, name*": ("ListRecords", lambda p: listing(name=f"S2A_20150101_{tile(p)}_*"), 1),
-        "ListRecords, *name": ("ListRecords", lambda p: listing(name=f"*_{tile(p)}_0000"), 1),
-        "ListRecords, *name*": ("ListRecords", lambda p: listing(name=f"*_{tile(p)}_*"), DATES),
+        "ListRecords, name": ("ListRecords", named("S2A_20150101_{tile}_0000"), 1),
+        "ListRecords, name*": ("ListRecords", named("S2A_20150101_{tile}_*"), 1),
+        "ListRecords, *name": ("ListRecords", named("*_{tile}_0000"), 1),
+        "ListRecords, *name*": ("ListRecords", named("*_{tile}_*"), DATES),
         f"ListRecords, first page of {PAGE}": ("ListRecords", lambda _: listing(), PAGE),
         f"ListRecords, last page of {PAGE}": ("ListRecords", lambda _: listing(page=last_page), 1),
     }
@@ -186,7 +197,8 @@ def line(result: dict) -> str:
 
 def table(sizes: dict) -> str:
     """A row for each search, p50 / p95 of each size; times for one client, then for several."""
-    rows = [["search"] + [f"{size:,} x{clients}" for size in sizes for clients in (1, CLIENTS)] + ["growth", "CPU, API + PG"]]
+    columns = [f"{size:,} x{clients}" for size in sizes for clients in (1, CLIENTS)]
+    rows = [["search", *columns, "growth", "CPU, API + PG"]]
     for name in next(iter(sizes.values())):
         results = [results[name] for results in sizes.values()]
         times = [f"{one['p50_ms']:.1f} / {one['p95_ms']:.1f}" for result in results for one in result.values()]
@@ -207,7 +219,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench search", description=__doc__)
     parser.add_argument("--programs", type=Path, required=True, help="folder of the built programs")
     parser.add_argument("--scratch", type=Path, help="where the databases go for the run: 2 GB for the largest")
-    parser.add_argument("--sizes", type=lambda text: [int(size) for size in text.split(",")], default=SIZES, help="datasets of each catalogue")
+    numbers = lambda text: [int(number) for number in text.split(",")]
+    parser.add_argument("--sizes", type=numbers, default=SIZES, help="datasets of each catalogue")
     parser.add_argument("--calls", type=int, default=200, help="calls of each search, shared by the clients")
     parser.add_argument("--quick", action="store_true", help="one small catalogue and few calls: does it work?")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
