@@ -107,7 +107,9 @@ pub async fn delete(conn: &mut PgConnection, name: &str) -> Result<()> {
 
 /// The cells of a grid that an area in longitude and latitude overlaps, by id, with the part of the
 /// area on each. The parts are cut in the plane of the reference system of the cell where it is
-/// known, else along great circles; those without any surface are left out.
+/// known, else along great circles; those without any surface are left out. The edges of a cell are
+/// great circles, and those of the area straight in longitude and latitude: vertices are added on
+/// both before they are projected, so that neighbours in different planes leave no gap.
 pub async fn cells_on(
     conn: &mut PgConnection,
     grid: &str,
@@ -118,11 +120,15 @@ pub async fn cells_on(
              SELECT c.id, c.crs, ST_CollectionExtract(
                  CASE WHEN EXISTS (SELECT FROM spatial_ref_sys s WHERE s.srid = c.srid AND c.srid <> 0)
                  THEN ST_Transform(ST_Intersection(
-                     ST_Transform(c.coordinates::geometry, c.srid),
-                     ST_Transform(ST_MakeValid(ST_GeomFromEWKB($2)), c.srid)), 4326)
-                 ELSE ST_Intersection(c.coordinates, ST_MakeValid(ST_GeomFromEWKB($2))::geography)::geometry
+                     ST_Transform(ST_Segmentize(c.coordinates,
+                         GREATEST(1000, ST_Perimeter(c.coordinates) / 4000))::geometry, c.srid),
+                     ST_Transform(area.dense, c.srid)), 4326)
+                 ELSE ST_Intersection(c.coordinates, area.valid::geography)::geometry
                  END, 3) AS part
-             FROM geocube.cells c
+             FROM geocube.cells c, (
+                 SELECT valid, ST_Segmentize(valid, GREATEST(0.01, ST_Perimeter(valid) / 4000)) AS dense
+                 FROM (SELECT ST_MakeValid(ST_GeomFromEWKB($2)) AS valid) given
+             ) area
              WHERE c.grid = $1 AND ST_Intersects(c.coordinates, ST_GeomFromEWKB($2)::geography)
          ) parts WHERE NOT ST_IsEmpty(part) ORDER BY id",
     )

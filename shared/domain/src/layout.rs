@@ -3,6 +3,9 @@
 use crate::{Error, Result, check_name};
 use std::collections::BTreeMap;
 
+/// Largest side of an internal block, in pixels.
+const MAX_BLOCK_SIZE: u32 = 32_768;
+
 /// Layout of consolidated files.
 ///
 /// The interlacing pattern and the grid parameters are texts here: their grammars belong to the
@@ -34,6 +37,21 @@ impl Layout {
     /// [`Error::Invalid`] that names the field.
     pub fn check_name(&self) -> Result<()> {
         check_name("Layout.name", &self.name)
+    }
+
+    /// Checks that the blocks are such as files can have.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] that names the fields.
+    pub fn check_blocks(&self) -> Result<()> {
+        let (width, height) = (self.block_x_size, self.block_y_size);
+        let fits = |side: u32| side > 0 && side.is_multiple_of(16) && side <= MAX_BLOCK_SIZE;
+        if fits(width) && fits(height) {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "block_x_size and block_y_size: {width} and {height}, expected multiples of 16 up to {MAX_BLOCK_SIZE}"
+        )))
     }
 
     /// Reads a positive size that fits the database.

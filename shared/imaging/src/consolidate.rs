@@ -42,6 +42,10 @@ pub fn consolidate(
     cancel: &(dyn Fn() -> bool + Sync),
 ) -> Result<Summary> {
     spec.check()?;
+    let spec = &ConsolidateSpec {
+        creation_params: options::that_gdal_can_write(spec),
+        ..spec.clone()
+    };
     let pattern = InterlacingPattern::parse(&spec.interlacing_pattern)
         .map_err(|error| domain::Error::invalid(error.to_string()))?;
     let folder = WorkFolder::create(workdir)?;

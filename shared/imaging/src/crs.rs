@@ -35,6 +35,7 @@ struct Inner {
     definition: parse::Definition,
     wkt: String,
     srid: i32,
+    geographic: bool,
 }
 
 static PARSED: LazyLock<Mutex<Lru<String, Crs>>> = LazyLock::new(|| Mutex::new(Lru::new(KEPT)));
@@ -72,6 +73,11 @@ impl Crs {
     /// Well-known text, version 1 where it suffices.
     pub fn to_wkt(&self) -> &str {
         &self.0.wkt
+    }
+
+    /// Whether its coordinates are longitudes and latitudes in degrees.
+    pub fn is_geographic(&self) -> bool {
+        self.0.geographic
     }
 
     /// Whether both describe the same system.
@@ -121,6 +127,8 @@ impl Crs {
             definition,
             wkt,
             srid,
+            geographic: handle.is_geographic()
+                && (handle.angular_units() - 1f64.to_radians()).abs() < 1e-12,
         })))
     }
 }

@@ -47,9 +47,40 @@ struct Warped<'s> {
     area: Option<[f64; 4]>,
 }
 
+/// Degrees to move a target by, so that it meets the source.
+fn revolutions(source: &Source, target: &Target) -> impl Iterator<Item = f64> + use<> {
+    let own = source.info.transform.extent(source.info.size);
+    let wanted = target.transform.extent(target.size);
+    [0.0, -360.0, 360.0]
+        .into_iter()
+        .filter(move |turn| own.min.x < wanted.max.x + turn && wanted.min.x + turn < own.max.x)
+}
+
 impl Task<'_> {
-    /// Paints what a source holds of the target.
+    /// Paints what a source holds of the target. Longitudes are the same after each revolution: where
+    /// both grids count them, the source is looked at from the sides of the dateline that it is on.
     pub(crate) fn paint(&mut self, source: &Source) -> Result<()> {
+        if !(source.crs().is_geographic() && self.target.crs.is_geographic()) {
+            return self.paint_once(source);
+        }
+        for turn in revolutions(source, self.target) {
+            let mut transform = self.target.transform;
+            transform.0[0] += turn;
+            let target = Target {
+                transform,
+                ..self.target.clone()
+            };
+            Task {
+                target: &target,
+                image: &mut *self.image,
+                ..*self
+            }
+            .paint_once(source)?;
+        }
+        Ok(())
+    }
+
+    fn paint_once(&mut self, source: &Source) -> Result<()> {
         if let Some(offset) = aligned::offset(source, None, self.target, self.kernel) {
             return self.paste(source, None, offset);
         }

@@ -4,21 +4,25 @@ use super::LayoutQuery;
 use crate::{App, Result};
 use cog::InterlacingPattern;
 use database::container_layout::{self, FollowedLayout};
-use database::{in_statement, layout};
+use database::{grid, in_statement, layout};
 use domain::grid::GridSpec;
-use domain::{Error, Layout, Pattern};
+use domain::{Entity, Error, Layout, Pattern};
 use imaging::Crs;
 
 impl App {
     /// Stores a layout.
     ///
     /// # Errors
-    /// [`domain::Error::Invalid`] for a malformed pattern or grid parameter,
+    /// [`domain::Error::Invalid`] for a malformed pattern, block size or grid parameter,
+    /// [`domain::Error::NotFound`] for an unknown grid,
     /// [`domain::Error::AlreadyExists`] when the name is taken.
     pub async fn create_layout(&self, layout: &Layout) -> Result<()> {
         check_layout(layout)?;
-        if !layout.grid_parameters.is_empty() {
-            check_grid(layout)?;
+        if let GridSpec::Custom(custom) = check_grid(layout)? {
+            let mut connection = self.database().read().await?;
+            if !grid::exists(&mut connection, &custom.name).await? {
+                return Err(Error::not_found(Entity::Grid, "name", &custom.name).into());
+            }
         }
         Ok(in_statement(self.database(), |tx| {
             let layout = layout.clone();
@@ -68,6 +72,7 @@ impl App {
 
 /// Checks what does not depend on the grid.
 pub(crate) fn check_layout(layout: &Layout) -> domain::Result<()> {
+    layout.check_blocks()?;
     match InterlacingPattern::parse(&layout.interlacing_pattern) {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::invalid(error.to_string())),

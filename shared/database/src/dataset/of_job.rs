@@ -144,7 +144,10 @@ pub async fn on_cell(
     sql.push(" <> 0 AND ST_SRID(d.shape) = ").push_bind(srid);
     sql.push(" THEN ST_Relate(d.shape, ST_GeomFromEWKB(")
         .push_bind(ewkb::to_ewkb(outline, srid));
-    sql.push("), 'T********') ELSE true END ORDER BY r.datetime, r.id, d.creation_order, d.id");
+    // a shape beyond the dateline is on cells of the other side too
+    sql.push("), 'T********') OR ((ST_XMin(d.shape) < -180 OR ST_XMax(d.shape) > 180) AND EXISTS (SELECT FROM spatial_ref_sys s WHERE s.srid = ")
+        .push_bind(srid);
+    sql.push(" AND s.proj4text LIKE '%+proj=longlat%')) ELSE true END ORDER BY r.datetime, r.id, d.creation_order, d.id");
     fetch(conn, sql).await
 }
 

@@ -58,6 +58,15 @@ impl Footprint {
     }
 }
 
+/// A shape given in the reference system of `projection`, in longitude and latitude with straight
+/// edges; what leaves [-180, 180] is cut at the dateline and moved inside.
+///
+/// # Errors
+/// As [`Footprint::of_shape`].
+pub fn lonlat_pieces(shape: &MultiPolygon, projection: &dyn Project) -> Result<MultiPolygon> {
+    split_geometry(&project_shape(shape, projection, Edges::Straight)?)
+}
+
 /// The area in which datasets are searched for a request: the outline of `extent` along great
 /// circles, cut as the geographies of the catalogue.
 ///

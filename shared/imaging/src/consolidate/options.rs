@@ -2,8 +2,44 @@
 
 use super::{ConsolidateSpec, needs_alpha};
 use domain::DType;
+use std::collections::BTreeMap;
 
 const OVERVIEW: &str = "_OVERVIEW";
+
+/// The creation options of an order, but for what would spoil pixels: JPEG has no signed samples, so
+/// that such files are compressed without loss, and its colour space YCbCr has no alpha band.
+pub(super) fn that_gdal_can_write(spec: &ConsolidateSpec) -> BTreeMap<String, String> {
+    let mut params = spec.creation_params.clone();
+    let is = |value: &str, name: &str| value.eq_ignore_ascii_case(name);
+    if spec.mapping.format.dtype == DType::Int8
+        && params
+            .iter()
+            .any(|(key, value)| plain(key) == "COMPRESS" && is(value, "JPEG"))
+    {
+        params.retain(|key, _| {
+            !matches!(
+                plain(key),
+                "JPEG_QUALITY" | "JPEGTABLESMODE" | "PHOTOMETRIC"
+            )
+        });
+        for (_, value) in params
+            .iter_mut()
+            .filter(|(key, _)| plain(key) == "COMPRESS")
+        {
+            "ZSTD".clone_into(value);
+        }
+        params.insert("ZSTD_LEVEL".to_owned(), spec.zstd_level.to_string());
+    }
+    if needs_alpha(&params, &spec.mapping.format) {
+        params.retain(|key, value| plain(key) != "PHOTOMETRIC" || !is(value, "YCBCR"));
+    }
+    params
+}
+
+/// The option that an option of overviews is named after.
+fn plain(key: &str) -> &str {
+    key.strip_suffix(OVERVIEW).unwrap_or(key)
+}
 
 /// Options of the full resolution.
 pub(super) fn creation(spec: &ConsolidateSpec) -> Vec<(String, String)> {

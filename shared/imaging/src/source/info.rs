@@ -112,6 +112,11 @@ fn common_type(bands: &[RasterBand<'_>], name: &str) -> Result<DType> {
 
 /// The type of a band, signed bytes included.
 pub(super) fn sample_type(band: &RasterBand<'_>) -> Option<DType> {
+    from_gdal(data_type(band), is_signed_byte(band))
+}
+
+/// Whether the bytes of a band are signed, which this release of GDAL tells beside the type.
+pub(super) fn is_signed_byte(band: &RasterBand<'_>) -> bool {
     let pixel_type = band.metadata_item("PIXELTYPE", "IMAGE_STRUCTURE");
-    from_gdal(data_type(band), pixel_type.as_deref() == Some("SIGNEDBYTE"))
+    pixel_type.as_deref() == Some("SIGNEDBYTE")
 }

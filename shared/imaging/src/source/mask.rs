@@ -1,6 +1,6 @@
 //! Which pixels a file itself declares to be without data, besides the hole marker of the mapping.
 
-use super::open;
+use super::{info, open};
 use crate::{
     Result,
     ffi::{self, Window, capture},
@@ -17,19 +17,25 @@ pub(super) enum Mask {
     PerDataset,
     /// In a mask of each band.
     PerBand,
-    /// In a band of its own.
-    Alpha { band: i32, lossy: bool },
+    /// In a band of its own, whose opaque pixels have the value `opaque`.
+    Alpha { band: i32, lossy: bool, opaque: u8 },
 }
 
 impl Mask {
     /// Mask that applies to some bands (from 1). An alpha band that is itself read as data masks nothing.
     pub(super) fn of(dataset: &Dataset, name: &str, bands: &[i32]) -> Result<Self> {
         for band in 1..=dataset.raster_count() as i32 {
-            let interpretation = open::band(dataset, name, band)?.color_interpretation();
-            if interpretation == ColorInterpretation::AlphaBand && !bands.contains(&band) {
+            let alpha = open::band(dataset, name, band)?;
+            let is_alpha = alpha.color_interpretation() == ColorInterpretation::AlphaBand;
+            if is_alpha && !bands.contains(&band) {
                 return Ok(Self::Alpha {
                     band,
                     lossy: is_lossy(dataset),
+                    opaque: if info::is_signed_byte(&alpha) {
+                        i8::MAX as u8
+                    } else {
+                        u8::MAX
+                    },
                 });
             }
         }
@@ -47,7 +53,14 @@ impl Mask {
 
     /// Lowest mask value of pixels with data. Lossy codecs blur the border of the alpha band.
     pub(super) fn threshold(self) -> u8 {
-        if self.is_lossy() { 128 } else { 1 }
+        match self {
+            Self::Alpha {
+                lossy: true,
+                opaque,
+                ..
+            } => opaque / 2 + 1,
+            Self::Alpha { .. } | Self::None | Self::PerDataset | Self::PerBand => 1,
+        }
     }
 
     /// Whether the samples beside the mask are not exact.

@@ -3,6 +3,7 @@
 use crate::{Error, Result, ffi::capture};
 use domain::{Size, Uri};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags, raster::RasterBand};
+use std::fs;
 
 /// Formats that never refer to other files.
 const DRIVERS: [&str; 4] = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG"];
@@ -31,6 +32,13 @@ pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
                 uri.scheme()
             ))
         })?;
+    // opening a pipe would wait for a writer
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(Error::Open {
+            name,
+            reason: "expected a regular file".to_owned(),
+        });
+    }
     let file_name = uri.file_name();
     let options = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_RASTER

@@ -7,7 +7,7 @@ use app::{Limits, MappingUpdate, TidyCounts};
 use domain::{DType, DataFormat, DataMapping, Error, InstanceId, Leftover, Result, ValueRange};
 
 /// The kinds whose removal is asked for.
-pub(crate) fn kinds_to_tidy(request: &pb::TidyDbRequest) -> Vec<Leftover> {
+pub(crate) fn kinds_to_tidy(request: pb::TidyDbRequest) -> Vec<Leftover> {
     let asked = |kind: &Leftover| match kind {
         Leftover::Record => request.pending_records,
         Leftover::Aoi => request.pending_ao_is,
@@ -34,7 +34,7 @@ pub(crate) fn tidy_counts_to(counts: &TidyCounts) -> pb::TidyDbResponse {
 
 /// Reads a mapping to give to some datasets. The sample type of the format is not looked at.
 pub(crate) fn mapping_update(
-    request: pb::UpdateDatasetsRequest,
+    request: &pb::UpdateDatasetsRequest,
     limits: &Limits,
 ) -> Result<MappingUpdate> {
     let instance = InstanceId::parse(&request.instance_id)?;

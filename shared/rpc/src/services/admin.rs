@@ -25,7 +25,7 @@ impl AdminService {
 impl Admin for AdminService {
     async fn tidy_db(&self, request: Request<pb::TidyDbRequest>) -> Reply<pb::TidyDbResponse> {
         let request = request.into_inner();
-        let kinds = convert::kinds_to_tidy(&request);
+        let kinds = convert::kinds_to_tidy(request);
         let counts = self.app.tidy(&kinds, request.simulate).await;
         reply(convert::tidy_counts_to(&counts.map_err(status)?))
     }

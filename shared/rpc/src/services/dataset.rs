@@ -46,9 +46,8 @@ pub(super) async fn update_datasets(
     app: &App,
     request: pb::UpdateDatasetsRequest,
 ) -> Reply<pb::UpdateDatasetsResponse> {
-    let simulate = request.simulate;
-    let update = convert::mapping_update(request, app.limits()).checked()?;
-    let counts = app.update_datasets(update, simulate).await;
+    let update = convert::mapping_update(&request, app.limits()).checked()?;
+    let counts = app.update_datasets(update, request.simulate).await;
     let counts = counts.map_err(status)?.into_iter();
     reply(pb::UpdateDatasetsResponse {
         results: counts

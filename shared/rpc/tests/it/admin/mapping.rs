@@ -1,5 +1,6 @@
 //! Changes of the value mapping of datasets.
 
+use crate::catalogue::BYTES;
 use crate::harness::Server;
 use crate::harness::answers::invalid;
 use crate::harness::catalogue::{UNKNOWN, dataset, format};
@@ -27,11 +28,10 @@ impl Mapped {
         let unit = format(Dtype::Float32, f64::NAN, 0., 1.);
         let (_, instance) = server.variable("v", unit, 1).await;
         let records = vec![server.record("a", 0).await, server.record("b", 1).await];
-        let bytes = format(Dtype::UInt8, 0., 0., 255.);
         for (name, dtype, record, format, exponent) in [
-            ("1.tif", "Byte", &records[0], bytes, 1.),
-            ("2.tif", "Byte", &records[0], bytes, 1.),
-            ("3.tif", "Byte", &records[1], bytes, 1.),
+            ("1.tif", "Byte", &records[0], BYTES, 1.),
+            ("2.tif", "Byte", &records[0], BYTES, 1.),
+            ("3.tif", "Byte", &records[1], BYTES, 1.),
             ("4.tif", "Float32", &records[1], unit, 0.1),
         ] {
             Raster::utm(dtype, 2, 2, vec![1.; 4]).write(&server.path(name));

@@ -3,7 +3,7 @@
 use super::layouts::layout;
 use super::variables::BYTES;
 use crate::harness::Server;
-use crate::harness::answers::{invalid, items};
+use crate::harness::answers::{invalid, items, refused, resource};
 use crate::harness::catalogue::{UNKNOWN, YEAR_2020, aoi, at, dataset, map, new_record, rectangle};
 use crate::harness::raster::{Raster, have_gdal};
 use rpc::pb;
@@ -79,11 +79,11 @@ impl Followers {
     async fn find(
         &self,
         instance: &str,
-        identifier: Option<Identifier>,
+        identifier: Identifier,
     ) -> Result<Vec<(String, Vec<String>)>, Status> {
         let request = pb::FindContainerLayoutsRequest {
             instance_id: instance.to_owned(),
-            identifier,
+            identifier: Some(identifier),
         };
         let found = items(self.server.client().find_container_layouts(request).await).await?;
         let folder = self.server.uri("");
@@ -98,16 +98,13 @@ impl Followers {
     }
 }
 
-fn records(ids: &[&str]) -> Option<Identifier> {
+fn records(ids: &[&str]) -> Identifier {
     let ids = ids.iter().map(|id| (*id).to_owned()).collect();
-    Some(Identifier::Records(pb::RecordIdList { ids }))
+    Identifier::Records(pb::RecordIdList { ids })
 }
 
-fn filters(filters: Option<pb::RecordFilters>, aoi: Option<pb::Aoi>) -> Option<Identifier> {
-    Some(Identifier::Filters(pb::RecordFiltersWithAoi {
-        filters,
-        aoi,
-    }))
+fn filters(filters: Option<pb::RecordFilters>, aoi: Option<pb::Aoi>) -> Identifier {
+    Identifier::Filters(pb::RecordFiltersWithAoi { filters, aoi })
 }
 
 #[tokio::test]
@@ -195,23 +192,27 @@ async fn malformed_questions_about_layouts_are_refused() {
         (
             "invalid record id list: cannot be empty",
             &instance,
-            records(&[]),
+            Some(records(&[])),
         ),
-        ("Invalid Record.uuid x", &instance, records(&[UNKNOWN, "x"])),
-        ("Invalid Instance.uuid x", "x", filters(None, None)),
+        (
+            "Invalid Record.uuid x",
+            &instance,
+            Some(records(&[UNKNOWN, "x"])),
+        ),
+        ("Invalid Instance.uuid x", "x", Some(filters(None, None))),
         ("Invalid Instance.uuid", "", None),
         (
             "invalid aoi: AOI must not be empty",
             &instance,
-            filters(None, Some(pb::Aoi::default())),
+            Some(filters(None, Some(pb::Aoi::default()))),
         ),
         (
             "invalid aoi: ",
             &instance,
-            filters(None, Some(rectangle(0., 0., 181., 1.))),
+            Some(filters(None, Some(rectangle(0., 0., 181., 1.)))),
         ),
-        ("invalid aoi: ", &instance, filters(None, Some(open))),
-        ("time", &instance, filters(Some(wrong_time), None)),
+        ("invalid aoi: ", &instance, Some(filters(None, Some(open)))),
+        ("time", &instance, Some(filters(Some(wrong_time), None))),
     ] {
         let request = pb::FindContainerLayoutsRequest {
             instance_id: instance_id.to_owned(),
@@ -233,12 +234,12 @@ async fn a_layout_that_a_file_follows_stays() {
         test.server.client().delete_layout(request).await
     };
     let text = "layouts and container_layouts with name: b/layout";
-    let status = crate::harness::answers::refused(
+    let status = refused(
         delete("b/layout").await,
         tonic::Code::FailedPrecondition,
         text,
     );
-    let resource = crate::harness::answers::resource(&status);
+    let resource = resource(&status);
     assert_eq!(
         resource,
         (

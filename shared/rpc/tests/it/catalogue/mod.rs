@@ -19,3 +19,4 @@ mod variable_changes;
 mod variables;
 
 pub use layouts::layout;
+pub use variables::BYTES;

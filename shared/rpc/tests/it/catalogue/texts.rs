@@ -38,11 +38,11 @@ const PLAIN: [&str; 24] = [
     "é日本🛰\u{202e}",
     "\u{1}\u{7f}\u{feff}",
     "E'\\x41'",
-    "/* */ -- #",
+    "// -- # ;",
 ];
 
 /// Texts with wildcards, and the empty one.
-const WILD: [&str; 5] = ["*", "a?b", "x(?i)", "%*_?\\", ""];
+const WILD: [&str; 6] = ["/* */", "*", "a?b", "x(?i)", "%*_?\\", ""];
 
 fn all() -> impl Iterator<Item = &'static str> + Clone {
     PLAIN.into_iter().chain(WILD)

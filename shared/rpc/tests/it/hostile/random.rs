@@ -89,7 +89,7 @@ async fn send(server: &Server, calls: Vec<(String, Vec<Vec<u8>>, u64)>) {
         .await;
     server.assert_alive().await;
     assert!(
-        begin.elapsed() < Duration::from_secs(60),
+        begin.elapsed() < Duration::from_mins(1),
         "{count} calls took {:?}",
         begin.elapsed()
     );

@@ -3,10 +3,10 @@
 use super::Context;
 use crate::Result;
 use crate::catalogue::PlacedCell;
-use domain::footprint::{Edges, Project, project_ring, valid_shape};
+use domain::footprint::{Project, lonlat_pieces, valid_shape};
 use domain::grid::Cell;
 use domain::plan::{BaseUri, CellPlan, CellTarget, Need, PlanDataset, plan_cell};
-use domain::{Dataset, MultiPolygon, Polygon, Ring};
+use domain::{Dataset, MultiPolygon, Ring};
 use imaging::Crs;
 
 /// A cell to plan.
@@ -55,6 +55,9 @@ fn shape_in_cell(
     outline: &Ring,
     crs: &Crs,
 ) -> domain::Result<MultiPolygon> {
+    if dataset.srid == cell.srid && crs.is_geographic() {
+        return Ok(on_every_revolution(&dataset.shape));
+    }
     if dataset.srid == cell.srid {
         return Ok(dataset.shape.clone());
     }
@@ -67,23 +70,29 @@ fn shape_in_cell(
             .as_domain()
             .unwrap_or_else(|| domain::Error::invalid(error.to_string()))
     })?;
-    let ring = |ring: &Ring| {
-        let lonlat = project_ring(ring, &own, Edges::Straight)?;
-        crs.from_lonlat(&lonlat.0).map(Ring)
-    };
-    let polygon = |polygon: &Polygon| {
-        polygon
-            .0
-            .iter()
-            .map(ring)
-            .collect::<domain::Result<_>>()
-            .map(Polygon)
-    };
-    dataset
-        .shape
-        .0
-        .iter()
-        .map(polygon)
-        .collect::<domain::Result<_>>()
-        .map(MultiPolygon)
+    // in pieces: both sides of the dateline may be far apart in the plane of the cell
+    let mut shape = lonlat_pieces(&dataset.shape, &own)?;
+    for ring in shape.0.iter_mut().flat_map(|polygon| &mut polygon.0) {
+        ring.0 = crs.from_lonlat(&ring.0)?;
+    }
+    Ok(shape)
+}
+
+/// A shape in longitude and latitude, with its images one revolution to the east and to the west
+/// when it leaves [-180, 180]: a cell may lie on the other side of the dateline.
+fn on_every_revolution(shape: &MultiPolygon) -> MultiPolygon {
+    if shape.points().all(|point| point.x.abs() <= 180.0) {
+        return shape.clone();
+    }
+    let mut images = shape.clone();
+    for turn in [-360.0, 360.0] {
+        let mut image = shape.clone();
+        for ring in image.0.iter_mut().flat_map(|polygon| &mut polygon.0) {
+            for point in &mut ring.0 {
+                point.x += turn;
+            }
+        }
+        images.0.extend(image.0);
+    }
+    images
 }
