@@ -108,8 +108,8 @@ pub async fn delete(conn: &mut PgConnection, name: &str) -> Result<()> {
 /// The cells of a grid that an area in longitude and latitude overlaps, by id, with the part of the
 /// area on each. The parts are cut in the plane of the reference system of the cell where it is
 /// known, else along great circles; those without any surface are left out. The edges of a cell are
-/// great circles, and those of the area straight in longitude and latitude: vertices are added on
-/// both before they are projected, so that neighbours in different planes leave no gap.
+/// great circles: vertices are added on them before they are projected, so that neighbours in
+/// different planes leave no gap.
 pub async fn cells_on(
     conn: &mut PgConnection,
     grid: &str,
@@ -122,13 +122,10 @@ pub async fn cells_on(
                  THEN ST_Transform(ST_Intersection(
                      ST_Transform(ST_Segmentize(c.coordinates,
                          GREATEST(1000, ST_Perimeter(c.coordinates) / 4000))::geometry, c.srid),
-                     ST_Transform(area.dense, c.srid)), 4326)
+                     ST_Transform(area.valid, c.srid)), 4326)
                  ELSE ST_Intersection(c.coordinates, area.valid::geography)::geometry
                  END, 3) AS part
-             FROM geocube.cells c, (
-                 SELECT valid, ST_Segmentize(valid, GREATEST(0.01, ST_Perimeter(valid) / 4000)) AS dense
-                 FROM (SELECT ST_MakeValid(ST_GeomFromEWKB($2)) AS valid) given
-             ) area
+             FROM geocube.cells c, (SELECT ST_MakeValid(ST_GeomFromEWKB($2)) AS valid) area
              WHERE c.grid = $1 AND ST_Intersects(c.coordinates, ST_GeomFromEWKB($2)::geography)
          ) parts WHERE NOT ST_IsEmpty(part) ORDER BY id",
     )

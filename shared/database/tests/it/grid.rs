@@ -111,3 +111,30 @@ async fn an_area_is_cut_by_the_cells_that_it_overlaps() {
         []
     );
 }
+
+#[tokio::test]
+async fn neighbours_in_different_planes_leave_no_gap() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let zone = |id: &str, west: f64, srid: i32| {
+        let corners = [(0., 48.), (0., 56.), (6., 56.), (6., 48.), (0., 48.)];
+        let outline = corners.map(|(x, y)| Point::new(west + x, y)).to_vec();
+        StoredCell {
+            id: id.to_owned(),
+            crs: format!("epsg:{srid}"),
+            srid,
+            outline: Polygon(vec![Ring(outline)]),
+        }
+    };
+    let cells = [zone("west", 6., 32632), zone("east", 12., 32633)];
+    grid::create(&mut conn, &summary("utm"), &cells)
+        .await
+        .unwrap();
+    let area = square(11.95, 52.0, 0.1);
+    let parts = grid::cells_on(&mut conn, "utm", &area).await.unwrap();
+    assert_eq!(parts.len(), 2);
+    let bounds = |index: usize| parts[index].area.bounds().unwrap();
+    let (east, west) = (bounds(0).0.x, bounds(1).1.x);
+    // a millionth of a degree is a tenth of a metre
+    assert!(east - west < 1e-6, "from {west} to {east}");
+}

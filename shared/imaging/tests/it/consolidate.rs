@@ -322,3 +322,70 @@ fn what_cannot_be_written_says_why() {
         Err(Error::Open { .. })
     ));
 }
+
+#[test]
+fn signed_bytes_survive_lossy_codecs() {
+    let scene = Scene::new();
+    let mapping = plain(DType::Int8, -128.0);
+    let sample = |_: usize, x: usize, y: usize| {
+        if (x / 20 + y / 20) % 3 == 0 {
+            -128.0
+        } else {
+            (x % 200) as f64 - 100.0
+        }
+    };
+    let look = Look {
+        no_data: Some(-128.0),
+        ..look(DType::Int8, 1)
+    };
+    let file = scene.raster("a.tif", look, sample);
+    let expected: Vec<f64> = (0..300 * 200)
+        .map(|at| sample(0, at % 300, at / 300))
+        .collect();
+    for params in [
+        &[("COMPRESS", "LERC"), ("MAX_Z_ERROR", "0.01")][..],
+        &[("COMPRESS", "JPEG"), ("JPEG_QUALITY", "90")],
+        &[("COMPRESS", "JPEG"), ("PHOTOMETRIC", "YCBCR")],
+    ] {
+        let records = vec![vec![source(&file, &[1], mapping)]; 2];
+        let spec = spec(records, mapping, params);
+        let out = scene.path("out.tif");
+        go(&spec, &scene, &out).unwrap();
+        let mut record = source(&out, &[1], mapping);
+        record.subdir = "GTIFF_DIR:2".to_owned();
+        let image = render(&[record], &spec.target, &mapping, Resampling::Near);
+        assert_eq!(values(&image), expected, "{params:?}");
+    }
+}
+
+#[test]
+fn ycbcr_gives_way_to_an_alpha_band() {
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt8, 0.0);
+    let sample = |band: usize, x: usize, _: usize| {
+        if x < 128 {
+            0.0
+        } else {
+            (100 + 20 * band) as f64
+        }
+    };
+    let file = scene.raster("a.tif", look(DType::UInt8, 3), sample);
+    let params = [("COMPRESS", "JPEG"), ("PHOTOMETRIC", "YCBCR")];
+    let spec = spec(
+        vec![vec![source(&file, &[1, 2, 3], mapping)]],
+        mapping,
+        &params,
+    );
+    let out = scene.path("out.tif");
+    assert!(go(&spec, &scene, &out).unwrap().alpha);
+    let datasets = [source(&out, &[1, 2, 3], mapping)];
+    let image = render(&datasets, &spec.target, &mapping, Resampling::Near);
+    for (at, value) in values(&image).into_iter().enumerate() {
+        let (band, x) = (at / (300 * 200), at % 300);
+        let expected = sample(band, x, 0);
+        assert!(
+            (value - expected).abs() <= 3.0,
+            "{value}, expected {expected}"
+        );
+    }
+}

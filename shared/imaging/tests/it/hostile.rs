@@ -234,3 +234,17 @@ fn datasets_that_do_not_go_together_are_refused() {
     assert!(run(&[complex], false).to_string().ends_with("unableToCast"));
     assert!(matches!(run(&mixed[..1], true), Error::Cancelled));
 }
+
+#[test]
+fn pipes_and_folders_are_refused_at_once() {
+    let scene = Scene::new();
+    let pipe = scene.path("pipe.tif");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [&pipe, &scene.folder().to_owned()] {
+        let error = look_at(path, "", 1).unwrap_err().to_string();
+        assert!(error.ends_with("expected a regular file"), "{error}");
+        let error = merged(source(path, &[1], plain(DType::UInt8, 0.0)), GRID, 8);
+        assert!(matches!(error, Err(Error::Open { .. })));
+    }
+}

@@ -84,9 +84,8 @@ async fn layouts_come_back_as_they_were_given() {
     create(
         &server,
         pb::Layout {
-            grid_parameters: map(&[]),
             block_y_size: 128,
-            ..layout("no-grid")
+            ..layout("oblong")
         },
     )
     .await
@@ -140,6 +139,19 @@ async fn malformed_layouts_are_refused() {
             "InterlacingPattern is incorrect",
         );
     }
+    let unknown = map(&[("grid", "nowhere"), ("resolution", "10")]);
+    let nowhere = pb::Layout {
+        grid_parameters: unknown,
+        ..layout("a")
+    };
+    let refusal = create(&server, nowhere).await;
+    refused_on(
+        refusal,
+        Code::NotFound,
+        "Grid with name: nowhere",
+        "Grid",
+        "nowhere",
+    );
     let grid = |pairs: &[(&str, &str)]| {
         let mut parameters = layout("a").grid_parameters;
         parameters.extend(map(pairs));
@@ -169,6 +181,27 @@ async fn malformed_layouts_are_refused() {
             "block",
             pb::Layout {
                 block_x_size: 1 << 40,
+                ..layout("a")
+            },
+        ),
+        (
+            "block_x_size",
+            pb::Layout {
+                block_x_size: 17,
+                ..layout("a")
+            },
+        ),
+        (
+            "block_y_size",
+            pb::Layout {
+                block_y_size: 32_784,
+                ..layout("a")
+            },
+        ),
+        (
+            "missing 'grid'",
+            pb::Layout {
+                grid_parameters: map(&[]),
                 ..layout("a")
             },
         ),
