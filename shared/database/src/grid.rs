@@ -96,6 +96,14 @@ pub async fn exists(conn: &mut PgConnection, name: &str) -> Result<bool> {
 
 /// Deletes a grid with its cells; an unknown name is a success. To be run in a transaction.
 pub async fn delete(conn: &mut PgConnection, name: &str) -> Result<()> {
+    // the cells of a grid that is just being made are seen together with it, or not at all
+    let locked = sqlx::query("SELECT FROM geocube.grids WHERE name = $1 FOR UPDATE")
+        .bind(name)
+        .fetch_optional(&mut *conn)
+        .await?;
+    if locked.is_none() {
+        return Ok(());
+    }
     for sql in [
         "DELETE FROM geocube.cells WHERE grid = $1",
         "DELETE FROM geocube.grids WHERE name = $1",

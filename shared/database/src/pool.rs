@@ -13,7 +13,7 @@ use std::{
 use url::Url;
 
 /// A connection that was used so recently is taken for alive: asking costs as much as a small query.
-const FRESH: Duration = Duration::from_millis(250);
+const FRESH: Duration = Duration::from_millis(20);
 
 /// Bounds of a pool of connections.
 #[derive(Clone, Debug)]

@@ -257,6 +257,8 @@ async fn a_restart_of_the_database_is_survived() {
         refused(answer, Code::Unavailable, "is not available for now");
         assert!(begin.elapsed() < Duration::from_secs(5));
         proxy.mend().await;
+        // connections that were used just now are not asked for a sign of life
+        tokio::time::sleep(Duration::from_millis(100)).await;
         server
             .create_aoi(rectangle(0., 0., width, 50.))
             .await

@@ -233,7 +233,8 @@ async fn lists_of_ids_are_answered_piece_by_piece() {
 async fn a_pool_in_full_use_is_told_after_a_while() {
     let options = PoolOptions {
         acquire_timeout: Duration::from_millis(300),
-        ..pool(2)
+        // half of them for what stores
+        ..pool(4)
     };
     let Some(server) = Server::with_pool(&options).await else {
         return;
