@@ -96,3 +96,81 @@ fn on_every_revolution(shape: &MultiPolygon) -> MultiPolygon {
     }
     images
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Crs, shape_in_cell};
+    use domain::footprint::valid_shape;
+    use domain::grid::Cell;
+    use domain::{
+        Bands, DType, DataFormat, DataMapping, Dataset, DatasetId, DatasetSource, DatasetStatus,
+        GeoTransform, InstanceId, Point, RecordId, Ring, Size, Uri,
+    };
+
+    fn dataset(west: f64, east: f64) -> Dataset {
+        let format = DataFormat::try_new(DType::UInt8, 0.0, 1.0, 255.0).unwrap();
+        let outline = Ring::rectangle(Point::new(west, -1.0), Point::new(east, 1.0));
+        Dataset {
+            id: DatasetId::new(),
+            record_id: RecordId::new(),
+            instance_id: InstanceId::new(),
+            source: DatasetSource {
+                uri: Uri::parse("/a.tif").unwrap(),
+                subdir: String::new(),
+                bands: Bands::first(1),
+                mapping: DataMapping::identity(format),
+            },
+            status: DatasetStatus::Active,
+            overviews: false,
+            shape: outline.into(),
+            srid: 4326,
+        }
+    }
+
+    /// West and east of what a dataset covers of a cell of 256 pixels, if anything.
+    fn covered(dataset: &Dataset, epsg: i32, west: f64, resolution: f64) -> Option<(f64, f64)> {
+        imaging::init(&imaging::Options::default()).unwrap();
+        let top = 128.0 * resolution;
+        let cell = Cell {
+            uri: "0/0".to_owned(),
+            crs: epsg.to_string().into(),
+            srid: epsg,
+            transform: GeoTransform::north_up(west, top, resolution),
+            size: Size::try_new(256, 256).unwrap(),
+        };
+        let crs = Crs::parse(&cell.crs).unwrap();
+        let outline = cell.ring_in_crs();
+        let shape = shape_in_cell(dataset, &cell, &outline, &crs).unwrap();
+        let (min, max) = valid_shape(&[shape], &outline)?.bounds()?;
+        Some((min.x, max.x))
+    }
+
+    #[test]
+    fn both_sides_of_the_dateline_are_covered() {
+        let near = |found: Option<(f64, f64)>, west: f64, east: f64, tolerance: f64| {
+            let (min, max) = found.unwrap();
+            let close = (min - west).abs() < tolerance && (max - east).abs() < tolerance;
+            assert!(close, "{min} {max}, expected {west} {east}");
+        };
+        let metres = |longitude: f64| longitude / 180.0 * 20_037_508.342_789_244;
+        for dataset in [dataset(178.0, 182.0), dataset(-182.0, -178.0)] {
+            // the whole cell, as far as there are longitudes
+            near(
+                covered(&dataset, 3857, -19_968_000.0, 1000.0),
+                -19_968_000.0,
+                metres(-178.0),
+                1.0,
+            );
+            near(
+                covered(&dataset, 3857, 19_712_000.0, 1000.0),
+                metres(178.0),
+                19_968_000.0,
+                1.0,
+            );
+            near(covered(&dataset, 4326, -180.0, 0.01), -180.0, -178.0, 1e-9);
+            near(covered(&dataset, 4326, 177.44, 0.01), 178.0, 180.0, 1e-9);
+            assert_eq!(covered(&dataset, 4326, 0.0, 0.01), None);
+            assert_eq!(covered(&dataset, 3857, 0.0, 1000.0), None);
+        }
+    }
+}
