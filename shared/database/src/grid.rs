@@ -114,10 +114,12 @@ pub async fn delete(conn: &mut PgConnection, name: &str) -> Result<()> {
 }
 
 /// The cells of a grid that an area in longitude and latitude overlaps, by id, with the part of the
-/// area on each. The parts are cut in the plane of the reference system of the cell where it is
-/// known, else along great circles; those without any surface are left out. The edges of a cell are
-/// great circles: vertices are added on them before they are projected, so that neighbours in
-/// different planes leave no gap.
+/// area on each; parts without any surface are left out.
+///
+/// The edges of a cell are great circles: vertices are added on them, and the parts are cut in
+/// longitude and latitude, so that neighbours in different reference systems leave no gap. A cell
+/// across the dateline is cut in the plane of its own system, one of an unknown system along great
+/// circles.
 pub async fn cells_on(
     conn: &mut PgConnection,
     grid: &str,
@@ -126,14 +128,17 @@ pub async fn cells_on(
     let rows: Vec<(String, String, Vec<u8>)> = sqlx::query_as(
         "SELECT id, crs, ST_AsEWKB(ST_Multi(part)) FROM (
              SELECT c.id, c.crs, ST_CollectionExtract(
-                 CASE WHEN EXISTS (SELECT FROM spatial_ref_sys s WHERE s.srid = c.srid AND c.srid <> 0)
+                 CASE WHEN NOT EXISTS (SELECT FROM spatial_ref_sys s WHERE s.srid = c.srid AND c.srid <> 0)
+                 THEN ST_Intersection(c.coordinates, area.valid::geography)::geometry
+                 WHEN ST_XMax(c.coordinates::geometry) - ST_XMin(c.coordinates::geometry) > 180
                  THEN ST_Transform(ST_Intersection(
-                     ST_Transform(ST_Segmentize(c.coordinates,
-                         GREATEST(1000, ST_Perimeter(c.coordinates) / 4000))::geometry, c.srid),
-                     ST_Transform(area.valid, c.srid)), 4326)
-                 ELSE ST_Intersection(c.coordinates, area.valid::geography)::geometry
+                     ST_Transform(outline.dense, c.srid), ST_Transform(area.valid, c.srid)), 4326)
+                 ELSE ST_Intersection(outline.dense, area.valid)
                  END, 3) AS part
-             FROM geocube.cells c, (SELECT ST_MakeValid(ST_GeomFromEWKB($2)) AS valid) area
+             FROM geocube.cells c,
+                 (SELECT ST_MakeValid(ST_GeomFromEWKB($2)) AS valid) area,
+                 LATERAL (SELECT ST_Segmentize(c.coordinates,
+                     GREATEST(1000, ST_Perimeter(c.coordinates) / 4000))::geometry AS dense) outline
              WHERE c.grid = $1 AND ST_Intersects(c.coordinates, ST_GeomFromEWKB($2)::geography)
          ) parts WHERE NOT ST_IsEmpty(part) ORDER BY id",
     )

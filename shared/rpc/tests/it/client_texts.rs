@@ -72,16 +72,8 @@ async fn existing_variables_and_layouts_are_told_by_their_status() {
         Code::AlreadyExists,
         "",
     );
-    let layout = pb::Layout {
-        name: "l".to_owned(),
-        block_x_size: 256,
-        block_y_size: 256,
-        max_records: 1000,
-        interlacing_pattern: "Z=0>T>R>B;R>Z=1:>T>B".to_owned(),
-        ..Default::default()
-    };
     let request = pb::CreateLayoutRequest {
-        layout: Some(layout),
+        layout: Some(layout("l")),
     };
     server
         .client()

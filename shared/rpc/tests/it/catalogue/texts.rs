@@ -203,20 +203,16 @@ async fn texts_of_layouts_grids_and_parameters_come_back() {
             dformat: Some(BYTES),
             exponent: 1.,
             resampling_alg: pb::Resampling::Near.into(),
-            creation_params: options.clone(),
+            creation_params: options,
             ..Default::default()
         };
         let request = pb::ConfigConsolidationRequest {
             variable_id: variable_id.clone(),
             consolidation_params: Some(params),
         };
-        server.client().config_consolidation(request).await.unwrap();
-        let request = pb::GetConsolidationParamsRequest {
-            variable_id: variable_id.clone(),
-        };
-        let found = server.client().get_consolidation_params(request).await;
-        let found = found.unwrap().into_inner().consolidation_params.unwrap();
-        assert_eq!(found.creation_params, options);
+        // values of options are no free texts
+        let answer = server.client().config_consolidation(request).await;
+        invalid(answer, "creationParams ZLEVEL");
     }
 }
 
