@@ -1,5 +1,6 @@
 //! What the published Python client compares, cuts up or relies on.
 
+use crate::catalogue::layout;
 use crate::cube::EMPTY;
 use crate::harness::Server;
 use crate::harness::answers::{items, refused, refused_on, resource};

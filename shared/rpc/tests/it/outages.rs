@@ -1,5 +1,6 @@
 //! Conflicts, and a database that goes away: what callers see, and that it passes.
 
+use crate::catalogue::layout;
 use crate::harness::answers::refused;
 use crate::harness::catalogue::{dataset, format, map, new_record, new_variable, rectangle};
 use crate::harness::raster::{Raster, have_gdal};
@@ -71,15 +72,7 @@ async fn write(server: &Server, table: &str, number: i64) -> Result<(), Status> 
             client.create_palette(request).await.map(drop)
         }
         "layouts" => {
-            let layout = pb::Layout {
-                name,
-                block_x_size: 256,
-                block_y_size: 256,
-                max_records: 1,
-                interlacing_pattern: "Z=0>T>R>B".to_owned(),
-                ..Default::default()
-            };
-            let layout = Some(layout);
+            let layout = Some(layout(&name));
             client
                 .create_layout(pb::CreateLayoutRequest { layout })
                 .await

@@ -98,13 +98,8 @@ async fn one_of_many_equal_names_is_stored() {
     assert_eq!(successes(&answers, &[Code::AlreadyExists]), 1);
 
     let layout = |number: usize| pb::Layout {
-        name: "l".to_owned(),
         block_x_size: 256 << (number % 2),
-        block_y_size: 256,
-        max_records: 10,
-        overviews_min_size: 0,
-        interlacing_pattern: "Z=0>T>R>B".to_owned(),
-        ..Default::default()
+        ..crate::catalogue::layout("l")
     };
     let create = |number| {
         let (mut client, layout) = (server.client(), Some(layout(number)));
