@@ -124,10 +124,11 @@ impl Signature {
 /// The items of GDAL's metadata that change how samples are read. The others, such as statistics, differ from file to
 /// file.
 fn telling(metadata: &str) -> String {
-    metadata
-        .split("<Item")
-        .filter(|item| item.contains("role=") || item.contains("domain="))
-        .collect()
+    let tells = |item: &&str| {
+        let item = item.to_ascii_lowercase();
+        item.contains("role") || item.contains("domain")
+    };
+    metadata.split("<Item").filter(tells).collect()
 }
 
 #[cfg(test)]

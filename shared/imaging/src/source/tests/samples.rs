@@ -114,6 +114,7 @@ fn blocks_that_are_not_stored_have_the_hole_marker_of_the_file() {
         (DType::Int16, Some(-9999.0)),
         (DType::UInt8, Some(300.0)),
         (DType::Int8, Some(5.0)),
+        (DType::Int8, Some(-5.0)),
         (DType::Float32, Some(-9999.5)),
         (DType::Float64, Some(NAN)),
         (DType::Complex64, Some(-1.0)),
