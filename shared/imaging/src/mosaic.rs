@@ -99,12 +99,11 @@ impl<'a> Mosaic<'a> {
                 image: &mut image,
             };
             let own;
-            let source = match &layer.opened {
-                Some(source) => source,
-                None => {
-                    own = Source::open(layer.source)?;
-                    &own
-                }
+            let source = if let Some(source) = &layer.opened {
+                source
+            } else {
+                own = Source::open(layer.source)?;
+                &own
             };
             task.paint(source)?;
             image.add_reads(source.take_reads());

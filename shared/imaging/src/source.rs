@@ -20,7 +20,7 @@ use domain::{DType, DataMapping, DatasetSource, GeoTransform, Size};
 pub(crate) use header::{CAPACITY as HEADER_CAPACITY, set_capacity as set_header_capacity};
 pub use info::FileInfo;
 pub use inspect::{FileHeader, inspect};
-use kind::{Kind, Signature};
+use kind::{Kind, Signature, Verdict};
 use mask::Mask;
 pub use pixels::Reads;
 use pixels::{Pixels, Region};
@@ -44,15 +44,17 @@ impl Source {
         let Some((signature, tiff)) = found else {
             return Self::open_library(source);
         };
-        let kind = match kind::known(&signature) {
-            Some(kind) => kind,
+        let verdict = match kind::known(&signature) {
+            Some(verdict) => verdict,
             None => kind::learn(signature, &tiff, &Self::open_library(source)?),
         };
-        match kind {
-            Some(kind) if is_complex(tiff.dtype) == is_complex(source.mapping.format.dtype) => {
+        match verdict {
+            Verdict::Direct(kind)
+                if is_complex(tiff.dtype) == is_complex(source.mapping.format.dtype) =>
+            {
                 Ok(Self::of_tiff(source, tiff, kind))
             }
-            _ => Self::open_library(source),
+            Verdict::Direct(_) | Verdict::Library => Self::open_library(source),
         }
     }
 

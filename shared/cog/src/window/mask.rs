@@ -44,7 +44,7 @@ impl WindowReader {
 fn packed(mask: &Image) -> Result<Image, Error> {
     let mut image = mask.clone();
     let tags = &mut image.tags;
-    if tags.block_width % 8 != 0 && tags.blocks_across() > 1 || tags.predictor != 1 {
+    if !tags.block_width.is_multiple_of(8) && tags.blocks_across() > 1 || tags.predictor != 1 {
         return Err(Error::Unsupported("a mask that splits bytes".to_owned()));
     }
     tags.bits_per_sample = vec![8];

@@ -19,6 +19,15 @@ pub(super) struct Kind {
     pub(super) no_data: Option<f64>,
 }
 
+/// Who reads a kind of files.
+#[derive(Clone)]
+pub(super) enum Verdict {
+    /// This crate, as both views of such a file agree.
+    Direct(Kind),
+    /// GDAL alone.
+    Library,
+}
+
 /// The tags that decide on the [`Kind`] of a dataset, and those by which its files could be read otherwise.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Signature {
@@ -40,22 +49,21 @@ pub(super) struct Signature {
     masks: Vec<(u16, Vec<u16>)>,
 }
 
-/// `None` for kinds of files that only GDAL reads right.
-static KINDS: LazyLock<Mutex<Lru<Signature, Option<Kind>>>> =
+static KINDS: LazyLock<Mutex<Lru<Signature, Verdict>>> =
     LazyLock::new(|| Mutex::new(Lru::new(KEPT)));
 
-/// What is known of a kind: nothing yet, that it is GDAL's, or what it is.
-pub(super) fn known(signature: &Signature) -> Option<Option<Kind>> {
+/// What is known of a kind.
+pub(super) fn known(signature: &Signature) -> Option<Verdict> {
     let mut kinds = KINDS.lock().unwrap_or_else(PoisonError::into_inner);
     kinds.get(signature).cloned()
 }
 
 /// Compares both views of a file and keeps what comes of it for the files that are alike.
-pub(super) fn learn(signature: Signature, tiff: &Tiff, library: &Source) -> Option<Kind> {
-    let kind = agreed(tiff, library);
+pub(super) fn learn(signature: Signature, tiff: &Tiff, library: &Source) -> Verdict {
+    let verdict = agreed(tiff, library).map_or(Verdict::Library, Verdict::Direct);
     let mut kinds = KINDS.lock().unwrap_or_else(PoisonError::into_inner);
-    kinds.insert(signature, kind.clone());
-    kind
+    kinds.insert(signature, verdict.clone());
+    verdict
 }
 
 fn agreed(tiff: &Tiff, library: &Source) -> Option<Kind> {

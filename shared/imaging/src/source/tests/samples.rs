@@ -26,8 +26,10 @@ const LAYOUTS: [&[&str]; 4] = [
     &["TILED=YES", "BLOCKXSIZE=32", "BLOCKYSIZE=48"],
 ];
 
-/// Codec and predictor, and whether they exist for a type.
-const CODECS: [(&[&str], fn(DType) -> bool); 8] = [
+/// Options of a codec, and whether it exists for a type.
+type Codec = (&'static [&'static str], fn(DType) -> bool);
+
+const CODECS: [Codec; 8] = [
     (&[], |_| true),
     (&["COMPRESS=LZW"], |_| true),
     (&["COMPRESS=LZW", "PREDICTOR=2"], has_differences),
