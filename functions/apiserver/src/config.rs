@@ -52,7 +52,7 @@ pub struct Config {
     /// Orders pushed to consolidaterUrl at the same time: as many as its consolidaters carry out together
     #[arg(long, default_value = "1", value_parser = value::integer::<usize>, value_name = "INT")]
     pub consolidater_tasks: usize,
-    /// Age below which TidyDB spares what nothing refers to, such as that of an ingestion under way
+    /// Age below which `TidyDB` spares what nothing refers to, such as that of an ingestion under way
     #[arg(long, default_value = "0", value_parser = value::duration, value_name = "DURATION")]
     pub tidy_min_age: Duration,
     /// Where the data of the catalogue is.

@@ -328,7 +328,7 @@ fn signed_bytes_survive_lossy_codecs() {
     let scene = Scene::new();
     let mapping = plain(DType::Int8, -128.0);
     let sample = |_: usize, x: usize, y: usize| {
-        if (x / 20 + y / 20) % 3 == 0 {
+        if (x / 20 + y / 20).is_multiple_of(3) {
             -128.0
         } else {
             (x % 200) as f64 - 100.0
