@@ -113,6 +113,10 @@ pub async fn delete(conn: &mut PgConnection, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Surface, in square degrees, up to which a part is what rounding leaves where two edges meet: some
+/// centimetres each way.
+const SLIVER: f64 = 1e-13;
+
 /// The cells of a grid that an area in longitude and latitude overlaps, by id, with the part of the
 /// area on each; parts without any surface are left out.
 ///
@@ -127,23 +131,24 @@ pub async fn cells_on(
 ) -> Result<Vec<CellPart>> {
     let rows: Vec<(String, String, Vec<u8>)> = sqlx::query_as(
         "SELECT id, crs, ST_AsEWKB(ST_Multi(part)) FROM (
-             SELECT c.id, c.crs, ST_CollectionExtract(
+             SELECT c.id, c.crs, (SELECT ST_Collect(piece.geom) FROM ST_Dump(ST_CollectionExtract(
                  CASE WHEN NOT EXISTS (SELECT FROM spatial_ref_sys s WHERE s.srid = c.srid AND c.srid <> 0)
                  THEN ST_Intersection(c.coordinates, area.valid::geography)::geometry
                  WHEN ST_XMax(c.coordinates::geometry) - ST_XMin(c.coordinates::geometry) > 180
                  THEN ST_Transform(ST_Intersection(
                      ST_Transform(outline.dense, c.srid), ST_Transform(area.valid, c.srid)), 4326)
                  ELSE ST_Intersection(outline.dense, area.valid)
-                 END, 3) AS part
+                 END, 3)) piece WHERE ST_Area(piece.geom) > $3) AS part
              FROM geocube.cells c,
                  (SELECT ST_MakeValid(ST_GeomFromEWKB($2)) AS valid) area,
                  LATERAL (SELECT ST_Segmentize(c.coordinates,
                      GREATEST(1000, ST_Perimeter(c.coordinates) / 4000))::geometry AS dense) outline
              WHERE c.grid = $1 AND ST_Intersects(c.coordinates, ST_GeomFromEWKB($2)::geography)
-         ) parts WHERE NOT ST_IsEmpty(part) ORDER BY id",
+         ) parts WHERE part IS NOT NULL ORDER BY id",
     )
     .bind(grid)
     .bind(convert::lonlat(area))
+    .bind(SLIVER)
     .fetch_all(conn)
     .await?;
     let part = |(id, crs, part): (String, String, Vec<u8>)| {

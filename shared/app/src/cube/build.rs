@@ -190,13 +190,17 @@ impl App {
             .map(move |slice| {
                 let (app, recipe) = (app.clone(), Arc::clone(&recipe));
                 async move {
-                    let built = app.build(recipe, slice);
-                    let late = |_| {
-                        Error::DeadlineExceeded(
-                            "the cube took longer than maxConnectionAge".to_owned(),
-                        )
+                    let late = || {
+                        let text = "the cube took longer than maxConnectionAge";
+                        Error::DeadlineExceeded(text.to_owned())
                     };
-                    tokio::time::timeout_at(deadline, built).await.map_err(late)
+                    // a build that is over at once would still be taken
+                    if Instant::now() >= deadline {
+                        return Err(late());
+                    }
+                    let built = app.build(recipe, slice);
+                    let timed = tokio::time::timeout_at(deadline, built).await;
+                    timed.map_err(|_| late())
                 }
             })
             .buffered(workers)
