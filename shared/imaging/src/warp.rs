@@ -58,9 +58,9 @@ fn revolutions(source: &Source, target: &Target) -> impl Iterator<Item = f64> + 
 
 impl Task<'_> {
     /// Paints what a source holds of the target. Longitudes are the same after each revolution: where
-    /// both grids count them, the source is looked at from the sides of the dateline that it is on.
+    /// both grids count the same ones, the source is looked at from each side of the dateline.
     pub(crate) fn paint(&mut self, source: &Source) -> Result<()> {
-        if !(source.crs().is_geographic() && self.target.crs.is_geographic()) {
+        if !(source.crs().is_geographic() && source.crs().is_same(&self.target.crs)) {
             return self.paint_once(source);
         }
         for turn in revolutions(source, self.target) {
