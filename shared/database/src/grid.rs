@@ -122,7 +122,8 @@ const SLIVER: f64 = 1e-13;
 ///
 /// The edges of a cell are great circles: vertices are added on them, and the parts are cut in
 /// longitude and latitude, so that neighbours in different reference systems leave no gap. A cell
-/// across the dateline is cut in the plane of its own system, one of an unknown system along great
+/// across the dateline is cut in the plane of its own system, which is right for systems that are
+/// continuous there, such as UTM, and wrong for the others; one of an unknown system along great
 /// circles.
 pub async fn cells_on(
     conn: &mut PgConnection,

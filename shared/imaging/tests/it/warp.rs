@@ -308,3 +308,25 @@ fn longitudes_are_the_same_after_a_revolution() {
         }
     }
 }
+
+#[test]
+fn longitudes_from_another_meridian_are_warped() {
+    let scene = Scene::new();
+    // degrees from Rome, which lies at 12.4523 degrees of Greenwich
+    let look = Look {
+        size: (40, 20),
+        transform: [-0.5, 0.025, 0.0, 42.25, 0.0, -0.025],
+        epsg: 4806,
+        ..Look::default()
+    };
+    let file = scene.raster("a.tif", look, |_, x, y| (1 + x + 5 * y) as f64);
+    let mapping = plain(DType::UInt8, 0.0);
+    let grid = target(4326, [12.2, 0.01, 0.0, 42.1, 0.0, -0.01], 40, 20);
+    let image = render(
+        &[source(&file, &[1], mapping)],
+        &grid,
+        &mapping,
+        Resampling::Near,
+    );
+    assert!(values(&image).iter().all(|value| *value > 0.0));
+}
