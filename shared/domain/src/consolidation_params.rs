@@ -1,9 +1,10 @@
 //! Encoding of consolidated files.
 
 use crate::container::StorageClass;
-use crate::{DType, DataFormat, DataMapping, Error, Resampling, Result, ValueRange};
+use crate::{
+    DType, DataFormat, DataMapping, Error, Resampling, Result, ValueRange, creation_options,
+};
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 /// Compression family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,61 +59,20 @@ pub struct ConsolidationParams {
     pub creation_params: BTreeMap<String, String>,
 }
 
-const OPTIONS: [&str; 7] = [
-    "PHOTOMETRIC",
-    "COMPRESS",
-    "JPEG_QUALITY",
-    "PREDICTOR",
-    "ZLEVEL",
-    "ZSTD_LEVEL",
-    "MAX_Z_ERROR",
-];
-
-/// Codecs that files may have.
-const CODECS: [&str; 10] = [
-    "NONE",
-    "LZW",
-    "PACKBITS",
-    "DEFLATE",
-    "ZSTD",
-    "LERC",
-    "LERC_DEFLATE",
-    "LERC_ZSTD",
-    "JPEG",
-    "WEBP",
-];
-
-/// Colour spaces that files may have.
-const PHOTOMETRICS: [&str; 8] = [
-    "MINISBLACK",
-    "MINISWHITE",
-    "RGB",
-    "CMYK",
-    "YCBCR",
-    "CIELAB",
-    "ICCLAB",
-    "ITULAB",
-];
-
 impl ConsolidationParams {
-    /// Checks parameters of a variable and completes their creation options.
+    /// Checks parameters of a variable with some bands and completes their creation options.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an option that is not allowed, a compression that does not fit the
-    /// sample type, a mapping that breaks its rules, or a sample type that cannot become that of
-    /// the variable (`variable`).
-    pub fn complete(mut self, variable: &DataFormat) -> Result<Self> {
+    /// [`Error::Invalid`] for an option that is not allowed or cannot be written, a compression that
+    /// does not fit the sample type, a mapping that breaks its rules, or a sample type that cannot
+    /// become that of the variable (`variable`).
+    pub fn complete(mut self, variable: &DataFormat, bands: usize) -> Result<Self> {
         self.creation_params.extend(preset(
             self.compression,
             self.format.dtype,
             &self.creation_params,
         )?);
-        if let Some(unknown) = self.creation_params.keys().find(|key| !is_allowed(key)) {
-            return Err(Error::invalid(format!("unknown creationParams {unknown}")));
-        }
-        for (key, value) in &self.creation_params {
-            check_value(key, value)?;
-        }
+        creation_options::check_each(&self.creation_params)?;
         if !(self.format.dtype.casts_to(variable.dtype)
             && variable.dtype.casts_to(self.format.dtype))
         {
@@ -126,6 +86,7 @@ impl ConsolidationParams {
             ));
         }
         self.mapping(variable)?;
+        creation_options::check_together(&self.creation_params, &self.format, bands)?;
         Ok(self)
     }
 
@@ -140,38 +101,6 @@ impl ConsolidationParams {
         };
         DataMapping::try_new(self.format, range, self.exponent)
     }
-}
-
-fn is_allowed(key: &str) -> bool {
-    key == "JPEGTABLESMODE" || OPTIONS.contains(&key.strip_suffix("_OVERVIEW").unwrap_or(key))
-}
-
-/// Checks the value of an allowed option: the writer of files would ignore what it does not know.
-fn check_value(key: &str, value: &str) -> Result<()> {
-    let number =
-        |range: RangeInclusive<f64>| value.parse().is_ok_and(|number| range.contains(&number));
-    let whole =
-        |range: RangeInclusive<u32>| value.parse().is_ok_and(|number| range.contains(&number));
-    let named = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(value));
-    let (fits, expected) = match key.strip_suffix("_OVERVIEW").unwrap_or(key) {
-        "COMPRESS" => (named(&CODECS), CODECS.join(", ")),
-        "PHOTOMETRIC" => (named(&PHOTOMETRICS), PHOTOMETRICS.join(", ")),
-        "JPEG_QUALITY" => (whole(1..=100), "1 to 100".to_owned()),
-        "PREDICTOR" => (whole(1..=3), "1 to 3".to_owned()),
-        "ZLEVEL" => (whole(1..=12), "1 to 12".to_owned()),
-        "ZSTD_LEVEL" => (
-            number(f64::MIN_POSITIVE..=22.0),
-            "a number up to 22".to_owned(),
-        ),
-        "MAX_Z_ERROR" => (number(0.0..=f64::MAX), "0 or a positive number".to_owned()),
-        _ => (whole(0..=3), "0 to 3".to_owned()),
-    };
-    if fits {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "creationParams {key}: {value:?}, expected {expected}"
-    )))
 }
 
 /// Creation options that a compression family sets, whatever the user asked for.
@@ -261,35 +190,8 @@ mod tests {
             max: 1.0,
         };
         params
-            .complete(&variable)
+            .complete(&variable, 1)
             .map(|params| params.creation_params)
-    }
-
-    #[test]
-    fn values_of_options_are_checked() {
-        for (option, accepted) in [
-            (("COMPRESS", "deflate"), true),
-            (("COMPRESS", "FOO"), false),
-            (("COMPRESS_OVERVIEW", "FOO"), false),
-            (("ZSTD_LEVEL", "0.01"), true),
-            (("ZSTD_LEVEL", "x"), false),
-            (("ZSTD_LEVEL", "NaN"), false),
-            (("ZLEVEL", "13"), false),
-            (("PREDICTOR", "2"), true),
-            (("PREDICTOR", "-1"), false),
-            (("JPEG_QUALITY", "0"), false),
-            (("MAX_Z_ERROR", "-1"), false),
-            (("MAX_Z_ERROR", "0.5"), true),
-            (("PHOTOMETRIC", "YCBCR"), true),
-            (("PHOTOMETRIC", "PINK"), false),
-            (("JPEGTABLESMODE", "4"), false),
-        ] {
-            let given = options(
-                params(Compression::No, DType::UInt8, &[option]),
-                DType::UInt8,
-            );
-            assert_eq!(given.is_ok(), accepted, "{option:?} {given:?}");
-        }
     }
 
     #[test]

@@ -1,11 +1,10 @@
-mod alpha;
 mod joined;
+mod mask;
 mod options;
 mod overviews;
 mod record;
 mod spec;
-#[cfg(test)]
-mod tests;
+mod thread_options;
 
 use crate::{Error, Result};
 use cog::{InterlacingPattern, Offsets, assemble_cog, assemble_mucog};
@@ -20,7 +19,6 @@ use std::{
     thread,
 };
 
-pub use alpha::needs_alpha;
 use record::RecordFiles;
 pub use spec::{ConsolidateSpec, RecordSources, Summary};
 
@@ -62,7 +60,7 @@ pub fn consolidate(
     Ok(Summary {
         bytes,
         empty_records: files.iter().filter(|file| !file.any_valid).count(),
-        alpha: needs_alpha(&spec.creation_params, &spec.mapping.format),
+        alpha: spec.validity().alpha,
     })
 }
 

@@ -39,7 +39,7 @@ mod tile;
 mod warp;
 
 pub use cast::CastPlan;
-pub use consolidate::{ConsolidateSpec, RecordSources, Summary, consolidate, needs_alpha};
+pub use consolidate::{ConsolidateSpec, RecordSources, Summary, consolidate};
 pub use crs::Crs;
 pub use error::{Error, Result};
 pub use gtiff::encode_gtiff;

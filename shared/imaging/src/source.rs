@@ -198,7 +198,7 @@ impl Source {
             let per_band = match self.mask {
                 Mask::None => return Ok(()),
                 Mask::PerBand => true,
-                Mask::PerDataset | Mask::Alpha { .. } => false,
+                Mask::PerDataset { .. } | Mask::Alpha { .. } => false,
             };
             if index == 0 || per_band {
                 self.pixels
@@ -207,7 +207,7 @@ impl Source {
             let threshold = self.mask.threshold();
             raster.erase(index, &mask, |value| value < threshold);
             if self.mask.is_lossy() {
-                // Lossy samples may fall on the hole marker; there the alpha band alone decides.
+                // Lossy samples may fall on the hole marker; there the mask alone decides.
                 raster.restore(index, &mask, |value| value >= threshold);
             }
         }

@@ -21,8 +21,8 @@ impl App {
             let params = params.clone();
             Box::pin(async move {
                 variable::lock(tx, id, Hold::Keep).await?;
-                let variable = variable::get(tx, id).await?;
-                let params = params.complete(&variable.definition.format)?;
+                let variable = variable::get(tx, id).await?.definition;
+                let params = params.complete(&variable.format, variable.bands.len())?;
                 consolidation_params::put(tx, Owner::Variable(id), &params).await
             })
         })

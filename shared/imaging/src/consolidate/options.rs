@@ -1,13 +1,14 @@
 //! Creation options of GDAL.
 
-use super::{ConsolidateSpec, needs_alpha};
+use super::ConsolidateSpec;
 use domain::DType;
 use std::collections::BTreeMap;
 
 const OVERVIEW: &str = "_OVERVIEW";
 
-/// The creation options of an order, but for what would spoil pixels: JPEG has no signed samples, so
-/// that such files are compressed without loss, and its colour space YCbCr has no alpha band.
+/// The creation options of an order, but for what would spoil pixels or cannot be written: JPEG has no
+/// signed samples, so that such files are compressed without loss, YCbCr is for three colours in JPEG, and
+/// the samples of other colour spaces are read back as others.
 pub(super) fn that_gdal_can_write(spec: &ConsolidateSpec) -> BTreeMap<String, String> {
     let mut params = spec.creation_params.clone();
     let is = |value: &str, name: &str| value.eq_ignore_ascii_case(name);
@@ -30,9 +31,14 @@ pub(super) fn that_gdal_can_write(spec: &ConsolidateSpec) -> BTreeMap<String, St
         }
         params.insert("ZSTD_LEVEL".to_owned(), spec.zstd_level.to_string());
     }
-    if needs_alpha(&params, &spec.mapping.format) {
-        params.retain(|key, value| plain(key) != "PHOTOMETRIC" || !is(value, "YCBCR"));
-    }
+    let codec = params.get("COMPRESS").map_or("", String::as_str);
+    let ycbcr = is(codec, "JPEG") && spec.bands == 3;
+    params.retain(|key, value| {
+        let kept = ["MINISBLACK", "MINISWHITE", "RGB"]
+            .iter()
+            .any(|name| is(value, name));
+        plain(key) != "PHOTOMETRIC" || kept || ycbcr && is(value, "YCBCR")
+    });
     params
 }
 
@@ -55,7 +61,7 @@ pub(super) fn creation(spec: &ConsolidateSpec) -> Vec<(String, String)> {
         options.push(("PIXELTYPE".to_owned(), "SIGNEDBYTE".to_owned()));
     }
     let given = |key: &str| spec.creation_params.contains_key(key);
-    if needs_alpha(&spec.creation_params, &spec.mapping.format) && !given("PHOTOMETRIC") {
+    if spec.validity().alpha && !given("PHOTOMETRIC") {
         let photometric = match (spec.bands, spec.mapping.format.dtype) {
             (3, DType::UInt8) => "RGB",
             _ => "MINISBLACK",

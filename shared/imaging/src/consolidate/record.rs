@@ -1,18 +1,16 @@
 //! One record: merged strip by strip into a tiled file.
 
-use super::{
-    ConsolidateSpec, RecordSources, alpha::needs_alpha, options, overviews::build_overviews,
-};
+use super::{ConsolidateSpec, RecordSources, mask, options, overviews::build_overviews};
 use crate::{
     Error, Image, Result,
     cast::Side,
     dtype::to_gdal,
-    ffi::{self, Window, capture},
+    ffi::{self, Layer, Window, capture},
     memory::zeroed,
     mosaic::Mosaic,
     sample::{Sample, with_sample},
 };
-use domain::{DType, DataFormat, DataMapping, Resampling, Size};
+use domain::{DType, DataFormat, DataMapping, Resampling, Size, Validity};
 use gdal::{Dataset, errors::GdalError, raster::ColorInterpretation};
 use std::path::{Path, PathBuf};
 
@@ -36,18 +34,10 @@ pub(super) fn write(
     path: &Path,
     cancel: &dyn Fn() -> bool,
 ) -> Result<RecordFiles> {
-    let alpha = needs_alpha(&spec.creation_params, &spec.mapping.format);
-    let mapping = output_mapping(&spec.mapping, alpha);
+    let mapping = output_mapping(&spec.mapping, spec.validity());
     let options = options::creation(spec);
-    let mut file = create(
-        spec,
-        &mapping.format,
-        alpha,
-        path,
-        spec.target.size,
-        &options,
-    )?;
-    let any_valid = fill(spec, record, &mapping, alpha, &mut file, cancel)?;
+    let mut file = create(spec, &mapping.format, path, spec.target.size, &options)?;
+    let any_valid = fill(spec, record, &mapping, &mut file, cancel)?;
     let factors = spec.overview_factors();
     let mut paths = vec![path.to_owned()];
     if !factors.is_empty() {
@@ -66,7 +56,7 @@ pub(super) fn write(
                 };
                 let path = path.with_extension(format!("{factor}.tif"));
                 let options = options::overview_file(spec);
-                let file = create(spec, &mapping.format, alpha, &path, size, &options)?;
+                let file = create(spec, &mapping.format, &path, size, &options)?;
                 Ok((path, file))
             };
             let (files, mut levels): (Vec<_>, Vec<_>) = factors
@@ -75,8 +65,10 @@ pub(super) fn write(
                 .collect::<Result<Vec<_>>>()?
                 .into_iter()
                 .unzip();
-            for band in 1..=file.raster_count() {
-                ffi::regenerate(&file, &mut levels, band, kernel)
+            let bands = (1..=file.raster_count()).map(Layer::Band);
+            let mask = spec.validity().mask.then_some(Layer::Mask);
+            for layer in bands.chain(mask) {
+                ffi::regenerate(&file, &mut levels, layer, kernel)
                     .map_err(|reason| Error::gdal("building overviews", reason))?;
             }
             levels.into_iter().try_for_each(close)?;
@@ -118,10 +110,10 @@ fn overview_kernel(kernel: Resampling) -> &'static str {
     }
 }
 
-/// With an alpha band there is no hole marker: none for integers, NaN for floating numbers.
-fn output_mapping(mapping: &DataMapping, alpha: bool) -> DataMapping {
+/// With an alpha band or a mask there is no hole marker: none for integers, NaN for floating numbers.
+fn output_mapping(mapping: &DataMapping, validity: Validity) -> DataMapping {
     let mut mapping = *mapping;
-    if alpha {
+    if validity.alpha || validity.mask {
         mapping.format.no_data = f64::NAN;
     }
     mapping
@@ -130,11 +122,11 @@ fn output_mapping(mapping: &DataMapping, alpha: bool) -> DataMapping {
 fn create(
     spec: &ConsolidateSpec,
     format: &DataFormat,
-    alpha: bool,
     path: &Path,
     Size { width, height }: Size,
     options: &[(String, String)],
 ) -> Result<Dataset> {
+    let Validity { alpha, mask } = spec.validity();
     let bands = spec.bands + usize::from(alpha);
     let mut file = ffi::create_gtiff(path, (width, height), bands, to_gdal(format.dtype), options)
         .map_err(|reason| Error::gdal(ACTION, reason))?;
@@ -162,6 +154,9 @@ fn create(
         };
         Error::gdal(ACTION, reason)
     })?;
+    if mask {
+        mask::create(&mut file).map_err(|reason| Error::gdal(ACTION, reason))?;
+    }
     Ok(file)
 }
 
@@ -170,7 +165,6 @@ fn fill(
     spec: &ConsolidateSpec,
     record: &RecordSources,
     mapping: &DataMapping,
-    alpha: bool,
     file: &mut Dataset,
     cancel: &dyn Fn() -> bool,
 ) -> Result<bool> {
@@ -191,7 +185,7 @@ fn fill(
         let image = mosaic.render(&target, &spec.limits, cancel)?;
         if image.any_valid() {
             any_valid = true;
-            write_strip(file, image, row as usize, alpha)?;
+            write_strip(file, image, row as usize, spec.validity())?;
         }
     }
     Ok(any_valid)
@@ -206,7 +200,7 @@ fn strip_rows(spec: &ConsolidateSpec, dtype: DType) -> u32 {
     rows.min(spec.target.size.height)
 }
 
-fn write_strip(file: &mut Dataset, image: Image, row: usize, alpha: bool) -> Result<()> {
+fn write_strip(file: &mut Dataset, image: Image, row: usize, validity: Validity) -> Result<()> {
     let (dtype, bands) = (image.dtype(), image.bands());
     let window = Window {
         x: 0,
@@ -214,31 +208,39 @@ fn write_strip(file: &mut Dataset, image: Image, row: usize, alpha: bool) -> Res
         width: image.size().width as usize,
         height: image.size().height as usize,
     };
-    let opacity = alpha.then(|| opacity(&image)).transpose()?;
+    let Validity { alpha, mask } = validity;
+    let opacity = (alpha || mask).then(|| opacity(&image)).transpose()?;
     let mut samples = image.into_band_sequential();
     if let Some(opacity) = opacity {
-        samples.extend_from_slice(&opacity);
+        if alpha {
+            samples.extend_from_slice(&alpha_band(&opacity, dtype)?);
+        }
+        if mask {
+            mask::write(file, window, opacity).map_err(|reason| Error::gdal(ACTION, reason))?;
+        }
     }
     let bands = bands + usize::from(alpha);
     ffi::write(file, bands, window, to_gdal(dtype), dtype.size(), &samples)
         .map_err(|reason| Error::gdal(ACTION, reason))
 }
 
-/// The alpha band: 255 where there is data, else 0, in the type of the samples.
+/// 255 where there is data, else 0.
 fn opacity(image: &Image) -> Result<Vec<u8>> {
-    let pixels = image.size().pixels() as usize;
-    let mut mask = match image.coverage() {
-        Some(coverage) => coverage.to_vec(),
-        None => zeroed("an alpha band", pixels)?,
-    };
-    if image.coverage().is_none() {
-        let raster = image.raster();
-        raster.cover(&mut mask, (raster.width, raster.height), (0, 0));
+    if let Some(coverage) = image.coverage() {
+        return Ok(coverage.to_vec());
     }
-    let mut band = zeroed("an alpha band", pixels * image.dtype().size())?;
-    with_sample!(image.dtype(), S => {
-        for (sample, covered) in band.chunks_exact_mut(S::SIZE).zip(mask) {
-            S::from_f64(f64::from(covered)).store(sample);
+    let mut opacity = zeroed("a mask", image.size().pixels() as usize)?;
+    let raster = image.raster();
+    raster.cover(&mut opacity, (raster.width, raster.height), (0, 0));
+    Ok(opacity)
+}
+
+/// The opacity in the type of the samples.
+fn alpha_band(opacity: &[u8], dtype: DType) -> Result<Vec<u8>> {
+    let mut band = zeroed("an alpha band", opacity.len() * dtype.size())?;
+    with_sample!(dtype, S => {
+        for (sample, opacity) in band.chunks_exact_mut(S::SIZE).zip(opacity) {
+            S::from_f64(f64::from(*opacity)).store(sample);
         }
     }, undefined => ());
     Ok(band)

@@ -1,5 +1,5 @@
 use crate::{Limits, Result, Target};
-use domain::{DataMapping, DatasetSource, Error, RecordId, Resampling};
+use domain::{DataMapping, DatasetSource, Error, RecordId, Resampling, Validity};
 use std::collections::BTreeMap;
 
 /// What to write.
@@ -11,7 +11,7 @@ pub struct ConsolidateSpec {
     pub target: Target,
     /// Encoding of the samples.
     pub mapping: DataMapping,
-    /// Bands of every record, without the alpha band that lossy encodings get.
+    /// Bands of every record, without the alpha band that lossy encodings may get.
     pub bands: usize,
     /// Width and height of the tiles, multiples of 16; 0 for 256.
     pub block_size: (u32, u32),
@@ -99,6 +99,11 @@ impl ConsolidateSpec {
     pub(super) fn block(&self) -> (u32, u32) {
         let side = |side| if side == 0 { DEFAULT_BLOCK } else { side };
         (side(self.block_size.0), side(self.block_size.1))
+    }
+
+    /// Where the files say which pixels hold data.
+    pub(super) fn validity(&self) -> Validity {
+        Validity::of(&self.creation_params, &self.mapping.format, self.bands)
     }
 
     /// Factors of the overviews.

@@ -17,7 +17,7 @@ pub(crate) use create::create_gtiff;
 pub(crate) use errors::{Captured, capture};
 pub(crate) use io::{Window, data_type, read, read_mask, write};
 pub(crate) use mem::MemDataset;
-pub(crate) use regenerate::regenerate;
+pub(crate) use regenerate::{Layer, regenerate};
 pub(crate) use setup::{quiet, set_cache, without_network};
 pub(crate) use transformer::Transformer;
 pub(crate) use warper::{WarpJob, warp};

@@ -2,24 +2,40 @@
 
 use super::errors::capture;
 use gdal::Dataset;
-use gdal_sys::{CPLErr, GDALGetRasterBand, GDALRasterBandH, GDALRegenerateOverviews};
+use gdal_sys::{
+    CPLErr, GDALGetMaskBand, GDALGetRasterBand, GDALRasterBandH, GDALRegenerateOverviews,
+};
 use std::ffi::{CString, c_int};
 
-/// Fills a band (from 1) of every level from the same band of the full resolution.
+/// What overviews are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Layer {
+    /// A band, from 1.
+    Band(usize),
+    /// The mask of all bands.
+    Mask,
+}
+
+/// Fills a layer of every level from the same layer of the full resolution.
 pub(crate) fn regenerate(
     full: &Dataset,
     levels: &mut [Dataset],
-    band: usize,
+    layer: Layer,
     resampling: &str,
 ) -> Result<(), String> {
     let resampling = CString::new(resampling).map_err(|error| error.to_string())?;
     let handle = |dataset: &Dataset| {
+        let band = match layer {
+            Layer::Band(band) => band,
+            Layer::Mask => 1,
+        };
         // SAFETY: the dataset is open; a band that it does not have gives null.
         let handle = unsafe { GDALGetRasterBand(dataset.c_dataset(), band as c_int) };
-        if handle.is_null() {
-            Err(format!("no band {band}"))
-        } else {
-            Ok(handle)
+        match layer {
+            _ if handle.is_null() => Err(format!("no band {band}")),
+            Layer::Band(_) => Ok(handle),
+            // SAFETY: the band exists; its mask, which every band has, lives as long as the dataset.
+            Layer::Mask => Ok(unsafe { GDALGetMaskBand(handle) }),
         }
     };
     let source = handle(full)?;

@@ -80,7 +80,7 @@ fn agreed(tiff: &Tiff, library: &Source) -> Option<Kind> {
         && library.overviews == tiff.overviews;
     let masked = match library.mask {
         Mask::None => true,
-        Mask::PerDataset => tiff.record().levels[0].masks.len() == 1,
+        Mask::PerDataset { lossy } => !lossy && tiff.record().levels[0].masks.len() == 1,
         Mask::Alpha { lossy, .. } => !lossy,
         Mask::PerBand => false,
     };

@@ -14,7 +14,7 @@ pub(super) enum Mask {
     /// Nowhere: only the hole marker counts.
     None,
     /// In one mask for all bands.
-    PerDataset,
+    PerDataset { lossy: bool },
     /// In a mask of each band.
     PerBand,
     /// In a band of its own, whose opaque pixels have the value `opaque`.
@@ -22,8 +22,18 @@ pub(super) enum Mask {
 }
 
 impl Mask {
-    /// Mask that applies to some bands (from 1). An alpha band that is itself read as data masks nothing.
+    /// Mask that applies to some bands (from 1). A mask of the dataset comes before its alpha band, which lossy codecs
+    /// blur; an alpha band that is itself read as data masks nothing.
     pub(super) fn of(dataset: &Dataset, name: &str, bands: &[i32]) -> Result<Self> {
+        let first = open::band(dataset, name, bands[0])?;
+        let (flags, _) = capture(|| first.mask_flags());
+        let stored = flags
+            .as_ref()
+            .is_ok_and(|flags| !(flags.is_nodata() || flags.is_all_valid() || flags.is_alpha()));
+        if stored && flags.is_ok_and(|flags| flags.is_per_dataset()) {
+            let lossy = is_lossy(dataset);
+            return Ok(Self::PerDataset { lossy });
+        }
         for band in 1..=dataset.raster_count() as i32 {
             let alpha = open::band(dataset, name, band)?;
             let is_alpha = alpha.color_interpretation() == ColorInterpretation::AlphaBand;
@@ -39,16 +49,7 @@ impl Mask {
                 });
             }
         }
-        let first = open::band(dataset, name, bands[0])?;
-        let (flags, _) = capture(|| first.mask_flags());
-        Ok(match flags {
-            Ok(flags) if flags.is_nodata() || flags.is_all_valid() || flags.is_alpha() => {
-                Self::None
-            }
-            Ok(flags) if flags.is_per_dataset() => Self::PerDataset,
-            Ok(_) => Self::PerBand,
-            Err(_) => Self::None,
-        })
+        Ok(if stored { Self::PerBand } else { Self::None })
     }
 
     /// Lowest mask value of pixels with data. Lossy codecs blur the border of the alpha band.
@@ -59,13 +60,16 @@ impl Mask {
                 opaque,
                 ..
             } => opaque / 2 + 1,
-            Self::Alpha { .. } | Self::None | Self::PerDataset | Self::PerBand => 1,
+            Self::Alpha { .. } | Self::None | Self::PerDataset { .. } | Self::PerBand => 1,
         }
     }
 
     /// Whether the samples beside the mask are not exact.
     pub(super) fn is_lossy(self) -> bool {
-        matches!(self, Self::Alpha { lossy: true, .. })
+        matches!(
+            self,
+            Self::Alpha { lossy: true, .. } | Self::PerDataset { lossy: true }
+        )
     }
 
     /// Reads the mask of a band, one byte per pixel.
@@ -79,7 +83,7 @@ impl Mask {
     ) -> Result<(), String> {
         match self {
             Self::None => Ok(()),
-            Self::PerDataset | Self::PerBand => {
+            Self::PerDataset { .. } | Self::PerBand => {
                 ffi::read_mask(dataset, overview, band, window, buffer)
             }
             Self::Alpha { band, .. } => ffi::read(

@@ -111,7 +111,7 @@ impl Pixels {
         let no_data = info.no_data.unwrap_or_default();
         let read = self.directly(|tiff| match mask {
             Mask::Alpha { band, .. } => tiff.read_alpha(band, region, no_data, out),
-            Mask::None | Mask::PerDataset | Mask::PerBand => tiff.read_mask(region, out),
+            Mask::None | Mask::PerDataset { .. } | Mask::PerBand => tiff.read_mask(region, out),
         });
         if read {
             return Ok(());

@@ -4,6 +4,7 @@
 
 mod consolidate;
 mod direct;
+mod encodings;
 mod hostile;
 mod merge;
 mod outputs;

@@ -285,6 +285,30 @@ async fn malformed_parameters_are_refused() {
             "FOO",
             params(Dtype::Float32, Compression::No, &[("FOO", "1")]),
         ),
+        (
+            "creationParams COMPRESS: \"FOO\", expected NONE, ",
+            params(Dtype::UInt8, Compression::No, &[("COMPRESS", "FOO")]),
+        ),
+        (
+            "creationParams ZSTD_LEVEL: \"x\"",
+            params(Dtype::UInt8, Compression::No, &[("ZSTD_LEVEL", "x")]),
+        ),
+        (
+            "compressionOption JPEG not supported for data type FLOAT32",
+            params(Dtype::Float32, Compression::No, &jpeg),
+        ),
+        (
+            "creationParams COMPRESS: \"WEBP\", expected 3 bands",
+            params(Dtype::UInt8, Compression::No, &[("COMPRESS", "WEBP")]),
+        ),
+        (
+            "creationParams PHOTOMETRIC: \"YCBCR\"",
+            params(
+                Dtype::UInt8,
+                Compression::Custom,
+                &[("COMPRESS", "JPEG"), ("PHOTOMETRIC", "YCBCR")],
+            ),
+        ),
         ("", params(Dtype::Complex64, Compression::Lossy, &[])),
         (
             "ConsolidationParams: DataFormats are not compatible",
