@@ -44,7 +44,8 @@ fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
 /// The certificate of the port, where the flags ask for TLS.
 fn tls(config: &Config) -> Result<Option<Tls>, ConfigError> {
     config
-        .certificate()
+        .tls
+        .certificate(config.paths.local)
         .map(|(certificate, key)| Tls::load(certificate, key))
         .transpose()
 }
@@ -95,7 +96,7 @@ async fn start(
 
 fn router_options(config: &Config, queue: &Queue) -> RouterOptions {
     RouterOptions {
-        max_message_bytes: config.bounds.max_message_size,
+        max_message_bytes: config.bounds.requests.max_message_size,
         sweep: thresholds(config, queue),
     }
 }
@@ -103,7 +104,7 @@ fn router_options(config: &Config, queue: &Queue) -> RouterOptions {
 fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
     ServeOptions {
         tls,
-        connection_age: Some(config.connection_age()),
+        connection_age: Some(config.cubes.connection_age()),
     }
 }
 

@@ -46,8 +46,8 @@ pub(crate) fn storage(paths: &PathPolicy) -> Arc<dyn Storage> {
 pub(crate) fn engine(config: &Config) -> Engine {
     let processors = available_parallelism().map_or(1, usize::from);
     Engine::new(
-        processors.max(config.parallel_slices()),
-        config.bounds.memory_budget,
+        processors.max(config.cubes.parallel_slices()),
+        config.bounds.requests.memory_budget,
     )
 }
 

@@ -26,8 +26,8 @@ pub use catalogue::{
 };
 pub use context::{App, Options};
 pub use cube::{
-    BuiltImage, Cube, CubeHeader, CubeRequest, CubeSelection, ImageFormat, Payload,
-    PayloadCompression, RecordDatasets, Slice,
+    BuiltImage, Cube, CubeHeader, CubeRequest, CubeSelection, DownloadOptions, DownloadRequest,
+    Downloader, ImageFormat, Payload, PayloadCompression, RecordDatasets, Slice,
 };
 pub use engine::Engine;
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! Web-mercator tiles.
 
-use crate::cube::{CubeSelection, geographic_extent};
+use crate::cube::{CubeSelection, geographic_extent, parse_crs};
 use crate::{App, Result, texts};
 use bytes::Bytes;
 use database::{palette, variable};
@@ -41,7 +41,7 @@ impl App {
 
     async fn render(&self, request: TileRequest) -> Result<Bytes> {
         let (variable, palette) = self.look(request.instance_id).await?;
-        let crs = self.parse_crs(tile::SRID.to_string()).await?;
+        let crs = parse_crs(tile::SRID.to_string()).await?;
         let target = Target {
             crs,
             transform: request.address.transform(),

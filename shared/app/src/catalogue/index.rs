@@ -170,7 +170,9 @@ fn inspect(uri: &Uri, datasets: &[NewDataset]) -> Result<Vec<Indexed>> {
             match describe(uri, &datasets[at], &header, &mut placed) {
                 Ok(found) => indexed[at] = Some(found),
                 Err(error) => {
-                    failed = failed.filter(|(first, _)| *first < at).or(Some((at, error)));
+                    failed = failed
+                        .filter(|(first, _)| *first < at)
+                        .or(Some((at, error)));
                     break;
                 }
             }

@@ -377,7 +377,14 @@ fn blocks_and_rows_above_the_limit_are_refused() {
             let mut reader = WindowReader::new(LIMITS);
             reader.set_piece_limit(limit);
             let mut out = vec![0; 64 * 2];
-            reader.read(&made.file, &made.image, &[0], second_block, &[0, 0], &mut out)
+            reader.read(
+                &made.file,
+                &made.image,
+                &[0],
+                second_block,
+                &[0, 0],
+                &mut out,
+            )
         };
         assert!(read(needed).is_ok(), "{codec:?} {tiled}");
         let refused = read(needed - 1);
@@ -403,7 +410,10 @@ fn high_strips_without_compression_are_read_in_parts() {
         }],
     };
     let found = pieces(&image, &[0], window(0, 3, 1 << 20, 10)).unwrap();
-    let rows: Vec<_> = found.iter().map(|piece| (piece.to.1, piece.size.1)).collect();
+    let rows: Vec<_> = found
+        .iter()
+        .map(|piece| (piece.to.1, piece.size.1))
+        .collect();
     assert_eq!(rows, [(0, 4), (4, 4), (8, 2)]);
     assert_eq!(found[1].bytes.offset, 100 + (7 << 20));
 }

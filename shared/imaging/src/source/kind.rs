@@ -116,10 +116,7 @@ impl Signature {
                 tags.photometric,
                 tags.planar,
             ],
-            block: (
-                image.tiled.then_some(tags.block_width),
-                tags.block_height,
-            ),
+            block: (image.tiled.then_some(tags.block_width), tags.block_height),
             extra_samples: tags.extra_samples.clone(),
             no_data: tags.nodata.clone(),
             metadata,

@@ -1,8 +1,8 @@
 use super::{NewDataset, inspect};
-use cog::{ImageLayout, ImageTags, InterlacingPattern, LevelLayout, NoTiles, Offsets, RecordLayout};
-use domain::{
-    Bands, DType, DataFormat, DataMapping, InstanceId, RecordId, Uri, ValueRange,
+use cog::{
+    ImageLayout, ImageTags, InterlacingPattern, LevelLayout, NoTiles, Offsets, RecordLayout,
 };
+use domain::{Bands, DType, DataFormat, DataMapping, InstanceId, RecordId, Uri, ValueRange};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,7 +83,11 @@ fn the_sub_datasets_of_a_file_are_not_held_open_together() {
             .into_iter()
             .map(|new| new.dataset.source.subdir)
             .collect();
-        assert!(order.iter().eq(datasets.iter().map(|dataset| &dataset.subdir)));
+        assert!(
+            order
+                .iter()
+                .eq(datasets.iter().map(|dataset| &dataset.subdir))
+        );
         watch.join().unwrap()
     });
     assert!(most < 10, "{most} files open at the same time");
@@ -100,7 +104,10 @@ fn the_first_failure_of_a_request_is_told() {
     for (datasets, told) in [
         (vec![of(1, 1), of(2, 7), of(1, 9)], "GTIFF_DIR:2"),
         (vec![of(1, 1), of(2, 1), of(1, 9), of(2, 7)], "GTIFF_DIR:1"),
-        (vec![of(1, 1), of(2, 1), of(900, 1), of(1, 9)], "GTIFF_DIR:900"),
+        (
+            vec![of(1, 1), of(2, 1), of(900, 1), of(1, 9)],
+            "GTIFF_DIR:900",
+        ),
     ] {
         let error = inspect(&uri, &datasets).unwrap_err().to_string();
         assert!(error.contains(told), "{error}");

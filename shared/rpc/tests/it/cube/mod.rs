@@ -1,5 +1,6 @@
 //! Cubes, through the whole stack: catalogue, files, pixels, stream.
 
+mod download;
 mod formats;
 mod mapping;
 mod mosaics;
