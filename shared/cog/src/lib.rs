@@ -24,6 +24,8 @@ mod plan;
 mod predictor;
 mod source;
 mod tags;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod validate;
 mod window;
 mod writer;
