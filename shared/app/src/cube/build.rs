@@ -257,6 +257,9 @@ impl ImageBuilder {
         recipe: &Arc<Recipe>,
         slice: &Slice,
     ) -> Result<(Payload, crate::engine::Reservation)> {
+        if slice.sources.is_empty() {
+            return Err(texts::not_enough_valid_pixels().into());
+        }
         let local = match &self.copies {
             Some(copies) => Some(copies.fetch(&slice.sources).await),
             None => None,

@@ -41,10 +41,10 @@ fn described(records: &[RecordLayout], all: bool) -> Vec<String> {
 #[test]
 fn columns_are_aligned_and_records_alike_are_told_once() {
     let lines = described(&records(3), false);
-    assert_eq!(lines[0], "a.tif: MuCOG, 3 records, 2.4 kB");
+    assert_eq!(lines[0], "a.tif: MuCOG, 3 records, 1.9 kB");
     let text = lines[1..].join("\n");
     let expected = "\
-  header       2.4 kB before the first block
+  header       1.9 kB before the first block
   block order  no block is stored
   time series  no blocks in common
 
