@@ -43,8 +43,7 @@ fn columns_are_aligned_and_records_alike_are_told_once() {
     let lines = described(&records(3), false);
     assert_eq!(lines[0], "a.tif: MuCOG, 3 records, 1.9 kB");
     let text = lines[1..].join("\n");
-    let expected = "\
-  header       1.9 kB before the first block
+    let expected = "  header       1.9 kB before the first block
   block order  no block is stored
   time series  no blocks in common
 
