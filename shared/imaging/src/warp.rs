@@ -7,7 +7,7 @@ mod window;
 use crate::{
     Error, Image, Limits, Result, Target,
     cast::{CastPlan, Side},
-    ffi::{self, Transformer, WarpJob, Window},
+    ffi::{self, Between, Transformer, WarpJob, Window},
     raster::Raster,
     source::{Source, float_for},
 };
@@ -44,7 +44,7 @@ struct Warped<'s> {
     source: &'s Source,
     overview: Option<usize>,
     transformer: Transformer,
-    area: Option<[f64; 4]>,
+    systems: Between,
 }
 
 /// Degrees to move a target by, so that it meets the source.
@@ -286,20 +286,22 @@ impl Part {
 
 impl<'s> Warped<'s> {
     fn new(source: &'s Source, target: &Target) -> Result<Self> {
-        let area = if source.crs().is_same(&target.crs) {
-            None
+        let systems = if source.crs().is_same(&target.crs) {
+            Between::Nothing
         } else {
-            area_of(source)
+            Between::Operation {
+                area: area_of(source),
+            }
         };
         let handles = (source.crs().spatial_ref()?, target.crs.spatial_ref()?);
         let between = |overview| {
             let (transform, size) = source.grid(overview);
             let target = (&target.transform, target.size, &handles.1);
-            Transformer::new((&transform, size, &handles.0), target, area)
+            Transformer::new((&transform, size, &handles.0), target, systems)
                 .map_err(|reason| Error::gdal("transforming coordinates", reason))
         };
         let mut transformer = between(None)?;
-        let overview = level::choose(source, &transformer);
+        let overview = level::choose(source, target.size, &transformer);
         if overview.is_some() {
             transformer = between(overview)?;
         }
@@ -307,7 +309,7 @@ impl<'s> Warped<'s> {
             source,
             overview,
             transformer,
-            area,
+            systems,
         })
     }
 }
@@ -370,6 +372,6 @@ fn warp(
         kernel: kernel.into(),
         hole,
         scale: need.scale,
-        area_of_interest: warped.area,
+        systems: warped.systems,
     })
 }

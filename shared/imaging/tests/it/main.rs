@@ -6,6 +6,7 @@ mod consolidate;
 mod direct;
 mod encodings;
 mod hostile;
+mod judged;
 mod merge;
 mod outputs;
 mod samples;
