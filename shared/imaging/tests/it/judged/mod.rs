@@ -3,13 +3,12 @@
 
 mod judge;
 mod place;
-mod random;
 mod request;
 
+use crate::random::Random;
 use crate::tools::available;
 use judge::Court;
 use place::{DATELINE, LANDS, POLES, Place, WORLD};
-use random::Random;
 use request::{Request, Traits};
 
 const PLAIN: Traits = Traits {

@@ -1,6 +1,6 @@
 //! Where on the globe, and in which reference systems.
 
-use super::random::Random;
+use crate::random::Random;
 use domain::{Point, footprint::Project};
 use gdal::spatial_ref::SpatialRef;
 use imaging::Crs;

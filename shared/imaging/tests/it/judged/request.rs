@@ -1,9 +1,7 @@
 //! Requests: sources, a target, a kernel.
 
-use super::{
-    place::{Place, located},
-    random::Random,
-};
+use super::place::{Place, located};
+use crate::random::Random;
 use domain::{DType, GeoTransform, Point, Resampling, Size};
 use imaging::{Crs, Target};
 
