@@ -3,6 +3,7 @@
 mod formats;
 mod mapping;
 mod mosaics;
+mod parallel;
 mod refusals;
 mod selection;
 mod stream;
