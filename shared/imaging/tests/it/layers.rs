@@ -65,11 +65,10 @@ fn the_last_layer_with_data_is_seen_however_holes_are_told() {
     if !available("gdal_translate") {
         return;
     }
-    use Way::{Marker, Mask, Opacity};
     for ways in [
-        [Marker, Opacity, Mask],
-        [Mask, Marker, Opacity],
-        [Opacity, Mask, Marker],
+        [Way::Marker, Way::Opacity, Way::Mask],
+        [Way::Mask, Way::Marker, Way::Opacity],
+        [Way::Opacity, Way::Mask, Way::Marker],
     ] {
         let scene = Scene::new();
         let mapping = plain(DType::UInt8, 0.0);

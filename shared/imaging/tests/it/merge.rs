@@ -58,7 +58,7 @@ fn holes_stay_values_below_all_data_where_the_image_knows_none() {
             let image = render(sources, &grid, &bare, kernel);
             (values(&image), image.coverage().unwrap().to_vec())
         };
-        let (found, coverage) = merged(&[second.clone()]);
+        let (found, coverage) = merged(std::slice::from_ref(&second));
         assert_eq!(found, [0., 7., 0., 7., 0., 0., 0., 7., 7., 0.], "{x}");
         assert_eq!(coverage, [255, 0, 255, 0, 0, 255, 255, 0, 0, 0], "{x}");
         let (found, coverage) = merged(&[first.clone(), second.clone()]);

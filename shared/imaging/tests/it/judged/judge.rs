@@ -100,19 +100,20 @@ fn gdalwarp(scene: &Scene, request: &Request) -> Vec<f64> {
         DType::Int8 => DType::Int16,
         dtype => dtype,
     };
-    let files = request
-        .layers
-        .iter()
-        .map(|layer| match dtype == request.dtype {
-            true => scene.path(&format!("{}{dtype}.tif", layer.phase)),
-            false => write(scene, request, layer, dtype),
-        });
+    let files = request.layers.iter().map(|layer| {
+        if dtype == request.dtype {
+            scene.path(&format!("{}{dtype}.tif", layer.phase))
+        } else {
+            write(scene, request, layer, dtype)
+        }
+    });
     let files: Vec<String> = files.map(|file| text(&file)).collect();
     let out = scene.path("expected.tif");
     let (grid, size) = (request.target.transform, request.target.size);
     let mut arguments = words(&format!("-q -r {}", request.kernel.name().to_lowercase()));
     arguments.extend(["-t_srs".to_owned(), request.system.clone()]);
-    if !request.no_data.is_nan() || request.dtype.is_float() {
+    let has_holes = !request.no_data.is_nan() || request.dtype.is_float();
+    if has_holes {
         arguments.extend(words(&format!(
             "-srcnodata {0} -dstnodata {0}",
             request.no_data
@@ -124,18 +125,10 @@ fn gdalwarp(scene: &Scene, request: &Request) -> Vec<f64> {
             size: (size.width as usize, size.height as usize),
             transform: grid.0,
             crs: Some(&request.system),
-            no_data: request
-                .dtype
-                .is_float()
-                .then_some(request.no_data)
-                .or((!request.no_data.is_nan()).then_some(request.no_data)),
+            no_data: has_holes.then_some(request.no_data),
             ..Look::default()
         };
-        let hole = if request.no_data.is_nan() && !request.dtype.is_float() {
-            0.0
-        } else {
-            request.no_data
-        };
+        let hole = if has_holes { request.no_data } else { 0.0 };
         scene.raster("expected.tif", look, |_, _, _| hole);
     } else {
         let (first, last) = (

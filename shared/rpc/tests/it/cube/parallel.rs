@@ -36,7 +36,7 @@ fn consolidate(server: &Server, out: &Path) {
         RecordSources {
             id: RecordId::new(),
             sources: vec![DatasetSource {
-                uri: Uri::parse(&server.uri(&name)).unwrap(),
+                uri: Uri::parse(server.uri(&name)).unwrap(),
                 subdir: String::new(),
                 bands: Bands::first(1),
                 mapping,
@@ -124,7 +124,9 @@ async fn a_thousand_parallel_cubes_over_one_file_are_all_the_same() {
     for (clients, cubes) in [(4, 60), (8, 40), (16, 28)] {
         let name = format!("{clients}.tif");
         std::fs::copy(server.path("first.tif"), server.path(&name)).unwrap();
-        let (_, instance) = server.variable(&format!("clients{clients}"), words, 1).await;
+        let (_, instance) = server
+            .variable(&format!("clients{clients}"), words, 1)
+            .await;
         let (mut ids, mut datasets) = (Vec::new(), Vec::new());
         for index in 0..RECORDS {
             let id = server
