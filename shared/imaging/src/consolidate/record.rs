@@ -172,6 +172,10 @@ fn fill(
         return Ok(false);
     }
     let mut mosaic = Mosaic::plan(&record.sources, mapping, spec.resampling)?;
+    let Validity { alpha, mask } = spec.validity();
+    if !(alpha || mask) {
+        mosaic = mosaic.on_ground();
+    }
     mosaic.open()?;
     let Size { width, height } = spec.target.size;
     let rows = strip_rows(spec, mapping.format.dtype);

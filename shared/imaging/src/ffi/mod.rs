@@ -19,5 +19,5 @@ pub(crate) use io::{Window, data_type, read, read_mask, write};
 pub(crate) use mem::MemDataset;
 pub(crate) use regenerate::{Layer, regenerate};
 pub(crate) use setup::{quiet, set_cache, without_network};
-pub(crate) use transformer::Transformer;
+pub(crate) use transformer::{Between, Transformer};
 pub(crate) use warper::{WarpJob, warp};
