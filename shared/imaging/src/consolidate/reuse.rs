@@ -12,10 +12,7 @@ const TRANSFORM_TOLERANCE: f64 = 1e-8;
 /// The only dataset of a record, when its file is what would be written: a cloud-optimised file of the same
 /// grid, samples, mapping, blocks, overviews and lossless compression. Remote files are never taken: their tiles
 /// would be asked for one by one.
-pub(super) fn find(
-    spec: &ConsolidateSpec,
-    record: &RecordSources,
-) -> Option<TiledSource<Joined>> {
+pub(super) fn find(spec: &ConsolidateSpec, record: &RecordSources) -> Option<TiledSource<Joined>> {
     let [source] = record.sources.as_slice() else {
         return None;
     };
@@ -26,14 +23,18 @@ pub(super) fn find(
         && spec.mapping.format.dtype != DType::Int8
         && first_bands.eq(1..=spec.bands as i64)
         && !(validity.alpha || validity.mask)
-        && !spec.creation_params.keys().any(|key| key.contains("PHOTOMETRIC"));
+        && !spec
+            .creation_params
+            .keys()
+            .any(|key| key.contains("PHOTOMETRIC"));
     if !plain {
         return None;
     }
     let file = File::open(source.uri.local_path()?).ok()?;
     let found = cog::File::read(&file).ok()?;
     let [mut found] = <[Record; 1]>::try_from(found.records).ok()?;
-    if cog::validate_cog(&found).is_err() || !levels_fit(spec, &found) || !opened_fits(spec, source) {
+    if cog::validate_cog(&found).is_err() || !levels_fit(spec, &found) || !opened_fits(spec, source)
+    {
         return None;
     }
     for level in &mut found.levels {
@@ -52,9 +53,7 @@ fn opened_fits(spec: &ConsolidateSpec, source: &DatasetSource) -> bool {
     let (info, target) = (&opened.info, &spec.target);
     let holes = (info.no_data, Side::of(&spec.mapping.format).hole);
     let same_hole = match holes {
-        (Some(found), Some(expected)) => {
-            found == expected || found.is_nan() && expected.is_nan()
-        }
+        (Some(found), Some(expected)) => found == expected || found.is_nan() && expected.is_nan(),
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     };

@@ -64,8 +64,12 @@ fn fitting(scene: &Scene, mapping: DataMapping) -> std::path::PathBuf {
         ..Look::default()
     };
     let image = scene.raster("image.tif", look, holed);
-    let mut made = spec(vec![record(vec![source(&image, &[1, 2], mapping)])], mapping);
-    made.creation_params.insert("ZSTD_LEVEL".to_owned(), "19".to_owned());
+    let mut made = spec(
+        vec![record(vec![source(&image, &[1, 2], mapping)])],
+        mapping,
+    );
+    made.creation_params
+        .insert("ZSTD_LEVEL".to_owned(), "19".to_owned());
     write(&made, scene, "fitting.tif")
 }
 
@@ -98,8 +102,15 @@ fn the_tiles_of_a_fitting_file_are_copied() {
 fn a_record_of_a_fitting_file_without_data_is_empty() {
     let scene = Scene::new();
     let mapping = plain(DType::UInt16, 0.0);
-    let empty = write(&spec(vec![record(Vec::new())], mapping), &scene, "empty.tif");
-    let again = spec(vec![record(vec![source(&empty, &[1, 2], mapping)])], mapping);
+    let empty = write(
+        &spec(vec![record(Vec::new())], mapping),
+        &scene,
+        "empty.tif",
+    );
+    let again = spec(
+        vec![record(vec![source(&empty, &[1, 2], mapping)])],
+        mapping,
+    );
     let out = scene.path("again.tif");
     let summary = consolidate(&again, scene.folder(), &out, 1, &|| false).unwrap();
     assert_eq!(summary.empty_records, 1);
@@ -147,7 +158,10 @@ fn what_differs_in_anything_is_made_again() {
         let mut spec = spec(vec![record(vec![source(&file, &[1, 2], mapping)])], mapping);
         change(&mut spec);
         let made = tiles(&write(&spec, &scene, "made.tif"), 0);
-        let same = made.iter().zip(&copied).filter(|(made, copied)| made == copied);
+        let same = made
+            .iter()
+            .zip(&copied)
+            .filter(|(made, copied)| made == copied);
         let filled = copied.iter().filter(|tile| !tile.is_empty()).count();
         assert!(filled > 20 && same.count() < filled / 2, "{name}");
     }
