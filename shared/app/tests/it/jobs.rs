@@ -7,6 +7,7 @@ mod failing;
 mod queue;
 mod recovery;
 mod refused;
+mod repeated;
 mod steps;
 mod worker;
 

@@ -13,6 +13,7 @@ mod layers;
 mod merge;
 mod outputs;
 mod random;
+mod reuse;
 mod samples;
 mod scene;
 mod tools;
