@@ -1,11 +1,15 @@
-//! The conformance suite on every backend that needs no service.
+//! The conformance suite on every backend and wrapper, and what remote ones do about faults.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod emulators;
+mod faults;
+mod proxy;
 
 use std::sync::Arc;
 
 use domain::{Scheme, Uri};
 use storage::{
-    AllowedRoots, Counting, LocalStorage, MemoryStorage, Router,
+    AllowedRoots, Counting, LocalStorage, MemoryStorage, RetryBudget, Retrying, Router,
     conformance::{self, Capabilities},
 };
 
@@ -71,6 +75,13 @@ async fn a_counting_storage_keeps_the_contract() {
         MEMORY,
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_retrying_storage_keeps_the_contract() {
+    let inner = Arc::new(MemoryStorage::new());
+    let store = Arc::new(Retrying::new(inner, RetryBudget::default()));
+    conformance::run(store, &uri("s3://bucket"), MEMORY).await;
 }
 
 /// The files below a folder.
