@@ -123,7 +123,10 @@ impl Error {
 
     /// An answer that is worth another try.
     #[cfg(any(feature = "gcs", feature = "s3"))]
-    pub(crate) fn unavailable(uri: &Uri, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn unavailable(
+        uri: &Uri,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
         Self::Unavailable {
             uri: uri.clone(),
             source: source.into(),
@@ -143,7 +146,9 @@ impl Error {
             404 => Self::NotFound { uri },
             401 | 403 => Self::PermissionDenied {
                 uri,
-                reason: format!("the store answers {status} to the request to {operation} it: {source}"),
+                reason: format!(
+                    "the store answers {status} to the request to {operation} it: {source}"
+                ),
             },
             304 | 412 => Self::Changed { uri },
             408 | 425 | 429 | 500..=599 => Self::Unavailable { uri, source },

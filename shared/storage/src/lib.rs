@@ -17,6 +17,7 @@
 //! # Ok(()) }
 //! ```
 
+mod cache;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod counting;
@@ -37,6 +38,7 @@ mod storage;
 #[cfg(any(feature = "gcs", feature = "s3"))]
 mod tls;
 
+pub use cache::{CacheOptions, Cached};
 pub use counting::{Counting, ReadCount};
 pub use error::{ConfigError, Error, Result};
 pub use extension::StorageExt;

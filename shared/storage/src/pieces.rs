@@ -48,8 +48,5 @@ pub(crate) async fn ranges(
         })
         .map(|options| async move { store.read_with(uri, &options).await })
         .collect();
-    stream::iter(reads)
-        .buffered(CONCURRENT)
-        .try_collect()
-        .await
+    stream::iter(reads).buffered(CONCURRENT).try_collect().await
 }

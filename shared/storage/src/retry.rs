@@ -82,12 +82,7 @@ impl Retrying {
     }
 
     /// As `repeat`, with a bound on the time of each try that moves at most so many bytes.
-    async fn repeat_timely<T, F>(
-        &self,
-        uri: &Uri,
-        bytes: u64,
-        attempt: impl Fn() -> F,
-    ) -> Result<T>
+    async fn repeat_timely<T, F>(&self, uri: &Uri, bytes: u64, attempt: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {

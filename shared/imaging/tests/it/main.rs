@@ -8,6 +8,7 @@ mod encodings;
 mod hostile;
 mod merge;
 mod outputs;
+mod remote;
 mod samples;
 mod scene;
 mod tools;

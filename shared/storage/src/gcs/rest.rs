@@ -69,13 +69,14 @@ impl Rest {
 
     pub(super) async fn head(&self, uri: &Uri) -> Result<Attributes> {
         let resource = self.resource(uri, "stat").await?;
-        let size = resource.size.parse().map_err(|source: std::num::ParseIntError| {
-            Error::Failed {
+        let size = resource
+            .size
+            .parse()
+            .map_err(|source: std::num::ParseIntError| Error::Failed {
                 uri: uri.clone(),
                 operation: "stat",
                 source: source.into(),
-            }
-        })?;
+            })?;
         Ok(Attributes {
             size,
             version: resource.generation,

@@ -81,7 +81,9 @@ impl Buckets {
             builder,
             clients: Mutex::default(),
         };
-        buckets.build("geocube").map_err(|error| failed(error.into()))?;
+        buckets
+            .build("geocube")
+            .map_err(|error| failed(error.into()))?;
         Ok(buckets)
     }
 

@@ -2,18 +2,18 @@ mod buckets;
 mod class;
 mod credentials;
 mod errors;
+mod stat;
 mod upload;
 
 use std::{ops::Range, path::Path, sync::Arc};
 
 use async_trait::async_trait;
-pub use buckets::S3Options;
 use buckets::Buckets;
+pub use buckets::S3Options;
 use bytes::Bytes;
 use domain::{Scheme, StorageClass, Uri};
 use object_store::{
-    Attribute, GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, aws::AmazonS3,
-    path::Path as Key,
+    GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, aws::AmazonS3, path::Path as Key,
 };
 
 use crate::{
@@ -28,6 +28,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct S3Storage {
     buckets: Arc<Buckets>,
+    client: reqwest::Client,
 }
 
 impl S3Storage {
@@ -39,6 +40,7 @@ impl S3Storage {
         tls::ensure_provider();
         Ok(Self {
             buckets: Arc::new(Buckets::new(options)?),
+            client: stat::client()?,
         })
     }
 
@@ -65,7 +67,10 @@ impl S3Storage {
             ));
         }
         let client = self.buckets.client(uri.bucket());
-        Ok((client.map_err(|error| errors::sort(uri, "open", error))?, key))
+        Ok((
+            client.map_err(|error| errors::sort(uri, "open", error))?,
+            key,
+        ))
     }
 
     async fn get(
@@ -90,24 +95,12 @@ impl S3Storage {
     }
 
     async fn found(&self, uri: &Uri, version: Option<&str>) -> Result<Attributes> {
-        let options = GetOptions {
-            head: true,
-            ..GetOptions::default()
-        };
-        let answer = self.get(uri, options, version).await?;
-        let found = answer.map_err(|error| errors::sort(uri, "stat", error))?;
-        let text = |name| found.attributes.get(&name).map(AsRef::<str>::as_ref);
-        Ok(Attributes {
-            size: found.meta.size,
-            version: found.meta.e_tag.clone().ok_or_else(|| Error::Failed {
-                uri: uri.clone(),
-                operation: "stat",
-                source: "the store tells no entity tag".into(),
-            })?,
-            content_type: text(Attribute::ContentType).map(str::to_owned),
-            storage_class: class::parse(text(Attribute::StorageClass)),
-            last_modified: Some(found.meta.last_modified.into()),
-        })
+        let (store, key) = self.object(uri)?;
+        let found = stat::stat(uri, &self.client, &store, &key).await?;
+        if version.is_some_and(|version| found.version != version) {
+            return Err(Error::Changed { uri: uri.clone() });
+        }
+        Ok(found)
     }
 }
 

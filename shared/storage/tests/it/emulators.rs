@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use domain::Uri;
 use storage::{
-    GcsConnection, GcsStorage, S3Options, S3Storage, Storage,
+    GcsConnection, GcsStorage, RetryBudget, Retrying, S3Options, S3Storage, Storage,
     conformance::{self, Capabilities},
 };
 use uuid::Uuid;
 
 use crate::uri;
 
-/// The emulator keeps the classes that it is told.
+/// The emulator overlooks the content type of uploads and the class of copies, which the service keeps.
 pub(crate) const GCS: Capabilities = Capabilities {
-    content_type: true,
-    storage_class: true,
+    content_type: false,
+    storage_class: false,
     last_modified: true,
 };
 pub(crate) const S3: Capabilities = Capabilities {
@@ -101,7 +101,9 @@ async fn objects_of_amazon_keep_the_contract() {
     let Some((endpoint, bucket)) = s3_bucket().await else {
         return;
     };
-    let store: Arc<dyn Storage> = Arc::new(s3(&endpoint));
+    // the emulator answers 500 to some of several writes of one object at the same time
+    let store = Retrying::new(Arc::new(s3(&endpoint)), RetryBudget::default());
+    let store: Arc<dyn Storage> = Arc::new(store);
     conformance::run(store, &base("s3", &bucket), S3).await;
 }
 
@@ -123,12 +125,32 @@ async fn names_that_are_no_object_are_refused_before_any_request() {
     let gcs = gcs("127.0.0.1:9").await;
     let s3 = s3("http://127.0.0.1:9");
     let cases: [(&dyn Storage, &str, &str); 6] = [
-        (&gcs, "gs://bucket", "gs://bucket: names a bucket, expected gs://bucket/object"),
-        (&s3, "s3://bucket/", "s3://bucket/: names a bucket, expected s3://bucket/key"),
-        (&s3, "s3://bucket/a//b", "s3://bucket/a//b: is no usable key"),
+        (
+            &gcs,
+            "gs://bucket",
+            "gs://bucket: names a bucket, expected gs://bucket/object",
+        ),
+        (
+            &s3,
+            "s3://bucket/",
+            "s3://bucket/: names a bucket, expected s3://bucket/key",
+        ),
+        (
+            &s3,
+            "s3://bucket/a//b",
+            "s3://bucket/a//b: is no usable key",
+        ),
         (&s3, "s3://bucket/a/", "s3://bucket/a/: is no usable key"),
-        (&gcs, "s3://bucket/a", "no storage backend is configured for the scheme s3"),
-        (&s3, "/etc/passwd", "no storage backend is configured for the scheme file"),
+        (
+            &gcs,
+            "s3://bucket/a",
+            "no storage backend is configured for the scheme s3",
+        ),
+        (
+            &s3,
+            "/etc/passwd",
+            "no storage backend is configured for the scheme file",
+        ),
     ];
     for (store, name, text) in cases {
         let error = store.head(&uri(name)).await.unwrap_err();

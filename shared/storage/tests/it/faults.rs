@@ -27,13 +27,21 @@ async fn stores() -> Vec<(Proxy, Arc<dyn Storage>, Uri)> {
         let proxy = Proxy::start(&host).await;
         let store = emulators::gcs(&proxy.address.to_string()).await;
         let file = uri(&format!("gs://{bucket}/a.bin"));
-        stores.push((proxy, Arc::new(Retrying::new(Arc::new(store), BUDGET)), file));
+        stores.push((
+            proxy,
+            Arc::new(Retrying::new(Arc::new(store), BUDGET)),
+            file,
+        ));
     }
     if let Some((endpoint, bucket)) = emulators::s3_bucket().await {
         let proxy = Proxy::start(&endpoint).await;
         let store = emulators::s3(&format!("http://{}", proxy.address));
         let file = uri(&format!("s3://{bucket}/a.bin"));
-        stores.push((proxy, Arc::new(Retrying::new(Arc::new(store), BUDGET)), file));
+        stores.push((
+            proxy,
+            Arc::new(Retrying::new(Arc::new(store), BUDGET)),
+            file,
+        ));
     }
     for (_, store, file) in &stores {
         put(&**store, file).await.unwrap();
@@ -62,7 +70,11 @@ async fn passing_faults_are_mended_by_one_more_request() {
             assert_eq!(requests.len(), 2, "{file} {fault:?}: {requests:?}");
 
             proxy.spoil([fault]);
-            assert_eq!(store.head(&file).await.unwrap().size, 10, "{file} {fault:?}");
+            assert_eq!(
+                store.head(&file).await.unwrap().size,
+                10,
+                "{file} {fault:?}"
+            );
         }
         proxy.spoil([Fault::Status(503), Fault::Reset]);
         put(&*store, &file).await.unwrap();
@@ -86,8 +98,14 @@ async fn a_broken_range_does_not_repeat_its_neighbours() {
 async fn refusals_are_told_apart_and_never_repeated() {
     for (proxy, store, file) in stores().await {
         for (status, text) in [
-            (403, format!("access to {file} is denied: the store answers 403")),
-            (401, format!("access to {file} is denied: the store answers 401")),
+            (
+                403,
+                format!("access to {file} is denied: the store answers 403"),
+            ),
+            (
+                401,
+                format!("access to {file} is denied: the store answers 401"),
+            ),
             (404, format!("{file} does not exist")),
             (400, format!("cannot read {file}")),
         ] {

@@ -1,15 +1,17 @@
 //! The conformance suite on every backend and wrapper, and what remote ones do about faults.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod cache;
 mod emulators;
 mod faults;
 mod proxy;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{Scheme, Uri};
 use storage::{
-    AllowedRoots, Counting, LocalStorage, MemoryStorage, RetryBudget, Retrying, Router,
+    AllowedRoots, CacheOptions, Cached, Counting, LocalStorage, MemoryStorage, RetryBudget,
+    Retrying, Router,
     conformance::{self, Capabilities},
 };
 
@@ -81,6 +83,17 @@ async fn a_counting_storage_keeps_the_contract() {
 async fn a_retrying_storage_keeps_the_contract() {
     let inner = Arc::new(MemoryStorage::new());
     let store = Arc::new(Retrying::new(inner, RetryBudget::default()));
+    conformance::run(store, &uri("s3://bucket"), MEMORY).await;
+}
+
+#[tokio::test]
+async fn a_cached_storage_keeps_the_contract() {
+    let options = CacheOptions {
+        block: 1000,
+        capacity: 1 << 20,
+        fresh: Duration::from_secs(60),
+    };
+    let store = Arc::new(Cached::new(Arc::new(MemoryStorage::new()), options));
     conformance::run(store, &uri("s3://bucket"), MEMORY).await;
 }
 
