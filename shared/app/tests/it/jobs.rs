@@ -8,6 +8,7 @@ mod queue;
 mod recovery;
 mod refused;
 mod steps;
+mod stores;
 mod worker;
 
 use runtime::config::{Sweep, SweepFlags};
