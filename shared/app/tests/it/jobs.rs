@@ -9,6 +9,7 @@ mod recovery;
 mod refused;
 mod repeated;
 mod steps;
+mod stores;
 mod worker;
 
 use runtime::config::{Sweep, SweepFlags};

@@ -11,6 +11,7 @@ mod regenerate;
 mod setup;
 mod strings;
 mod transformer;
+mod vsi;
 mod warper;
 
 pub(crate) use create::create_gtiff;
@@ -20,4 +21,5 @@ pub(crate) use mem::MemDataset;
 pub(crate) use regenerate::{Layer, regenerate};
 pub(crate) use setup::{quiet, set_cache, without_network};
 pub(crate) use transformer::{Between, Transformer};
+pub(crate) use vsi::with_remote;
 pub(crate) use warper::{WarpJob, warp};

@@ -14,6 +14,7 @@ mod merge;
 mod outputs;
 mod random;
 mod reuse;
+mod remote;
 mod samples;
 mod scene;
 mod tools;
