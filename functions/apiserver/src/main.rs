@@ -73,7 +73,7 @@ async fn start(
     let database = wire::database(config, login.clone()).await?;
     let queue = wire::queue(config, login).await?;
     let options = geocube_apiserver::options(config)?;
-    let storage = wire::storage(&options.paths);
+    let storage = wire::storage(config, &options).await?;
     let engine = wire::engine(config);
     let app = App::new(database, storage, queue.publisher.clone(), engine, options);
     let access = access(&tokens);

@@ -1,11 +1,12 @@
 //! The concrete parts behind the service.
 
 mod queue;
+mod stores;
 
 use anyhow::Context;
-use app::{Engine, PathPolicy};
+use app::{Engine, Options};
 use database::{Database, PgConnectOptions, PoolOptions};
-use domain::Scheme;
+use domain::{Scheme, Uri};
 use geocube_apiserver::config::Config;
 pub(crate) use queue::{Queue, queue};
 use runtime::secret;
@@ -34,12 +35,21 @@ pub(crate) async fn database(config: &Config, login: PgConnectOptions) -> anyhow
     Ok(database)
 }
 
-/// Files of this machine, as far as callers and consolidation may name them.
-pub(crate) fn storage(paths: &PathPolicy) -> Arc<dyn Storage> {
-    let roots = paths
+/// Files of this machine, as far as callers and consolidation may name them, and of object stores.
+pub(crate) async fn storage(
+    config: &Config,
+    options: &Options,
+) -> anyhow::Result<Arc<dyn Storage>> {
+    let roots = options
+        .paths
         .local_roots()
         .map_or(AllowedRoots::All, AllowedRoots::Below);
-    Arc::new(Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots))))
+    let local = Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots)));
+    let places = [&options.ingestion_storage, &options.cancelled_jobs];
+    let places: Vec<&Uri> = places.into_iter().flatten().collect();
+    let storage = stores::with_object_stores(local, &config.gdal, &places).await?;
+    stores::read_images(&storage, &config.gdal);
+    Ok(storage)
 }
 
 /// Threads and memory for pixels.

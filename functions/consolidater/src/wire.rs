@@ -1,5 +1,7 @@
 //! The concrete parts behind the worker.
 
+mod stores;
+
 use anyhow::Context;
 use app::worker::WorkerOptions;
 use database::{Database, PgConnectOptions, PoolOptions};
@@ -46,18 +48,23 @@ pub(crate) async fn database(config: &Config, login: PgConnectOptions) -> anyhow
 
 /// Files of this machine. Where the place of the written ones is known, nothing else is opened, so
 /// that no link leads out of it.
-pub(crate) fn storage(options: &WorkerOptions) -> anyhow::Result<Arc<dyn Storage>> {
+pub(crate) async fn storage(
+    config: &Config,
+    options: &WorkerOptions,
+) -> anyhow::Result<Arc<dyn Storage>> {
+    let places = [&options.files.target_root, &options.cancelled_jobs];
     let roots = match &options.files.target_root {
         None => AllowedRoots::All,
-        Some(target) => {
-            let places = [Some(target), options.cancelled_jobs.as_ref()];
+        Some(_) => {
             let local = places.into_iter().flatten().filter_map(Uri::local_path);
             AllowedRoots::Below(local.map(made).collect::<anyhow::Result<_>>()?)
         }
     };
-    Ok(Arc::new(
-        Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots))),
-    ))
+    let local = Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots)));
+    let places: Vec<&Uri> = places.into_iter().flatten().collect();
+    let storage = stores::with_object_stores(local, &config.gdal, &places).await?;
+    stores::read_images(&storage, &config.gdal);
+    Ok(storage)
 }
 
 /// A folder that is missing would allow nothing.

@@ -7,7 +7,9 @@ mod failing;
 mod queue;
 mod recovery;
 mod refused;
+mod repeated;
 mod steps;
+mod stores;
 mod worker;
 
 use runtime::config::{Sweep, SweepFlags};

@@ -11,7 +11,7 @@ use crate::{
 };
 use cog::{Image, Level, PlanLimits, Record, WindowReader};
 use domain::{DType, DatasetSource, GeoTransform, Size};
-use std::{cell::RefCell, fs::File, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
 /// How reads of a local file are joined: copying a few kilobytes costs as much as asking for bytes once more.
 const LOCAL: PlanLimits = PlanLimits {
@@ -25,7 +25,7 @@ thread_local! {
 
 /// A dataset of a TIFF file whose structure is plain enough to be read here.
 pub(super) struct Tiff {
-    file: File,
+    file: header::Content,
     header: Arc<cog::File>,
     record: usize,
     /// Bands to read, from 0.
@@ -38,7 +38,7 @@ pub(super) struct Tiff {
 }
 
 impl Tiff {
-    /// Opens a local file. `None` leaves it to GDAL: what is not understood in every detail.
+    /// Opens a file. `None` leaves it to GDAL: what is not understood in every detail.
     pub(super) fn open(source: &DatasetSource) -> Option<Self> {
         let (file, header) = header::open(&source.uri)?;
         let index = position(&header, &source.subdir)?;

@@ -4,6 +4,7 @@ mod download;
 mod formats;
 mod mapping;
 mod mosaics;
+mod parallel;
 mod refusals;
 mod selection;
 mod stream;
