@@ -155,7 +155,7 @@ pub fn record(name: &str) -> pb::Record {
     pb::Record {
         id: "00000000-0000-4000-8000-000000000001".to_owned(),
         name: name.to_owned(),
-        time: Some(Default::default()),
+        time: Some(prost_types::Timestamp::default()),
         tags: [("sensor".to_owned(), "a*b".to_owned())].into(),
         aoi_id: "00000000-0000-4000-8000-000000000002".to_owned(),
         aoi: None,

@@ -120,7 +120,7 @@ const REFUSALS: [(Change, Code, &str); 25] = [
     ),
     (|request| uri(request, ""), Code::InvalidArgument, "uri"),
     (
-        |request| first(request).container_subdir = "/vsicurl/".to_owned(),
+        |request| first(request).container_subdir = "/vsicurl/".into(),
         Code::InvalidArgument,
         "container_subdir",
     ),
@@ -180,7 +180,7 @@ const REFUSALS: [(Change, Code, &str); 25] = [
         "not invertible",
     ),
     (
-        |request| request.crs = "EPSG:0".to_owned(),
+        |request| request.crs = "EPSG:0".into(),
         Code::InvalidArgument,
         "Invalid crs",
     ),
@@ -205,7 +205,7 @@ const REFUSALS: [(Change, Code, &str); 25] = [
         "format",
     ),
     (
-        |request| request.grouped_records[0].records[0].id = "x".to_owned(),
+        |request| request.grouped_records[0].records[0].id = "x".into(),
         Code::InvalidArgument,
         "uuid",
     ),

@@ -167,8 +167,9 @@ fn image(
                     if form.differences {
                         differences(&mut row, samples, bytes);
                     }
-                    row.into_iter()
-                        .for_each(|number| put(&mut raw, form.order, bytes, number));
+                    for number in row {
+                        put(&mut raw, form.order, bytes, number);
+                    }
                 }
                 blocks.push(compressed(form.compression, raw));
             }

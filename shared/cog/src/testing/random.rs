@@ -1,4 +1,4 @@
-/// Numbers that look random, the same for the same seed (SplitMix64).
+/// Numbers that look random, the same for the same seed (`SplitMix64`).
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
