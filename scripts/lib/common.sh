@@ -166,6 +166,8 @@ start_stores() {
   mkdir -p "$folder"
   if [ "$(cat "$venv/installed" 2>/dev/null)" != "${emulator_packages[*]}" ]; then
     say "Installing the emulators of object stores"
+    dpkg-query -W -f='${Status}' python3-venv 2>/dev/null | grep -q 'ok installed' ||
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends python3-venv >/dev/null
     if ! { python3 -m venv "$venv" && "$venv/bin/pip" install -q "${emulator_packages[@]}"; } >"$folder/install.log" 2>&1; then
       say "They cannot be installed ($(tail -n 1 "$folder/install.log")): their tests will say that they were skipped"
       return 0
