@@ -167,7 +167,7 @@ impl Cached {
                     found.push(None);
                     match gaps.last_mut() {
                         Some((start, gap)) if *start + gap.len() as u64 == index => {
-                            gap.push(missing)
+                            gap.push(missing);
                         }
                         Some(_) | None => gaps.push((index, vec![missing])),
                     }

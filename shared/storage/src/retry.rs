@@ -39,7 +39,7 @@ impl Default for RetryBudget {
             tries: 6,
             first_pause: Duration::from_millis(200),
             longest_pause: Duration::from_secs(5),
-            total: Duration::from_secs(60),
+            total: Duration::from_mins(1),
             answer: Duration::from_secs(20),
         }
     }

@@ -187,7 +187,7 @@ impl Storage for GcsStorage {
     }
 
     async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
-        self.write(uri, data, options).await
+        Box::pin(self.write(uri, data, options)).await
     }
 
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
@@ -198,7 +198,7 @@ impl Storage for GcsStorage {
                 operation: "upload",
                 source: source.into(),
             })?;
-        self.write(uri, file, options).await
+        Box::pin(self.write(uri, file, options)).await
     }
 
     async fn delete(&self, uri: &Uri, options: &DeleteOptions) -> Result<()> {

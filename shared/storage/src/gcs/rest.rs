@@ -13,7 +13,7 @@ use super::{class, connection::Access};
 use crate::{Attributes, Error, Result};
 
 /// Time for one call; each moves names and numbers, not content.
-const CALL_LIMIT: Duration = Duration::from_secs(60);
+const CALL_LIMIT: Duration = Duration::from_mins(1);
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]

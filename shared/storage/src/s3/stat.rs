@@ -13,7 +13,7 @@ use reqwest::{Client, redirect::Policy};
 use super::{class, errors};
 use crate::{Attributes, ConfigError, Error, Result};
 
-const CALL_LIMIT: Duration = Duration::from_secs(60);
+const CALL_LIMIT: Duration = Duration::from_mins(1);
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 pub(super) fn client() -> Result<Client, ConfigError> {

@@ -15,7 +15,7 @@ use crate::uri;
 const OPTIONS: CacheOptions = CacheOptions {
     block: 10,
     capacity: 100_000,
-    fresh: Duration::from_secs(60),
+    fresh: Duration::from_mins(1),
 };
 
 struct Fixture {

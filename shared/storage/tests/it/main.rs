@@ -91,7 +91,7 @@ async fn a_cached_storage_keeps_the_contract() {
     let options = CacheOptions {
         block: 1000,
         capacity: 1 << 20,
-        fresh: Duration::from_secs(60),
+        fresh: Duration::from_mins(1),
     };
     let store = Arc::new(Cached::new(Arc::new(MemoryStorage::new()), options));
     conformance::run(store, &uri("s3://bucket"), MEMORY).await;

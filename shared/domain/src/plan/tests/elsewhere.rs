@@ -12,6 +12,9 @@ fn of_record(mut input: PlanDataset, record: RecordId) -> PlanDataset {
     input
 }
 
+/// Name, files and their records, whether something of the last one lies in the cell, and which are kept.
+type Case<'a> = (&'a str, &'a [(&'a str, RecordId)], bool, &'a [usize]);
+
 #[test]
 fn what_other_cells_hold_is_left_to_them_when_this_cell_holds_the_record_too() {
     let here = in_group("a");
@@ -20,7 +23,7 @@ fn what_other_cells_hold_is_left_to_them_when_this_cell_holds_the_record_too() {
     let (base, neighbour) = (base(), neighbour());
     let folders = CellFolders::new([&base, &neighbour]);
     let (first, second) = (RecordId::new(), RecordId::new());
-    let cases: [(&str, &[(&str, RecordId)], bool, &[usize]); 6] = [
+    let cases: [Case<'_>; 6] = [
         ("own", &[(&here, first)], true, &[0]),
         ("both", &[(&there, first), (&here, first)], true, &[1]),
         (
