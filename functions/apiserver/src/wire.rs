@@ -1,18 +1,17 @@
 //! The concrete parts behind the service.
 
 mod queue;
-mod stores;
 
 use anyhow::Context;
 use app::{Engine, Options};
 use database::{Database, PgConnectOptions, PoolOptions};
-use domain::{Scheme, Uri};
+use domain::Uri;
 use geocube_apiserver::config::Config;
 pub(crate) use queue::{Queue, queue};
 use runtime::secret;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use storage::{AllowedRoots, LocalStorage, Router, Storage};
+use storage::{AllowedRoots, Storage};
 
 /// How to open the catalogue.
 pub(crate) async fn login(config: &Config) -> anyhow::Result<PgConnectOptions> {
@@ -44,12 +43,9 @@ pub(crate) async fn storage(
         .paths
         .local_roots()
         .map_or(AllowedRoots::All, AllowedRoots::Below);
-    let local = Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots)));
     let places = [&options.ingestion_storage, &options.cancelled_jobs];
     let places: Vec<&Uri> = places.into_iter().flatten().collect();
-    let storage = stores::with_object_stores(local, &config.gdal, &places).await?;
-    stores::read_images(&storage, &config.gdal);
-    Ok(storage)
+    Ok(app::open_storage(roots, &config.gdal, &places).await?)
 }
 
 /// Threads and memory for pixels.

@@ -1,11 +1,9 @@
 //! The concrete parts behind the worker.
 
-mod stores;
-
 use anyhow::Context;
 use app::worker::WorkerOptions;
 use database::{Database, PgConnectOptions, PoolOptions};
-use domain::{Scheme, Uri};
+use domain::Uri;
 use geocube_consolidater::config::Config;
 use messaging::Publisher;
 use messaging::pgqueue::PgQueue;
@@ -15,7 +13,7 @@ use runtime::{ExposeSecret, secret};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{AllowedRoots, LocalStorage, Router, Storage};
+use storage::{AllowedRoots, Storage};
 
 /// Connections to the embedded queue: results are published one by one.
 const QUEUE_CONNECTIONS: u32 = 2;
@@ -46,7 +44,7 @@ pub(crate) async fn database(config: &Config, login: PgConnectOptions) -> anyhow
     Ok(database)
 }
 
-/// Files of this machine. Where the place of the written ones is known, nothing else is opened, so
+/// Files of this machine and of object stores. Where the place of the written ones is known, nothing else is opened, so
 /// that no link leads out of it.
 pub(crate) async fn storage(
     config: &Config,
@@ -60,11 +58,8 @@ pub(crate) async fn storage(
             AllowedRoots::Below(local.map(made).collect::<anyhow::Result<_>>()?)
         }
     };
-    let local = Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots)));
     let places: Vec<&Uri> = places.into_iter().flatten().collect();
-    let storage = stores::with_object_stores(local, &config.gdal, &places).await?;
-    stores::read_images(&storage, &config.gdal);
-    Ok(storage)
+    Ok(app::open_storage(roots, &config.gdal, &places).await?)
 }
 
 /// A folder that is missing would allow nothing.

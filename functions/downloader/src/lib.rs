@@ -4,10 +4,8 @@
 //! which files to read and how, within what the flags allow.
 
 pub mod config;
-mod not_built_in;
 mod options;
 mod router;
 
-pub use not_built_in::not_built_in;
 pub use options::options;
 pub use router::router;

@@ -1,17 +1,15 @@
 //! Wires the downloader together and serves it until SIGINT or SIGTERM.
 
 use anyhow::Context;
-use app::{Downloader, Engine, PathPolicy};
-use domain::Scheme;
+use app::{Downloader, Engine};
 use geocube_downloader::config::Config;
 use rpc::http::{self, Access, ServeOptions, Tls};
 use runtime::config::Tokens;
 use runtime::secret;
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::thread::available_parallelism;
-use storage::{AllowedRoots, LocalStorage, Router, Storage};
+use storage::AllowedRoots;
 use tokio::net::TcpListener;
 
 fn main() -> ExitCode {
@@ -26,7 +24,6 @@ fn main() -> ExitCode {
 
 fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
-    geocube_downloader::not_built_in(config)?;
     let certificate = config.tls.certificate(config.paths.local);
     let tls = certificate
         .map(|(certificate, key)| Tls::load(certificate, key))
@@ -64,7 +61,9 @@ async fn run(config: &Config, tls: Option<Tls>) -> anyhow::Result<()> {
 async fn start(config: &Config) -> anyhow::Result<(TcpListener, axum::Router)> {
     let tokens = secret::tokens(&config.tokens, config.project.as_deref()).await?;
     let options = geocube_downloader::options(config)?;
-    let storage = storage(&options.paths);
+    let roots = options.paths.local_roots();
+    let roots = roots.map_or(AllowedRoots::All, AllowedRoots::Below);
+    let storage = app::open_storage(roots, &config.gdal, &[]).await?;
     let processors = available_parallelism().map_or(1, usize::from);
     let engine = Engine::new(processors.max(options.workers), config.bounds.memory_budget);
     let downloader = Downloader::new(engine, storage, options);
@@ -75,14 +74,6 @@ async fn start(config: &Config) -> anyhow::Result<(TcpListener, axum::Router)> {
         .await
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
     Ok((listener, router))
-}
-
-/// Files of this machine, as far as callers may name them.
-fn storage(paths: &PathPolicy) -> Arc<dyn Storage> {
-    let roots = paths
-        .local_roots()
-        .map_or(AllowedRoots::All, AllowedRoots::Below);
-    Arc::new(Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots))))
 }
 
 fn access(tokens: &Tokens) -> Access {

@@ -1,24 +1,29 @@
-//! Object stores, as the flags ask for them.
+//! Where files are, as the flags ask for: this machine and object stores.
 
 use domain::{Scheme, Uri};
 use runtime::config::GdalFlags;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{
-    CacheOptions, Cached, GcsConnection, GcsStorage, RetryBudget, Retrying, Router, S3Options,
-    S3Storage, Storage,
+    AllowedRoots, CacheOptions, Cached, ConfigError, GcsConnection, GcsStorage, LocalStorage,
+    RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
 };
 
 /// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong,
 /// and a read that meets another version asks again.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// Adds a backend for each object store that a flag names, or a place of this program lies on.
-pub(crate) async fn with_object_stores(
-    mut router: Router,
+/// Files of this machine below `roots`, and a backend for each object store that a flag names, or one of `places` lies
+/// on. Images of object stores are read by the whole process through blocks in memory from then on.
+///
+/// # Errors
+/// When the credentials of a store cannot be had, or its flags make no connection.
+pub async fn open_storage(
+    roots: AllowedRoots,
     flags: &GdalFlags,
     places: &[&Uri],
-) -> anyhow::Result<Arc<dyn Storage>> {
+) -> Result<Arc<dyn Storage>, ConfigError> {
+    let mut router = Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots)));
     let used = |scheme| places.iter().any(|place| place.scheme() == scheme);
     if flags.with_gcs || used(Scheme::Gs) {
         let store = GcsStorage::connect(&GcsConnection::from_environment()).await?;
@@ -32,11 +37,12 @@ pub(crate) async fn with_object_stores(
         })?;
         router = router.with(Scheme::S3, retrying(Arc::new(store)));
     }
-    Ok(Arc::new(router))
+    let storage: Arc<dyn Storage> = Arc::new(router);
+    read_images(&storage, flags);
+    Ok(storage)
 }
 
-/// Lets images of object stores be read through blocks in memory.
-pub(crate) fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags) {
+fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags) {
     let options = CacheOptions {
         block: flags.gdal_block_size,
         capacity: flags.cache_bytes(),
