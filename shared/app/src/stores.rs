@@ -11,7 +11,7 @@ use storage::{
 
 /// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong,
 /// and a read that meets another version asks again.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 
 /// Files of this machine below `roots`, and a backend for each object store that a flag names, or one of `places` lies
 /// on. Images of object stores are read by the whole process through blocks in memory from then on.
