@@ -95,18 +95,15 @@ pub(crate) fn set_capacity(bytes: u64) {
 /// A file opened for reading and its header; `None` for what is no TIFF file that can be parsed here. Failures
 /// are not kept. Threads that ask for one file at the same time wait for the first of them.
 pub(super) fn open(uri: &Uri) -> Option<(Content, Arc<cog::File>)> {
-    let (content, version) = match uri.local_path() {
-        Some(path) => {
-            let file = open_regular(path)?;
-            let metadata = file.metadata().ok()?;
-            let version = is_settled(&metadata).then(|| Version::Local(version(&metadata)));
-            (Content::Local(file), version)
-        }
-        None => {
-            let file = RemoteFile::open(uri)?.ok()?;
-            let version = Version::Remote(file.version().to_owned());
-            (Content::Remote(file), Some(version))
-        }
+    let (content, version) = if let Some(path) = uri.local_path() {
+        let file = open_regular(path)?;
+        let metadata = file.metadata().ok()?;
+        let version = is_settled(&metadata).then(|| Version::Local(version(&metadata)));
+        (Content::Local(file), version)
+    } else {
+        let file = RemoteFile::open(uri)?.ok()?;
+        let version = Version::Remote(file.version().to_owned());
+        (Content::Remote(file), Some(version))
     };
     let parse = || match cog::File::read(&content) {
         Ok(header) => Ok(Arc::new(header)),
