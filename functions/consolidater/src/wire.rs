@@ -51,12 +51,11 @@ pub(crate) async fn storage(
     options: &WorkerOptions,
 ) -> anyhow::Result<Arc<dyn Storage>> {
     let places = [&options.files.target_root, &options.cancelled_jobs];
-    let roots = match &options.files.target_root {
-        None => AllowedRoots::All,
-        Some(_) => {
-            let local = places.into_iter().flatten().filter_map(Uri::local_path);
-            AllowedRoots::Below(local.map(made).collect::<anyhow::Result<_>>()?)
-        }
+    let roots = if options.files.target_root.is_none() {
+        AllowedRoots::All
+    } else {
+        let local = places.into_iter().flatten().filter_map(Uri::local_path);
+        AllowedRoots::Below(local.map(made).collect::<anyhow::Result<_>>()?)
     };
     let places: Vec<&Uri> = places.into_iter().flatten().collect();
     Ok(app::open_storage(roots, &config.gdal, &places).await?)

@@ -82,7 +82,12 @@ fn remote_files_are_read_as_local_ones_by_two_requests_cold_and_none_warm() {
     let remote = moved(&local, &uri);
     let grid = target(32632, GRID, 150, 150);
     let pixels = |source: &DatasetSource| {
-        let image = render(&[source.clone()], &grid, &mapping, Resampling::Near);
+        let image = render(
+            std::slice::from_ref(source),
+            &grid,
+            &mapping,
+            Resampling::Near,
+        );
         (values(&image), image.reads())
     };
     let direct = Reads {
@@ -119,7 +124,12 @@ fn remote_files_are_read_as_local_ones_by_two_requests_cold_and_none_warm() {
     };
     let uri = bucket.put("coded.tif", &file);
     let by_library = |source: &DatasetSource| {
-        let image = render(&[source.clone()], &grid, &bytes, Resampling::Near);
+        let image = render(
+            std::slice::from_ref(source),
+            &grid,
+            &bytes,
+            Resampling::Near,
+        );
         assert_eq!(image.reads().library, 1);
         values(&image)
     };
