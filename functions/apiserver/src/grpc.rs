@@ -7,5 +7,5 @@ use tonic::service::Routes;
 /// Both services of ours, their health, and reflection.
 pub(crate) async fn routes(app: &App, max_message_bytes: usize) -> Routes {
     let services = [geocube_server::SERVICE_NAME, admin_server::SERVICE_NAME];
-    rpc::described(rpc::grpc_routes(app, max_message_bytes), &services).await
+    rpc::with_health_and_reflection(rpc::grpc_routes(app, max_message_bytes), &services).await
 }

@@ -11,7 +11,7 @@ pub(crate) use queue::{Queue, queue};
 use runtime::secret;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use storage::{AllowedRoots, Storage};
+use storage::Storage;
 
 /// How to open the catalogue.
 pub(crate) async fn login(config: &Config) -> anyhow::Result<PgConnectOptions> {
@@ -39,10 +39,7 @@ pub(crate) async fn storage(
     config: &Config,
     options: &Options,
 ) -> anyhow::Result<Arc<dyn Storage>> {
-    let roots = options
-        .paths
-        .local_roots()
-        .map_or(AllowedRoots::All, AllowedRoots::Below);
+    let roots = options.paths.local_roots();
     let places = [&options.ingestion_storage, &options.cancelled_jobs];
     let places: Vec<&Uri> = places.into_iter().flatten().collect();
     Ok(app::open_storage(roots, &config.gdal, &places).await?)

@@ -6,10 +6,9 @@ use geocube_downloader::config::Config;
 use rpc::http::{self, Access, ServeOptions, Tls};
 use runtime::config::Tokens;
 use runtime::secret;
-use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
+use runtime::shutdown::{self, DRAIN_LIMIT};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
-use storage::AllowedRoots;
 use tokio::net::TcpListener;
 
 fn main() -> ExitCode {
@@ -54,15 +53,15 @@ async fn run(config: &Config, tls: Option<Tls>) -> anyhow::Result<()> {
         tls,
         connection_age: Some(config.cubes.connection_age()),
     };
-    let served = serve(listener, router, options, stop.clone());
-    shutdown::drained(&stop, DRAIN_LIMIT, served).await?
+    let served = http::serve_with(listener, router, options, stop.clone());
+    let served = shutdown::drained(&stop, DRAIN_LIMIT, served).await?;
+    served.context("serving the port")
 }
 
 async fn start(config: &Config) -> anyhow::Result<(TcpListener, axum::Router)> {
     let tokens = secret::tokens(&config.tokens, config.project.as_deref()).await?;
     let options = geocube_downloader::options(config)?;
     let roots = options.paths.local_roots();
-    let roots = roots.map_or(AllowedRoots::All, AllowedRoots::Below);
     let storage = app::open_storage(roots, &config.gdal, &[]).await?;
     let processors = available_parallelism().map_or(1, usize::from);
     let engine = Engine::new(processors.max(options.workers), config.bounds.memory_budget);
@@ -88,15 +87,4 @@ fn access(tokens: &Tokens) -> Access {
         );
     }
     access
-}
-
-async fn serve(
-    listener: TcpListener,
-    router: axum::Router,
-    options: ServeOptions,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    http::serve_with(listener, router, options, stop)
-        .await
-        .context("serving the port")
 }

@@ -10,7 +10,7 @@ use rpc::pb::geocube_downloader_server::SERVICE_NAME;
 /// gRPC (the service, health and reflection), and a sign of life for anything else.
 pub async fn router(downloader: &Downloader, access: &Access, max_message_bytes: usize) -> Router {
     let routes = rpc::downloader_routes(downloader, max_message_bytes);
-    let grpc = rpc::described(routes, &[SERVICE_NAME]).await;
+    let grpc = rpc::with_health_and_reflection(routes, &[SERVICE_NAME]).await;
     let routes = grpc
         .into_axum_router()
         .layer(OversizeLayer)

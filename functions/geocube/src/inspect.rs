@@ -15,7 +15,7 @@ use crate::screen;
 /// Flags of `geocube inspect`.
 #[derive(Debug, Args)]
 pub struct Flags {
-    /// The file: a path, or a file:///, gs:// or s3:// URI
+    /// The file: a path or a file:/// URI
     #[arg(value_name = "FILE")]
     file: String,
     /// Print JSON for programs

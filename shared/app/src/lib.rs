@@ -1,9 +1,10 @@
 //! The use cases of Geocube: what each call of the service means, whatever carries it.
 //!
 //! A use case takes checked domain values, talks to the catalogue, the store, the queue and GDAL,
-//! and answers domain values or an [`Error`]. This crate must not know protobuf, HTTP routes or
-//! command lines: `rpc` and the functions wrap it. Rules live in `domain`; what is here is the
-//! order of the steps, their transactions and their bounds.
+//! and answers domain values or an [`Error`]. This crate must not know protobuf or HTTP routes, and
+//! of command lines only the groups of flags that say where files are: `rpc` and the functions wrap
+//! it. Rules live in `domain`; what is here is the order of the steps, their transactions and their
+//! bounds.
 
 mod admin;
 mod catalogue;

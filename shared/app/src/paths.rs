@@ -3,6 +3,7 @@
 use domain::{Error, Result, Scheme, Uri};
 use runtime::config::ReadableFiles;
 use std::path::PathBuf;
+use storage::AllowedRoots;
 
 /// Roots and prefixes that callers may use.
 #[derive(Clone, Debug, Default)]
@@ -90,22 +91,17 @@ impl PathPolicy {
     }
 
     /// Roots below which the storage of local files is opened.
-    pub fn local_roots(&self) -> Option<Vec<PathBuf>> {
+    pub fn local_roots(&self) -> AllowedRoots {
         if self.all_local {
-            return None;
+            return AllowedRoots::All;
         }
         let managed = self
             .managed
             .iter()
             .filter(|uri| uri.scheme() == Scheme::File)
             .filter_map(Uri::local_path);
-        Some(
-            self.allowed
-                .iter()
-                .cloned()
-                .chain(managed.map(PathBuf::from))
-                .collect(),
-        )
+        let allowed = self.allowed.iter().cloned();
+        AllowedRoots::Below(allowed.chain(managed.map(PathBuf::from)).collect())
     }
 }
 

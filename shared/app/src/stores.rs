@@ -9,8 +9,8 @@ use storage::{
     RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
 };
 
-/// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong,
-/// and a read that meets another version asks again.
+/// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong.
+/// An image that was opened keeps to the version it was opened in, and fails when that is gone.
 const FRESH: Duration = Duration::from_mins(1);
 
 /// Files of this machine below `roots`, and a backend for each object store that a flag names, or one of `places` lies
@@ -49,7 +49,7 @@ fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags) {
         fresh: FRESH,
     };
     let cached = Cached::new(Arc::clone(storage), options);
-    imaging::read_remote_files(cached, tokio::runtime::Handle::current());
+    imaging::set_remote_store(cached, tokio::runtime::Handle::current());
 }
 
 fn retrying(store: Arc<dyn Storage>) -> Arc<dyn Storage> {

@@ -1,8 +1,8 @@
 mod grid;
 
-pub(crate) use grid::tile_offset;
-
 use std::io::Write;
+
+pub(crate) use grid::first_tiles;
 
 use crate::{
     EncodedTile, Error, File, Image, ImageLayout, InterlacingPattern, Level, LevelLayout, Offsets,
@@ -115,7 +115,12 @@ pub fn assemble_mucog<R: ReadAt>(
     offsets: Offsets,
     out: &mut dyn Write,
 ) -> Result<u64, Error> {
-    let first_tiles = grid::first_tiles(records)?;
+    let images: Vec<&Image> = records.iter().map(|record| record.record.main()).collect();
+    let first_tiles = first_tiles(&images).map_err(|(at, why)| Error::Mismatch {
+        record: at,
+        name: records[at].name.clone(),
+        why,
+    })?;
     let mut layouts = Vec::with_capacity(records.len());
     for (record, first_tile) in records.iter().zip(first_tiles) {
         let mut layout = record.layout(first_tile);

@@ -7,3 +7,4 @@ mod random;
 
 pub use build::{Sample, samples};
 pub use damage::damaged;
+pub use random::Random;

@@ -48,7 +48,7 @@ pub use image::Image;
 pub use init::{Options, init};
 pub use limits::Limits;
 pub use mosaic::merge;
-pub use remote::read_remote_files;
+pub use remote::set_remote_store;
 pub use source::{FileHeader, FileInfo, Reads, inspect};
 pub use target::Target;
 pub use tile::encode_png;

@@ -22,7 +22,7 @@ struct Store {
 /// Names the store of what is not local: for windows of pixels and for GDAL, which share its blocks.
 ///
 /// Requests run on `runtime`; no image may be read on one of its own worker threads.
-pub fn read_remote_files(cached: Cached, runtime: Handle) {
+pub fn set_remote_store(cached: Cached, runtime: Handle) {
     let mut store = STORE.write().unwrap_or_else(PoisonError::into_inner);
     *store = Some(Store { cached, runtime });
 }

@@ -18,6 +18,7 @@ mod status;
 
 pub use oversize::OversizeLayer;
 pub use services::{
-    AdminService, DownloaderService, GeocubeService, described, downloader_routes, grpc_routes,
+    AdminService, DownloaderService, GeocubeService, downloader_routes, grpc_routes,
+    with_health_and_reflection,
 };
 pub use status::{domain_status, http_status, status};

@@ -121,6 +121,15 @@ impl Error {
         }
     }
 
+    /// The local file to upload cannot be read.
+    pub(crate) fn unreadable_source(uri: &Uri, source: std::io::Error) -> Self {
+        Self::Failed {
+            uri: uri.clone(),
+            operation: "upload",
+            source: source.into(),
+        }
+    }
+
     /// An answer that is worth another try.
     #[cfg(any(feature = "gcs", feature = "s3"))]
     pub(crate) fn unavailable(

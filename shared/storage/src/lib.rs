@@ -25,6 +25,8 @@ mod error;
 mod extension;
 #[cfg(feature = "gcs")]
 mod gcs;
+#[cfg(any(feature = "gcs", feature = "s3"))]
+mod http;
 mod local;
 mod memory;
 mod options;
@@ -35,8 +37,6 @@ mod router;
 #[cfg(feature = "s3")]
 mod s3;
 mod storage;
-#[cfg(any(feature = "gcs", feature = "s3"))]
-mod tls;
 
 pub use cache::{CacheOptions, Cached};
 pub use counting::{Counting, ReadCount};

@@ -138,11 +138,7 @@ impl Storage for MemoryStorage {
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
         let data = tokio::fs::read(path)
             .await
-            .map_err(|source| Error::Failed {
-                uri: uri.clone(),
-                operation: "upload",
-                source: source.into(),
-            })?;
+            .map_err(|source| Error::unreadable_source(uri, source))?;
         self.upload(uri, data.into(), options).await
     }
 

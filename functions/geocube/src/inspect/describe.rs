@@ -170,12 +170,11 @@ fn validity(record: &RecordSummary) -> String {
 }
 
 fn place_of(place: &Georeference) -> String {
-    let [x, width, _, y, _, height] = place.transform;
+    let [x, width, b, y, d, height] = place.transform;
     let system = match place.epsg {
         Some(code) => format!("EPSG:{code}"),
         None => "a reference system without code".to_owned(),
     };
-    let [_, _, b, _, d, _] = place.transform;
     let turned = if b != 0.0 || d != 0.0 {
         ", rotated"
     } else {

@@ -1,4 +1,4 @@
-//! The directories of a file, wherever it lies.
+//! The directories of a file, read by ranges.
 
 use std::sync::Arc;
 

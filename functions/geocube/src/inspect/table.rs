@@ -1,6 +1,6 @@
 //! Columns that people can read.
 
-/// Rows of aligned columns, the first one to the left, the others to the right unless they are texts.
+/// Rows of columns, each aligned to its side.
 pub fn lines(head: &[(&str, Side)], rows: &[Vec<String>]) -> Vec<String> {
     let titles: Vec<String> = head.iter().map(|(title, _)| (*title).to_owned()).collect();
     let all = || std::iter::once(&titles).chain(rows);

@@ -1,14 +1,12 @@
 //! Files of a catalogue that the service would not read, or not delete.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use anyhow::Context;
 use app::PathPolicy;
 use database::PgConnection;
 use database::migrate::{self, StoredFile};
 use domain::Uri;
-use runtime::config::ReadableFiles;
 
 use super::Flags;
 use crate::screen;
@@ -22,21 +20,12 @@ const PAGE: u32 = 10_000;
 /// When a root is no path or URI; the flag is named.
 pub fn policy(flags: &Flags) -> anyhow::Result<PathPolicy> {
     let ingestion = flags.ingestion_storage.as_deref();
-    let uri = |flag: &'static str, root: &String| {
-        Uri::parse(root.as_str()).with_context(|| format!("invalid {flag}"))
-    };
-    let mut policy = PathPolicy::default();
-    match flags.paths.readable_files(ingestion) {
-        ReadableFiles::All => policy.all_local = true,
-        ReadableFiles::Below(roots) => {
-            for root in &roots {
-                let root = uri("--allowedPaths", root)?;
-                policy.allowed.extend(root.local_path().map(PathBuf::from));
-            }
-        }
-    }
-    for root in &flags.paths.managed_roots(ingestion) {
-        policy.managed.push(uri("--managedPaths", root)?);
+    let readable = flags.paths.readable_files(ingestion);
+    let mut policy = PathPolicy::reading(readable, &[]).context("invalid --allowedPaths")?;
+    for root in flags.paths.managed_roots(ingestion) {
+        policy
+            .managed
+            .push(Uri::parse(root).context("invalid --managedPaths")?);
     }
     Ok(policy)
 }

@@ -35,7 +35,7 @@ pub(super) struct Copies {
     _folder: Folder,
 }
 
-/// A file, and its copy once it was fetched; `None` where it is read in place.
+/// A file, and whether its copy was fetched; without one it is read in place.
 #[derive(Debug)]
 struct Copy {
     to: Uri,

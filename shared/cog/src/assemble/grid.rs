@@ -1,5 +1,4 @@
-use super::TiledSource;
-use crate::{Error, Image};
+use crate::Image;
 
 /// Largest relative difference between the pixel sizes of two records.
 const SCALE_TOLERANCE: f64 = 1e-8;
@@ -10,19 +9,16 @@ const NO_TRANSFORM: [f64; 6] = [0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
 
 /// Column and row of the first tile of every record in their common grid, which starts at the leftmost and the
 /// topmost of them.
-pub(super) fn first_tiles<R>(records: &[TiledSource<R>]) -> Result<Vec<(u32, u32)>, Error> {
+///
+/// # Errors
+/// The index of the first record that does not lie on the grid, and why.
+pub(crate) fn first_tiles(records: &[&Image]) -> Result<Vec<(u32, u32)>, (usize, String)> {
     let Some(first) = records.first() else {
         return Ok(Vec::new());
     };
     let mut places = Vec::with_capacity(records.len());
     for (at, record) in records.iter().enumerate() {
-        let mismatch = |why| Error::Mismatch {
-            record: at,
-            name: record.name.clone(),
-            why,
-        };
-        let place = tile_offset(first.record.main(), record.record.main()).map_err(mismatch)?;
-        places.push(place);
+        places.push(tile_offset(first, record).map_err(|why| (at, why))?);
     }
     let left = places.iter().map(|place| place.0).min().unwrap_or(0);
     let top = places.iter().map(|place| place.1).min().unwrap_or(0);
@@ -30,12 +26,7 @@ pub(super) fn first_tiles<R>(records: &[TiledSource<R>]) -> Result<Vec<(u32, u32
     for (at, (x, y)) in places.into_iter().enumerate() {
         // Differences of places within 2^31 of the first record always fit.
         let (Ok(x), Ok(y)) = (u32::try_from(x - left), u32::try_from(y - top)) else {
-            let why = "too far from the first record".to_owned();
-            return Err(Error::Mismatch {
-                record: at,
-                name: records[at].name.clone(),
-                why,
-            });
+            return Err((at, "too far from the first record".to_owned()));
         };
         tiles.push((x, y));
     }
@@ -43,7 +34,7 @@ pub(super) fn first_tiles<R>(records: &[TiledSource<R>]) -> Result<Vec<(u32, u32
 }
 
 /// Tiles between the origin of the first image and that of a record.
-pub(crate) fn tile_offset(first: &Image, other: &Image) -> Result<(i64, i64), String> {
+fn tile_offset(first: &Image, other: &Image) -> Result<(i64, i64), String> {
     let (width, height) = (first.tags.block_width, first.tags.block_height);
     // Overviews may have tiles of another size: GDAL makes square ones only.
     let tags = &other.tags;

@@ -1,7 +1,10 @@
 //! Recognising the order in which blocks lie in a file.
 
 use super::Arrangement;
-use crate::{Block, File, InterlacingPattern, Record, Shape, TileRef, order, writer::level_shape};
+use crate::{
+    Block, File, InterlacingPattern, Record, Shape, TileRef, assemble::first_tiles, order,
+    writer::level_shape,
+};
 
 /// Orders that consolidation is asked for, then all the others of one part.
 pub(super) const PATTERNS: [(&str, &str); 15] = [
@@ -115,8 +118,8 @@ fn block(file: &File, shape: &Shape, tile: TileRef) -> Option<Block> {
 
 /// The blocks of all records in their common grid; one grid each where there is none.
 fn shape(file: &File) -> Shape {
-    let first_tiles = super::series::first_tiles(file);
-    let origins = first_tiles.unwrap_or_else(|| vec![(0, 0); file.records.len()]);
+    let images: Vec<_> = file.records.iter().map(Record::main).collect();
+    let origins = first_tiles(&images).unwrap_or_else(|_| vec![(0, 0); images.len()]);
     let levels = |(record, origin): (&Record, (u32, u32))| {
         let full = &record.main().tags;
         let levels = record.levels.iter();

@@ -1,6 +1,6 @@
 //! Names of codes.
 
-use crate::ImageTags;
+use crate::{ImageTags, encode::code};
 
 /// Name of the type of the first sample, as GDAL has it.
 pub(super) fn sample_type(tags: &ImageTags) -> String {
@@ -17,20 +17,20 @@ pub(super) fn sample_type(tags: &ImageTags) -> String {
 }
 
 /// Name of a compression.
-pub(super) fn compression(code: u16) -> String {
-    let name = match code {
-        1 => "NONE",
-        5 => "LZW",
+pub(super) fn compression(number: u16) -> String {
+    let name = match number {
+        code::NONE => "NONE",
+        code::LZW => "LZW",
         6 => "OLD JPEG",
         7 => "JPEG",
-        8 | 32946 => "DEFLATE",
+        code::DEFLATE | code::OLD_DEFLATE => "DEFLATE",
         32773 => "PACKBITS",
         34887 => "LERC",
         34925 => "LZMA",
-        50000 => "ZSTD",
+        code::ZSTD => "ZSTD",
         50001 => "WEBP",
         50002 => "JXL",
-        _ => return format!("code {code}"),
+        _ => return format!("code {number}"),
     };
     name.to_owned()
 }

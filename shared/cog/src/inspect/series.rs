@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{Block, File, PlanLimits, assemble::tile_offset, plan_ranges};
+use crate::{Block, File, PlanLimits, Record, assemble::first_tiles, plan_ranges};
 
 /// Neighbours this close are read together.
 const LIMITS: PlanLimits = PlanLimits {
@@ -40,8 +40,8 @@ impl Series {
     /// Nothing when the records have no grid of blocks in common, or store no block at all.
     pub(super) fn of(file: &File) -> Option<Self> {
         let mut places: BTreeMap<(u32, u32), (u64, Vec<Block>)> = BTreeMap::new();
-        for (record, (left, top)) in file.records.iter().zip(first_tiles(file)?) {
-            let image = record.main();
+        let images: Vec<_> = file.records.iter().map(Record::main).collect();
+        for (image, (left, top)) in images.iter().zip(first_tiles(&images).ok()?) {
             for y in 0..image.tags.blocks_down() {
                 for x in 0..image.tags.blocks_across() {
                     let planes = 0..image.tags.planes();
@@ -82,22 +82,4 @@ impl Spread {
             most: *figures.last()?,
         })
     }
-}
-
-/// Column and row of the first block of each record in the grid that they have in common, which begins at the leftmost
-/// and the topmost of them.
-pub(super) fn first_tiles(file: &File) -> Option<Vec<(u32, u32)>> {
-    let first = file.records.first()?.main();
-    let offsets = file
-        .records
-        .iter()
-        .map(|record| tile_offset(first, record.main()).ok());
-    let offsets: Vec<(i64, i64)> = offsets.collect::<Option<_>>()?;
-    let left = offsets.iter().map(|offset| offset.0).min()?;
-    let top = offsets.iter().map(|offset| offset.1).min()?;
-    let from = |start: i64, at: i64| u32::try_from(at - start).ok();
-    let tiles = offsets.into_iter();
-    tiles
-        .map(|(x, y)| Some((from(left, x)?, from(top, y)?)))
-        .collect()
 }

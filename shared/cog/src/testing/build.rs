@@ -92,8 +92,8 @@ fn sample(form: Form, seed: u64) -> Sample {
     let mut random = Random(seed);
     let all = u64::MAX >> (64 - 8 * form.kind.0);
     let mut number = || match form.kind.1 {
-        3 => u64::from(((random.next() % 1000) as f32).to_bits()),
-        _ => random.next() & all,
+        3 => u64::from(((random.draw() % 1000) as f32).to_bits()),
+        _ => random.draw() & all,
     };
     let count = WIDTH * HEIGHT * BANDS;
     let pixels: Vec<u64> = (0..count).map(|_| number()).collect();

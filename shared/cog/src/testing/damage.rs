@@ -88,7 +88,7 @@ impl Damaged {
     /// A number that breaks things.
     fn odd(&mut self) -> u64 {
         let near = self.bytes.len() as u64;
-        let random = self.random.next();
+        let random = self.random.draw();
         let all = [
             0,
             1,
@@ -211,7 +211,7 @@ fn erase(damaged: &mut Damaged) -> String {
 fn insert(damaged: &mut Damaged) -> String {
     let at = damaged.random.below(damaged.bytes.len());
     let more: Vec<u8> = (0..=damaged.random.below(40))
-        .map(|_| damaged.random.next() as u8)
+        .map(|_| damaged.random.draw() as u8)
         .collect();
     let count = more.len();
     damaged.bytes.splice(at..at, more);

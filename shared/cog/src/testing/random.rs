@@ -1,8 +1,10 @@
 /// Numbers that look random, the same for the same seed (`SplitMix64`).
-pub(super) struct Random(pub(super) u64);
+#[derive(Debug)]
+pub struct Random(pub u64);
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
+    /// The next number, any of the 64-bit ones.
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -12,7 +14,7 @@ impl Random {
 
     /// A number below `end`, 0 when there is none.
     pub(super) fn below(&mut self, end: usize) -> usize {
-        (self.next() % (end.max(1) as u64)) as usize
+        (self.draw() % (end.max(1) as u64)) as usize
     }
 
     pub(super) fn one<T: Copy>(&mut self, of: &[T]) -> T {

@@ -89,11 +89,7 @@ fn use_up(source: &impl ReadAt) -> Result<Vec<u8>, Error> {
         }
         if let Ok(tiled) = TiledSource::new(source, record.clone(), "a") {
             let pattern = InterlacingPattern::parse("Z>T>R>B").unwrap();
-            let _ = cog::assemble_cog(
-                &TiledSource::new(source, record.clone(), "a")?,
-                Offsets::Auto,
-                &mut std::io::sink(),
-            );
+            let _ = cog::assemble_cog(&tiled, Offsets::Auto, &mut std::io::sink());
             let _ = cog::assemble_mucog(&[tiled], &pattern, Offsets::Auto, &mut std::io::sink());
         }
     }

@@ -5,7 +5,7 @@ use crate::{Crs, Error, Result};
 use domain::{Bands, Uri};
 use gdal::Dataset;
 
-/// A local file that was opened to be described, once for all its bands.
+/// A file that was opened to be described, once for all its bands.
 pub struct FileHeader {
     name: String,
     content: Content,
@@ -22,7 +22,7 @@ impl FileHeader {
     ///
     /// # Errors
     /// [`Error::Open`] (`<name> cannot be opened: …`), where `<name>` is `<subdir>:<uri>`, or the URI without a
-    /// subdir; [`Error::Unsupported`] for a file that is not local.
+    /// subdir; [`Error::Unsupported`] for an object where no store is set.
     pub fn open(uri: &Uri, subdir: &str) -> Result<Self> {
         let path = uri.local_path().filter(|_| subdir.is_empty());
         let Some(header) = path.and_then(Header::read) else {

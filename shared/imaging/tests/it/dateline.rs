@@ -18,15 +18,8 @@ fn across(scene: &Scene) -> DatasetSource {
 #[test]
 fn longitudes_are_the_same_after_a_revolution() {
     let scene = Scene::new();
-    let look = Look {
-        size: (40, 20),
-        transform: [178.0, 0.1, 0.0, 1.0, 0.0, -0.1],
-        epsg: 4326,
-        ..Look::default()
-    };
-    let file = scene.raster("a.tif", look, |_, x, y| (1 + x + 5 * y) as f64);
     let mapping = plain(DType::UInt8, 0.0);
-    let datasets = [source(&file, &[1], mapping)];
+    let datasets = [across(&scene)];
     let on = |west: f64, kernel| {
         let grid = target(4326, [west, 0.1, 0.0, 1.0, 0.0, -0.1], 40, 20);
         values(&render(&datasets, &grid, &mapping, kernel))

@@ -2,7 +2,7 @@
 
 use crate::scene::{Look, Scene, pattern, plain, render, source, target, values};
 use domain::{Bands, DType, DatasetSource, Resampling, Uri};
-use imaging::{FileInfo, Reads, inspect, read_remote_files};
+use imaging::{FileInfo, Reads, inspect, set_remote_store};
 use std::{path::Path, sync::Arc, time::Duration};
 use storage::{CacheOptions, Cached, Counting, MemoryStorage, Storage, UploadOptions};
 
@@ -33,7 +33,7 @@ impl Bucket {
             fresh: Duration::from_mins(1),
         };
         let cached = Cached::new(Arc::clone(&store) as Arc<dyn Storage>, options);
-        read_remote_files(cached, runtime.handle().clone());
+        set_remote_store(cached, runtime.handle().clone());
         Self { store, runtime }
     }
 

@@ -7,7 +7,7 @@ use tonic_reflection::server::Builder as Reflection;
 
 /// Adds the health of some services, and reflection in the two versions that clients speak. The descriptors hold the
 /// whole contract, so the names say what is served here.
-pub async fn described(routes: Routes, services: &[&str]) -> Routes {
+pub async fn with_health_and_reflection(routes: Routes, services: &[&str]) -> Routes {
     let (reporter, health) = tonic_health::server::health_reporter();
     for service in services {
         reporter

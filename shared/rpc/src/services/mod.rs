@@ -22,7 +22,7 @@ mod tiling;
 mod variable;
 
 pub use admin::AdminService;
-pub use described::described;
+pub use described::with_health_and_reflection;
 pub use downloader::DownloaderService;
 pub use geocube::GeocubeService;
 

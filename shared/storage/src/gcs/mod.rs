@@ -21,7 +21,7 @@ use rest::Rest;
 
 use crate::{
     Attributes, ByteStream, ConfigError, DeleteOptions, Error, ReadOptions, Result, Storage,
-    UploadOptions, pieces, ranges::cut, tls,
+    UploadOptions, http, pieces, ranges::cut,
 };
 
 /// Largest offset that the service knows.
@@ -44,7 +44,7 @@ impl GcsStorage {
     /// # Errors
     /// When the address or the credentials are malformed.
     pub async fn connect(connection: &GcsConnection) -> Result<Self, ConfigError> {
-        tls::ensure_provider();
+        http::ensure_provider();
         let failed = |source| ConfigError {
             scheme: Scheme::Gs,
             source,
@@ -193,11 +193,7 @@ impl Storage for GcsStorage {
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
         let file = tokio::fs::File::open(path)
             .await
-            .map_err(|source| Error::Failed {
-                uri: uri.clone(),
-                operation: "upload",
-                source: source.into(),
-            })?;
+            .map_err(|source| Error::unreadable_source(uri, source))?;
         Box::pin(self.write(uri, file, options)).await
     }
 

@@ -1,20 +1,16 @@
 //! The calls that the client library makes by gRPC only: attributes, delete and rewrite of the JSON interface.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use ::http::{Extensions, HeaderMap, Method};
 use domain::Uri;
 use google_cloud_auth::credentials::{CacheableResource, Credentials};
-use http::{HeaderMap, Method};
-use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
+use reqwest::{Client, RequestBuilder, Response};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{class, connection::Access};
-use crate::{Attributes, Error, Result};
-
-/// Time for one call; each moves names and numbers, not content.
-const CALL_LIMIT: Duration = Duration::from_mins(1);
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+use crate::{Attributes, Error, Result, http};
 
 #[derive(Debug)]
 pub(super) struct Rest {
@@ -54,14 +50,8 @@ struct Kept<'a> {
 
 impl Rest {
     pub(super) fn new(access: &Access) -> reqwest::Result<Self> {
-        let client = Client::builder()
-            .timeout(CALL_LIMIT)
-            .connect_timeout(CONNECT_LIMIT)
-            // whoever is redirected to would see the credentials
-            .redirect(Policy::none())
-            .build()?;
         Ok(Self {
-            client,
+            client: http::client()?,
             root: access.root.clone(),
             credentials: access.credentials.clone(),
         })
@@ -164,7 +154,7 @@ impl Rest {
     }
 
     async fn headers(&self, uri: &Uri) -> Result<HeaderMap> {
-        match self.credentials.headers(http::Extensions::new()).await {
+        match self.credentials.headers(Extensions::new()).await {
             Ok(CacheableResource::New { data, .. }) => Ok(data),
             // only answered to those who say what they know already
             Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),

@@ -113,11 +113,8 @@ impl Storage for LocalStorage {
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
         let (source, if_absent) = (path.to_owned(), options.if_absent);
         self.blocking(uri, move |uri, path| {
-            let mut source = File::open(source).map_err(|error| Error::Failed {
-                uri: uri.clone(),
-                operation: "upload",
-                source: error.into(),
-            })?;
+            let mut source =
+                File::open(source).map_err(|error| Error::unreadable_source(uri, error))?;
             files::write(uri, &path, &mut source, if_absent)
         })
         .await

@@ -13,11 +13,10 @@ use object_store::{
 };
 
 use super::credentials;
-use crate::ConfigError;
+use crate::{ConfigError, http::CONNECT_LIMIT};
 
 /// Time for one request with its content, which is a piece of a file.
 const REQUEST_LIMIT: Duration = Duration::from_mins(5);
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Clients that are kept; callers name buckets, so that their number has a bound.
 const MOST: usize = 64;

@@ -18,7 +18,7 @@ use object_store::{
 
 use crate::{
     Attributes, ByteStream, ConfigError, DeleteOptions, Error, ReadOptions, Result, Storage,
-    UploadOptions, pieces, ranges::cut, tls,
+    UploadOptions, http, pieces, ranges::cut,
 };
 
 /// Objects of Amazon S3 and compatible stores (`s3://bucket/a.tif`).
@@ -37,7 +37,7 @@ impl S3Storage {
     /// # Errors
     /// When the options are malformed, or the credentials file is.
     pub fn connect(options: &S3Options) -> Result<Self, ConfigError> {
-        tls::ensure_provider();
+        http::ensure_provider();
         Ok(Self {
             buckets: Arc::new(Buckets::new(options)?),
             client: stat::client()?,

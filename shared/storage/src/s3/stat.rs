@@ -1,31 +1,21 @@
-//! Attributes by a signed HEAD request of our own: the library tells neither class nor content type of an object.
+//! Attributes by a signed HEAD request of our own: the library does not tell the class of an object.
 
-use std::time::Duration;
-
-use domain::{Scheme, Uri};
-use http::{
-    HeaderMap, Method,
+use ::http::{
+    HeaderMap, HeaderName, Method,
     header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED},
 };
+use domain::{Scheme, Uri};
 use object_store::{aws::AmazonS3, path::Path as Key, signer::Signer};
-use reqwest::{Client, redirect::Policy};
+use reqwest::Client;
 
 use super::{class, errors};
-use crate::{Attributes, ConfigError, Error, Result};
-
-const CALL_LIMIT: Duration = Duration::from_mins(1);
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+use crate::{Attributes, ConfigError, Error, Result, http};
 
 pub(super) fn client() -> Result<Client, ConfigError> {
-    Client::builder()
-        .timeout(CALL_LIMIT)
-        .connect_timeout(CONNECT_LIMIT)
-        .redirect(Policy::none())
-        .build()
-        .map_err(|source| ConfigError {
-            scheme: Scheme::S3,
-            source: source.into(),
-        })
+    http::client().map_err(|source| ConfigError {
+        scheme: Scheme::S3,
+        source: source.into(),
+    })
 }
 
 pub(super) async fn stat(
@@ -35,7 +25,7 @@ pub(super) async fn stat(
     key: &Key,
 ) -> Result<Attributes> {
     let url = store
-        .signed_url(Method::HEAD, key, CALL_LIMIT)
+        .signed_url(Method::HEAD, key, http::CALL_LIMIT)
         .await
         .map_err(|error| errors::sort(uri, "stat", error))?;
     // the address is signed: it does not belong into a message
@@ -61,8 +51,8 @@ pub(super) async fn stat(
 }
 
 fn attributes(headers: &HeaderMap) -> Option<Attributes> {
-    let text = |name: http::HeaderName| headers.get(name)?.to_str().ok();
-    let class = http::HeaderName::from_static("x-amz-storage-class");
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
+    let class = HeaderName::from_static("x-amz-storage-class");
     Some(Attributes {
         size: text(CONTENT_LENGTH)?.parse().ok()?,
         version: text(ETAG)?.to_owned(),

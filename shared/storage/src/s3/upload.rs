@@ -56,11 +56,7 @@ pub(super) async fn put_file(
     path: &Path,
     options: &UploadOptions,
 ) -> Result<()> {
-    let local = |source: std::io::Error| Error::Failed {
-        uri: uri.clone(),
-        operation: "upload",
-        source: source.into(),
-    };
+    let local = |source| Error::unreadable_source(uri, source);
     let mut file = tokio::fs::File::open(path).await.map_err(local)?;
     let size = file.metadata().await.map_err(local)?.len();
     if size <= PART {
@@ -74,11 +70,7 @@ pub(super) async fn put_file(
         async move {
             let mut piece = Vec::with_capacity(PART as usize);
             let read = (&mut file).take(PART).read_to_end(&mut piece).await;
-            read.map_err(|source| Error::Failed {
-                uri: name,
-                operation: "upload",
-                source: source.into(),
-            })?;
+            read.map_err(|source| Error::unreadable_source(&name, source))?;
             Ok((!piece.is_empty()).then(|| (Bytes::from(piece), file)))
         }
     });

@@ -63,7 +63,7 @@ async fn stores(world: &World) -> Option<Stores> {
         fresh: Duration::from_mins(1),
     };
     let cached = Cached::new(storage.clone(), options);
-    imaging::read_remote_files(cached, tokio::runtime::Handle::current());
+    imaging::set_remote_store(cached, tokio::runtime::Handle::current());
     let uri = |scheme| Uri::parse(format!("{scheme}://{bucket}/data")).unwrap();
     Some(Stores {
         storage,

@@ -56,7 +56,7 @@ async fn two_days() -> Option<(Server, String, [String; 2])> {
 }
 
 #[tokio::test]
-async fn a_tile_is_the_same_by_both_protocols() {
+async fn the_query_of_a_tile_selects_its_records() {
     let Some((server, instance, [early, late])) = two_days().await else {
         return;
     };
