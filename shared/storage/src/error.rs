@@ -122,7 +122,7 @@ impl Error {
     }
 
     /// The local file to upload cannot be read.
-    pub(crate) fn unreadable_source(uri: &Uri, source: std::io::Error) -> Self {
+    pub(crate) fn unreadable_source(uri: &Uri, source: io::Error) -> Self {
         Self::Failed {
             uri: uri.clone(),
             operation: "upload",
