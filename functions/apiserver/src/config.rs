@@ -12,6 +12,8 @@ use runtime::config::{
 };
 use runtime::value;
 
+use crate::Connections;
+
 /// What 0 stands for as age.
 const DEFAULT_AGE: Duration = Duration::from_mins(15);
 /// Stands for no limit, and can be added to any clock.
@@ -99,6 +101,7 @@ impl Config {
             });
         }
         self.tokens.secret(self.project.as_deref())?;
+        self.connections()?;
         let messaging = self.messaging()?;
         if self.ingestion_storage.is_none() {
             return match self.messaging.consolidations_queue {
@@ -129,6 +132,15 @@ impl Config {
             }
             | Messaging::Embedded { .. } => Ok(()),
         }
+    }
+
+    /// The shares of `dbMaxConnections`.
+    ///
+    /// # Errors
+    /// When they are too few, or the queue cannot be chosen.
+    pub fn connections(&self) -> Result<Connections, ConfigError> {
+        let embedded = matches!(self.messaging()?, Messaging::Embedded { .. });
+        Connections::share(self.bounds.db_max_connections, embedded)
     }
 
     /// The queue to use.

@@ -24,10 +24,10 @@ fn pool(connections: u32) -> PoolOptions {
     }
 }
 
-/// A call that takes a second connection while it holds the only one never ends.
+/// A call that takes a second connection while it holds the only one of its kind never ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_call_needs_two_connections() {
-    let Some(server) = Server::with_pool(&pool(1)).await else {
+    let Some(server) = Server::with_pool(&pool(database::LEAST_CONNECTIONS)).await else {
         return;
     };
     if !have_gdal() {
