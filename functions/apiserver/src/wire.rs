@@ -3,15 +3,15 @@
 mod queue;
 
 use anyhow::Context;
-use app::{Engine, PathPolicy};
+use app::{Engine, Options};
 use database::{Database, PgConnectOptions, PoolOptions};
-use domain::Scheme;
+use domain::Uri;
 use geocube_apiserver::config::Config;
 pub(crate) use queue::{Queue, queue};
 use runtime::secret;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use storage::{AllowedRoots, LocalStorage, Router, Storage};
+use storage::{AllowedRoots, Storage};
 
 /// How to open the catalogue.
 pub(crate) async fn login(config: &Config) -> anyhow::Result<PgConnectOptions> {
@@ -34,20 +34,26 @@ pub(crate) async fn database(config: &Config, login: PgConnectOptions) -> anyhow
     Ok(database)
 }
 
-/// Files of this machine, as far as callers and consolidation may name them.
-pub(crate) fn storage(paths: &PathPolicy) -> Arc<dyn Storage> {
-    let roots = paths
+/// Files of this machine, as far as callers and consolidation may name them, and of object stores.
+pub(crate) async fn storage(
+    config: &Config,
+    options: &Options,
+) -> anyhow::Result<Arc<dyn Storage>> {
+    let roots = options
+        .paths
         .local_roots()
         .map_or(AllowedRoots::All, AllowedRoots::Below);
-    Arc::new(Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots))))
+    let places = [&options.ingestion_storage, &options.cancelled_jobs];
+    let places: Vec<&Uri> = places.into_iter().flatten().collect();
+    Ok(app::open_storage(roots, &config.gdal, &places).await?)
 }
 
 /// Threads and memory for pixels.
 pub(crate) fn engine(config: &Config) -> Engine {
     let processors = available_parallelism().map_or(1, usize::from);
     Engine::new(
-        processors.max(config.parallel_slices()),
-        config.bounds.memory_budget,
+        processors.max(config.cubes.parallel_slices()),
+        config.bounds.requests.memory_budget,
     )
 }
 

@@ -64,7 +64,7 @@ async fn start(config: &Config) -> anyhow::Result<(Worker, TcpListener, Access)>
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
     // the folder is emptied only by the process that owns the port
     let options = geocube_consolidater::options(config)?;
-    let storage = wire::storage(&options)?;
+    let storage = wire::storage(config, &options).await?;
     let worker = Worker::start(database, storage, publisher, options)?;
     Ok((worker, listener, access(&tokens)))
 }

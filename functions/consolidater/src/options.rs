@@ -5,8 +5,7 @@ use anyhow::Context;
 use app::PathPolicy;
 use app::worker::{OrderFiles, WorkerOptions};
 use domain::Uri;
-use runtime::config::{DEFAULT_CONSOLIDATIONS_QUEUE, Messaging, ReadableFiles};
-use std::path::PathBuf;
+use runtime::config::{DEFAULT_CONSOLIDATIONS_QUEUE, Messaging};
 use std::time::Duration;
 
 /// How long an order belongs to a worker that is not heard of. A worker whose queue is embedded is
@@ -90,25 +89,11 @@ fn sources(config: &Config) -> anyhow::Result<Option<PathPolicy>> {
     if reads_everything(config) {
         return Ok(None);
     }
-    let mut policy = PathPolicy {
-        subdirs: config.paths.subdataset_prefixes().to_vec(),
-        ..PathPolicy::default()
-    };
     let ingestion = config.ingestion_storage.as_deref();
-    match config.paths.readable_files(ingestion) {
-        ReadableFiles::All => policy.all_local = true,
-        ReadableFiles::Below(roots) => {
-            for root in roots {
-                // object stores need no leave
-                policy.allowed.extend(
-                    uri("--allowedPaths", &root)?
-                        .local_path()
-                        .map(PathBuf::from),
-                );
-            }
-        }
-    }
-    Ok(Some(policy))
+    let files = config.paths.readable_files(ingestion);
+    PathPolicy::reading(files, config.paths.subdataset_prefixes())
+        .map(Some)
+        .context("invalid --allowedPaths")
 }
 
 /// Sources are checked once a flag says against what.

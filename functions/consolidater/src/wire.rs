@@ -3,7 +3,7 @@
 use anyhow::Context;
 use app::worker::WorkerOptions;
 use database::{Database, PgConnectOptions, PoolOptions};
-use domain::{Scheme, Uri};
+use domain::Uri;
 use geocube_consolidater::config::Config;
 use messaging::Publisher;
 use messaging::pgqueue::PgQueue;
@@ -13,7 +13,7 @@ use runtime::{ExposeSecret, secret};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{AllowedRoots, LocalStorage, Router, Storage};
+use storage::{AllowedRoots, Storage};
 
 /// Connections to the embedded queue: results are published one by one.
 const QUEUE_CONNECTIONS: u32 = 2;
@@ -44,20 +44,21 @@ pub(crate) async fn database(config: &Config, login: PgConnectOptions) -> anyhow
     Ok(database)
 }
 
-/// Files of this machine. Where the place of the written ones is known, nothing else is opened, so
+/// Files of this machine and of object stores. Where the place of the written ones is known, nothing else is opened, so
 /// that no link leads out of it.
-pub(crate) fn storage(options: &WorkerOptions) -> anyhow::Result<Arc<dyn Storage>> {
-    let roots = match &options.files.target_root {
-        None => AllowedRoots::All,
-        Some(target) => {
-            let places = [Some(target), options.cancelled_jobs.as_ref()];
-            let local = places.into_iter().flatten().filter_map(Uri::local_path);
-            AllowedRoots::Below(local.map(made).collect::<anyhow::Result<_>>()?)
-        }
+pub(crate) async fn storage(
+    config: &Config,
+    options: &WorkerOptions,
+) -> anyhow::Result<Arc<dyn Storage>> {
+    let places = [&options.files.target_root, &options.cancelled_jobs];
+    let roots = if options.files.target_root.is_none() {
+        AllowedRoots::All
+    } else {
+        let local = places.into_iter().flatten().filter_map(Uri::local_path);
+        AllowedRoots::Below(local.map(made).collect::<anyhow::Result<_>>()?)
     };
-    Ok(Arc::new(
-        Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots))),
-    ))
+    let places: Vec<&Uri> = places.into_iter().flatten().collect();
+    Ok(app::open_storage(roots, &config.gdal, &places).await?)
 }
 
 /// A folder that is missing would allow nothing.

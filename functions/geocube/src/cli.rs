@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use runtime::{Environment, telemetry};
 
-use crate::{demo, migrate, pubsub_setup, screen, up};
+use crate::{demo, inspect, migrate, pubsub_setup, screen, up};
 
 /// Geocube on one machine: start it, prepare what it needs, see what it does.
 #[derive(Debug, Parser)]
@@ -25,6 +25,8 @@ enum Command {
     PubsubSetup(pubsub_setup::Flags),
     /// Runs the main job as a client and says what it does.
     Demo(demo::Flags),
+    /// Says how a COG or `MuCOG` is made, and what reading a time series of it takes.
+    Inspect(inspect::Flags),
 }
 
 /// Does what the command line asks for. Exit code 0 when done, 1 when it failed, 2 when it was not understood.
@@ -63,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Migrate(flags) => migrate::run(&flags).await,
             Command::PubsubSetup(flags) => pubsub_setup::run(flags).await,
             Command::Demo(flags) => demo::run(flags).await,
+            Command::Inspect(flags) => inspect::run(&flags).await,
         }
     });
     // what still blocks (a look-up of names, say) is not worth waiting for

@@ -15,6 +15,8 @@ pub mod job;
 mod limits;
 mod login;
 mod paths;
+#[cfg(feature = "object-stores")]
+mod stores;
 pub mod texts;
 mod tile;
 pub mod worker;
@@ -26,8 +28,8 @@ pub use catalogue::{
 };
 pub use context::{App, Options};
 pub use cube::{
-    BuiltImage, Cube, CubeHeader, CubeRequest, CubeSelection, ImageFormat, Payload,
-    PayloadCompression, RecordDatasets, Slice,
+    BuiltImage, Cube, CubeHeader, CubeRequest, CubeSelection, DownloadOptions, DownloadRequest,
+    Downloader, ImageFormat, Payload, PayloadCompression, RecordDatasets, Slice,
 };
 pub use engine::Engine;
 pub use error::{Error, Result};
@@ -35,4 +37,6 @@ pub use job::JobSnapshot;
 pub use limits::Limits;
 pub use login::connect_options;
 pub use paths::PathPolicy;
+#[cfg(feature = "object-stores")]
+pub use stores::open_storage;
 pub use tile::TileRequest;

@@ -1,7 +1,7 @@
 //! Bounds of one request, so that no caller can starve the others.
 
 use database::Page;
-use domain::{Error, Result};
+use domain::{Error, Result, Size};
 use std::time::Duration;
 
 /// Bounds of one request. Each has a flag; the defaults are those of the servers.
@@ -58,6 +58,18 @@ impl Limits {
             )));
         }
         Ok(())
+    }
+
+    /// Refuses an image of more samples than one may have.
+    ///
+    /// # Errors
+    /// [`Error::LimitExceeded`].
+    pub(crate) fn check_image(&self, size: Size, bands: usize) -> Result<()> {
+        Self::check(
+            "samples in one image (maxPixels)",
+            size.pixels().saturating_mul(bands as u64),
+            self.slice_samples,
+        )
     }
 
     /// Refuses more tags, filters or patterns than one request may have: each costs a condition.

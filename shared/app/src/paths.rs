@@ -1,6 +1,7 @@
 //! Which files a caller may name.
 
 use domain::{Error, Result, Scheme, Uri};
+use runtime::config::ReadableFiles;
 use std::path::PathBuf;
 
 /// Roots and prefixes that callers may use.
@@ -17,6 +18,28 @@ pub struct PathPolicy {
 }
 
 impl PathPolicy {
+    /// Reads of the files that the flags of a program open, and of every object store.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a root that is no path.
+    pub fn reading(files: ReadableFiles, subdirs: &[String]) -> Result<Self> {
+        let mut policy = Self {
+            subdirs: subdirs.to_vec(),
+            ..Self::default()
+        };
+        match files {
+            ReadableFiles::All => policy.all_local = true,
+            ReadableFiles::Below(roots) => {
+                for root in roots {
+                    // object stores need no leave
+                    let local = Uri::parse(root)?.local_path().map(PathBuf::from);
+                    policy.allowed.extend(local);
+                }
+            }
+        }
+        Ok(policy)
+    }
+
     /// Refuses a local file outside the allowed roots.
     ///
     /// Symbolic links are resolved when the file exists, so that a link cannot lead out of a root.

@@ -1,11 +1,11 @@
 //! Web-mercator tiles.
 
-use crate::cube::{CubeSelection, geographic_extent};
+use crate::cube::{CubeSelection, geographic_extent, parse_crs};
 use crate::{App, Result, texts};
 use bytes::Bytes;
-use database::{palette, variable};
+use database::variable;
 use domain::tile::{self, TileAddress};
-use domain::{DataMapping, DatasetSource, Entity, Error, InstanceId, Palette, Variable};
+use domain::{DataMapping, DatasetSource, Entity, Error, InstanceId};
 use imaging::Target;
 use std::time::Duration;
 
@@ -40,8 +40,11 @@ impl App {
     }
 
     async fn render(&self, request: TileRequest) -> Result<Bytes> {
-        let (variable, palette) = self.look(request.instance_id).await?;
-        let crs = self.parse_crs(tile::SRID.to_string()).await?;
+        let (variable, palette) = {
+            let mut connection = self.database().read().await?;
+            variable::get_drawn(&mut connection, request.instance_id).await?
+        };
+        let crs = parse_crs(tile::SRID.to_string()).await?;
         let target = Target {
             crs,
             transform: request.address.transform(),
@@ -102,16 +105,5 @@ impl App {
             .into_iter()
             .flat_map(|record| record.sources)
             .collect())
-    }
-
-    /// The variable of an instance, and its palette.
-    async fn look(&self, instance: InstanceId) -> Result<(Variable, Option<Palette>)> {
-        let mut connection = self.database().read().await?;
-        let variable = variable::get_by_instance(&mut connection, instance).await?;
-        let palette = match &variable.definition.palette {
-            None => None,
-            Some(name) => Some(palette::get(&mut connection, name).await?),
-        };
-        Ok((variable, palette))
     }
 }

@@ -1,5 +1,7 @@
 mod grid;
 
+pub(crate) use grid::tile_offset;
+
 use std::io::Write;
 
 use crate::{

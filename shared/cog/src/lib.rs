@@ -17,12 +17,15 @@ mod file;
 mod format;
 mod header;
 mod image;
+mod inspect;
 mod interlacing;
 mod overview;
 mod plan;
 mod predictor;
 mod source;
 mod tags;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod validate;
 mod window;
 mod writer;
@@ -35,6 +38,10 @@ pub use file::{File, Level, Record};
 pub use format::{BlockFormat, MAX_BLOCK_BYTES};
 pub use header::{ByteOrder, Entry, FieldType, GhostArea, Header, Ifd};
 pub use image::{Block, Image};
+pub use inspect::{
+    Arrangement, FileKind, Georeference, LevelSummary, RecordSummary, Series, Spread, Summary,
+    inspect,
+};
 pub use interlacing::{InterlacingPattern, LevelShape, Shape, TileOrder, TileRef, order};
 pub use overview::overview_factors;
 pub use plan::{Place, Plan, PlanLimits, plan_ranges};

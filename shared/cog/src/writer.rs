@@ -14,6 +14,8 @@ pub use cog::write_cog;
 pub use layout::{ImageLayout, LevelLayout, RecordLayout};
 pub use mucog::write_mucog;
 
+pub(crate) use mucog::level_shape;
+
 use crate::Error;
 
 /// Width of the offsets of a file.

@@ -7,8 +7,8 @@ mod search;
 
 pub use mapping::{count_mappings, dtypes, set_mapping};
 pub use of_job::{
-    TimedDataset, count_of_job, delete_of_job, ids_of_job, on_cell, select_for_deletion,
-    select_ids, set_status, timed_of_containers, union_of_job,
+    TimedDataset, containers_of_job, count_of_job, delete_of_job, ids_of_job, on_cell,
+    select_for_deletion, select_ids, set_status, timed_of_containers, union_of_job,
 };
 pub use search::{FoundDataset, RecordDatasets, find_for_cube, list};
 pub(crate) use search::{RECORD, needs_record, push_selection};

@@ -47,14 +47,8 @@ pub async fn create(conn: &mut PgConnection, palette: &Palette, replace: bool) -
     Err(domain::Error::already_exists(Entity::Palette, "name", &palette.name).into())
 }
 
-/// A palette.
-///
-/// # Errors
-/// [`domain::Error::NotFound`] `Palette with name: <name>`.
-pub async fn get(conn: &mut PgConnection, name: &str) -> Result<Palette> {
-    let (values, colors) = knots(conn, name)
-        .await?
-        .ok_or_else(|| domain::Error::not_found(Entity::Palette, "name", name))?;
+/// A palette from the arrays of its points.
+pub(crate) fn assembled(name: &str, values: Vec<f32>, colors: Vec<i64>) -> Result<Palette> {
     let point = |(value, color): (f32, i64)| ColorPoint {
         value,
         rgba: unpacked(color),

@@ -1,7 +1,9 @@
 //! Variables: kinds of data.
 
+mod drawn;
 mod list;
 
+pub use drawn::get_drawn;
 pub use list::Listing;
 
 use crate::hstore::Hstore;

@@ -148,5 +148,7 @@ mod tests {
         ] {
             assert_eq!(hue[entry][..3], color, "{entry}");
         }
+        // what single precision leaves of opaque between two opaque points
+        assert!(hue[127][3] >= 254, "{}", hue[127][3]);
     }
 }

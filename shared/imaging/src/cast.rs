@@ -1,3 +1,5 @@
+#[cfg(test)]
+mod formula;
 mod paint;
 mod plan;
 #[cfg(test)]

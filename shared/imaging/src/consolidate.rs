@@ -3,11 +3,12 @@ mod mask;
 mod options;
 mod overviews;
 mod record;
+mod reuse;
 mod spec;
 mod thread_options;
 
 use crate::{Error, Result};
-use cog::{InterlacingPattern, Offsets, assemble_cog, assemble_mucog};
+use cog::{InterlacingPattern, Offsets, TiledSource, assemble_cog, assemble_mucog};
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
@@ -19,11 +20,13 @@ use std::{
     thread,
 };
 
+use joined::Joined;
 use record::RecordFiles;
 pub use spec::{ConsolidateSpec, RecordSources, Summary};
 
 /// Merges every record into a tiled file with overviews and writes them all to `out`: a cloud-optimised `GeoTIFF`
-/// for one record, a multi-dataset one for several.
+/// for one record, a multi-dataset one for several. A record whose only dataset is a local file that is exactly
+/// what would be made is not made again: its tiles are copied.
 ///
 /// Temporary files are made in `workdir`, which must exist, and removed again; their names are unique for each
 /// call. `out` is overwritten, and removed when the call fails. `workers` records are worked at the same time.
@@ -47,11 +50,12 @@ pub fn consolidate(
     let pattern = InterlacingPattern::parse(&spec.interlacing_pattern)
         .map_err(|error| domain::Error::invalid(error.to_string()))?;
     let folder = WorkFolder::create(workdir)?;
-    let files = record_files(spec, &folder, workers, cancel)?;
+    let encoded = encoded_records(spec, &folder, workers, cancel)?;
     if cancel() {
         return Err(Error::Cancelled);
     }
-    let result = assemble(spec, &files, &pattern, out);
+    let empty_records = encoded.iter().filter(|record| !record.any_valid).count();
+    let result = assemble(spec, encoded, &pattern, out);
     if result.is_err() {
         // What was written so far is of no use; that it is absent already does not matter.
         let _absent = fs::remove_file(out);
@@ -59,21 +63,59 @@ pub fn consolidate(
     let bytes = result?;
     Ok(Summary {
         bytes,
-        empty_records: files.iter().filter(|file| !file.any_valid).count(),
+        empty_records,
         alpha: spec.validity().alpha,
     })
 }
 
-/// Writes the file of every record, several at a time; in the order of the records.
-fn record_files(
+/// The tiles of one record.
+struct Encoded {
+    tiles: Tiles,
+    /// Whether the record holds any valid pixel.
+    any_valid: bool,
+}
+
+enum Tiles {
+    /// In files of our own.
+    Written(Vec<PathBuf>),
+    /// In the file of the only dataset.
+    Reused(TiledSource<Joined>),
+}
+
+fn encode(
+    spec: &ConsolidateSpec,
+    record: &RecordSources,
+    path: &Path,
+    cancel: &dyn Fn() -> bool,
+) -> Result<Encoded> {
+    if let Some(tiles) = reuse::find(spec, record) {
+        return Ok(Encoded {
+            tiles: Tiles::Reused(tiles),
+            any_valid: record::any_valid(spec, record, cancel)?,
+        });
+    }
+    let RecordFiles { paths, any_valid } = record::write(spec, record, path, cancel)?;
+    Ok(Encoded {
+        tiles: Tiles::Written(paths),
+        any_valid,
+    })
+}
+
+/// Name of the image of a record in its file.
+fn document_name(record: &RecordSources) -> String {
+    format!("cog_tiff_{}", record.id)
+}
+
+/// Encodes every record, several at a time; in the order of the records.
+fn encoded_records(
     spec: &ConsolidateSpec,
     folder: &WorkFolder,
     workers: usize,
     cancel: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<RecordFiles>> {
+) -> Result<Vec<Encoded>> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
-    let results: Mutex<Vec<(usize, Result<RecordFiles>)>> = Mutex::new(Vec::new());
+    let results: Mutex<Vec<(usize, Result<Encoded>)>> = Mutex::new(Vec::new());
     let work = || {
         let stop = || failed.load(Ordering::Relaxed) || cancel();
         loop {
@@ -85,7 +127,7 @@ fn record_files(
                 return;
             }
             let path = folder.0.join(format!("{index}.tif"));
-            let result = record::write(spec, record, &path, &stop);
+            let result = encode(spec, record, &path, &stop);
             failed.fetch_or(result.is_err(), Ordering::Relaxed);
             results
                 .lock()
@@ -102,7 +144,7 @@ fn record_files(
     });
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     // The cause comes before those that were only stopped by it.
-    let cancelled = |result: &Result<RecordFiles>| matches!(result, Err(Error::Cancelled));
+    let cancelled = |result: &Result<Encoded>| matches!(result, Err(Error::Cancelled));
     if let Some(cause) = results
         .iter()
         .position(|(_, result)| result.is_err() && !cancelled(result))
@@ -115,16 +157,16 @@ fn record_files(
 
 fn assemble(
     spec: &ConsolidateSpec,
-    files: &[RecordFiles],
+    encoded: Vec<Encoded>,
     pattern: &InterlacingPattern,
     out: &Path,
 ) -> Result<u64> {
-    let mut sources = Vec::with_capacity(files.len());
-    for (file, record) in files.iter().zip(&spec.records) {
-        sources.push(joined::open(
-            &file.paths,
-            format!("cog_tiff_{}", record.id),
-        )?);
+    let mut sources = Vec::with_capacity(encoded.len());
+    for (encoded, record) in encoded.into_iter().zip(&spec.records) {
+        sources.push(match encoded.tiles {
+            Tiles::Written(paths) => joined::open(&paths, document_name(record))?,
+            Tiles::Reused(source) => source,
+        });
     }
     let file = File::create(out).map_err(|source| io("creating", out, source))?;
     let mut writer = BufWriter::with_capacity(1 << 20, file);

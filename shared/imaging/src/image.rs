@@ -120,6 +120,11 @@ impl Image {
             raster.cover(coverage, (self.raster.width, self.raster.height), at);
         }
     }
+
+    /// Paints samples that are no data, to be seen where nothing else is painted.
+    pub(crate) fn paint_ground(&mut self, raster: &Raster, plan: &CastPlan, at: (usize, usize)) {
+        self.raster.paint(raster, plan, at);
+    }
 }
 
 fn interleave<const N: usize>(samples: &[u8], bands: usize) -> Vec<u8> {

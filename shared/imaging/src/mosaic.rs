@@ -1,4 +1,9 @@
-use crate::{Error, Image, Limits, Result, Target, cast::CastPlan, source::Source, warp};
+use crate::{
+    Error, Image, Limits, Result, Target,
+    cast::{CastPlan, Side},
+    source::Source,
+    warp,
+};
 use domain::{DataMapping, DatasetSource, Resampling};
 
 /// Merges datasets into one image on the grid of `target`, the later one on top where it has data.
@@ -19,7 +24,9 @@ pub fn merge(
     limits: &Limits,
     cancel: &dyn Fn() -> bool,
 ) -> Result<Image> {
-    Mosaic::plan(sources, format, resampling)?.render(target, limits, cancel)
+    Mosaic::plan(sources, format, resampling)?
+        .on_ground()
+        .render(target, limits, cancel)
 }
 
 /// Datasets to merge, and how.
@@ -28,6 +35,7 @@ pub(crate) struct Mosaic<'a> {
     bands: usize,
     format: &'a DataMapping,
     resampling: Resampling,
+    ground: bool,
 }
 
 struct Layer<'a> {
@@ -62,7 +70,15 @@ impl<'a> Mosaic<'a> {
             bands,
             format,
             resampling,
+            ground: false,
         })
+    }
+
+    /// Lets samples without data stay the values that they are, below all data, where the format has no sample for
+    /// holes and nothing else tells them.
+    pub(crate) fn on_ground(self) -> Self {
+        let ground = Side::of(&self.format.format).hole.is_none();
+        Self { ground, ..self }
     }
 
     /// Opens every file, to be kept for several renderings.
@@ -86,28 +102,47 @@ impl<'a> Mosaic<'a> {
             target.size,
             limits.image_bytes,
         )?;
-        for layer in &self.layers {
-            if cancel() {
-                return Err(Error::Cancelled);
+        if self.ground {
+            for layer in self.layers.iter().filter(|layer| layer.plan.marks_holes()) {
+                self.paint(layer, true, target, limits, cancel, &mut image)?;
             }
-            let mut task = warp::Task {
-                target,
-                kernel: self.resampling,
-                plan: &layer.plan,
-                limits,
-                cancel,
-                image: &mut image,
-            };
-            let own;
-            let source = if let Some(source) = &layer.opened {
-                source
-            } else {
-                own = Source::open(layer.source)?;
-                &own
-            };
-            task.paint(source)?;
-            image.add_reads(source.take_reads());
+        }
+        for layer in &self.layers {
+            self.paint(layer, false, target, limits, cancel, &mut image)?;
         }
         Ok(image)
+    }
+
+    fn paint(
+        &self,
+        layer: &Layer<'_>,
+        ground: bool,
+        target: &Target,
+        limits: &Limits,
+        cancel: &dyn Fn() -> bool,
+        image: &mut Image,
+    ) -> Result<()> {
+        if cancel() {
+            return Err(Error::Cancelled);
+        }
+        let own;
+        let source = if let Some(source) = &layer.opened {
+            source
+        } else {
+            own = Source::open(layer.source)?;
+            &own
+        };
+        let mut task = warp::Task {
+            target,
+            kernel: self.resampling,
+            plan: &layer.plan,
+            limits,
+            cancel,
+            image: &mut *image,
+            ground,
+        };
+        task.paint(source)?;
+        image.add_reads(source.take_reads());
+        Ok(())
     }
 }

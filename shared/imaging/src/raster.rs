@@ -93,6 +93,11 @@ impl Raster {
         }
     }
 
+    /// Takes the hole marker for a value like any other.
+    pub(crate) fn forget_hole(&mut self) {
+        self.hole = self.dtype.is_float().then_some(f64::NAN);
+    }
+
     /// Replaces the hole marker of floating samples by NaN.
     pub(crate) fn holes_to_nan(&mut self) {
         if let Some(hole) = self

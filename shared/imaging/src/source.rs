@@ -6,6 +6,7 @@ mod kind;
 mod mask;
 mod open;
 mod pixels;
+mod tags;
 mod tiff;
 
 use crate::{

@@ -7,7 +7,7 @@ mod window;
 use crate::{
     Error, Image, Limits, Result, Target,
     cast::{CastPlan, Side},
-    ffi::{self, Transformer, WarpJob, Window},
+    ffi::{self, Between, Transformer, WarpJob, Window},
     raster::Raster,
     source::{Source, float_for},
 };
@@ -29,6 +29,8 @@ pub(crate) struct Task<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) cancel: &'a dyn Fn() -> bool,
     pub(crate) image: &'a mut Image,
+    /// Whether samples without data count as values: they lie below all data of images that have no sample for holes.
+    pub(crate) ground: bool,
 }
 
 /// Part of a grid, in pixels.
@@ -44,7 +46,7 @@ struct Warped<'s> {
     source: &'s Source,
     overview: Option<usize>,
     transformer: Transformer,
-    area: Option<[f64; 4]>,
+    systems: Between,
 }
 
 /// Degrees to move a target by, so that it meets the source.
@@ -124,9 +126,9 @@ impl Task<'_> {
                 height: aligned::strip(window.y + row, left, rows, source.info.block.1),
                 ..window
             };
-            let raster = source.read_window(overview, strip, self.limits.window_bytes)?;
-            self.image
-                .paint(&raster, &self.plan_from(&raster), (at.0, at.1 + row));
+            let raster = self.read(source, overview, strip)?;
+            let plan = self.plan_from(&raster);
+            self.put(&raster, &plan, (at.0, at.1 + row));
             row += strip.height;
         }
         Ok(())
@@ -165,9 +167,7 @@ impl Task<'_> {
 
     fn warp_window(&mut self, warped: &Warped<'_>, part: Part, need: &Need) -> Result<()> {
         let limit = self.limits.window_bytes;
-        let raster = warped
-            .source
-            .read_window(warped.overview, need.window, limit)?;
+        let raster = self.read(warped.source, warped.overview, need.window)?;
         let (mut raster, finish) = self.working(raster)?;
         let at = (part.column as usize, part.row as usize);
         let target = self.target.part(at.0, at.1, part.size);
@@ -180,8 +180,24 @@ impl Task<'_> {
         warp(warped, &mut raster, need, &target, &mut result, self.kernel)
             .map_err(|reason| Error::gdal("warping", reason))?;
         drop(raster);
-        self.image.paint(&result, &finish, at);
+        self.put(&result, &finish, at);
         Ok(())
+    }
+
+    fn read(&self, source: &Source, overview: Option<usize>, window: Window) -> Result<Raster> {
+        let mut raster = source.read_window(overview, window, self.limits.window_bytes)?;
+        if self.ground {
+            raster.forget_hole();
+        }
+        Ok(raster)
+    }
+
+    fn put(&mut self, raster: &Raster, plan: &CastPlan, at: (usize, usize)) {
+        if self.ground {
+            self.image.paint_ground(raster, plan, at);
+        } else {
+            self.image.paint(raster, plan, at);
+        }
     }
 
     /// The samples in the type in which they are warped, with a hole marker, and the cast that remains afterwards.
@@ -286,20 +302,22 @@ impl Part {
 
 impl<'s> Warped<'s> {
     fn new(source: &'s Source, target: &Target) -> Result<Self> {
-        let area = if source.crs().is_same(&target.crs) {
-            None
+        let systems = if source.crs().is_same(&target.crs) {
+            Between::Nothing
         } else {
-            area_of(source)
+            Between::Operation {
+                area: area_of(source),
+            }
         };
         let handles = (source.crs().spatial_ref()?, target.crs.spatial_ref()?);
         let between = |overview| {
             let (transform, size) = source.grid(overview);
             let target = (&target.transform, target.size, &handles.1);
-            Transformer::new((&transform, size, &handles.0), target, area)
+            Transformer::new((&transform, size, &handles.0), target, systems)
                 .map_err(|reason| Error::gdal("transforming coordinates", reason))
         };
         let mut transformer = between(None)?;
-        let overview = level::choose(source, &transformer);
+        let overview = level::choose(source, target.size, &transformer);
         if overview.is_some() {
             transformer = between(overview)?;
         }
@@ -307,7 +325,7 @@ impl<'s> Warped<'s> {
             source,
             overview,
             transformer,
-            area,
+            systems,
         })
     }
 }
@@ -370,6 +388,6 @@ fn warp(
         kernel: kernel.into(),
         hole,
         scale: need.scale,
-        area_of_interest: warped.area,
+        systems: warped.systems,
     })
 }

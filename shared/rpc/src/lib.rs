@@ -17,5 +17,7 @@ mod services;
 mod status;
 
 pub use oversize::OversizeLayer;
-pub use services::{AdminService, GeocubeService, grpc_routes};
+pub use services::{
+    AdminService, DownloaderService, GeocubeService, described, downloader_routes, grpc_routes,
+};
 pub use status::{domain_status, http_status, status};

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod certificates;
+mod cube;
 mod database;
 mod gdal;
 mod messaging;
@@ -13,8 +14,9 @@ mod sweep;
 mod tls;
 mod tokens;
 
-pub use bounds::BoundFlags;
+pub use bounds::{BoundFlags, RequestBoundFlags};
 pub use certificates::{ClientCertificates, Login};
+pub use cube::CubeFlags;
 pub use database::{Connection, DatabaseFlags};
 pub use gdal::GdalFlags;
 pub use messaging::{

@@ -42,6 +42,7 @@ pub async fn run(store: Arc<dyn Storage>, base: &Uri, capabilities: Capabilities
     suite.empty_files_are_files().await;
     suite.names_may_hold_any_letters().await;
     suite.attributes_are_kept().await;
+    suite.a_creation_never_replaces().await;
     suite.a_failed_upload_leaves_the_file_of_before().await;
     suite.large_files_stream_through().await;
     suite.downloads_are_bounded().await;
@@ -273,29 +274,73 @@ impl Suite {
         let options = UploadOptions {
             content_type: Some("image/tiff".into()),
             storage_class: Some(StorageClass::Infrequent),
+            if_absent: false,
         };
         self.store
             .upload(&uri, "x".into(), &options)
             .await
             .expect("upload succeeds");
-        let attributes = self.head(&uri).await;
+        self.check_attributes(&uri, &options, before).await;
+        let moved = self.uri("moved.tif");
+        self.store
+            .rename(&uri, &moved)
+            .await
+            .expect("rename succeeds");
+        self.check_attributes(&moved, &options, before).await;
+        self.remove(&moved).await;
+    }
+
+    async fn check_attributes(
+        &self,
+        uri: &Uri,
+        options: &UploadOptions,
+        before: std::time::SystemTime,
+    ) {
+        let attributes = self.head(uri).await;
         let Capabilities {
             content_type,
             storage_class,
             last_modified,
         } = self.capabilities;
-        assert_eq!(
-            attributes.content_type,
-            options.content_type.filter(|_| content_type)
-        );
-        assert_eq!(
-            attributes.storage_class,
-            options.storage_class.filter(|_| storage_class)
-        );
+        if content_type {
+            assert_eq!(attributes.content_type, options.content_type);
+        }
+        if storage_class {
+            assert_eq!(attributes.storage_class, options.storage_class);
+        }
         assert_eq!(
             attributes.last_modified.is_some_and(|time| time > before),
             last_modified
         );
+    }
+
+    async fn a_creation_never_replaces(&self) {
+        let uri = self.uri("created.bin");
+        let create = UploadOptions {
+            if_absent: true,
+            ..UploadOptions::default()
+        };
+        self.store
+            .upload(&uri, "first".into(), &create)
+            .await
+            .expect("there is no such file");
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let source = folder.path().join("source.bin");
+        std::fs::write(&source, "second").expect("temporary file");
+        for refused in [
+            self.store.upload(&uri, "second".into(), &create).await,
+            self.store.upload_file(&uri, &source, &create).await,
+        ] {
+            let error = refused.expect_err("there is such a file");
+            assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
+        }
+        assert_eq!(self.all(&uri).await, "first");
+        self.remove(&uri).await;
+        self.store
+            .upload_file(&uri, &source, &create)
+            .await
+            .expect("there is no such file any more");
+        assert_eq!(self.all(&uri).await, "second");
         self.remove(&uri).await;
     }
 

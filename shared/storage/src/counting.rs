@@ -16,6 +16,8 @@ use crate::{Attributes, ByteStream, DeleteOptions, ReadOptions, Result, Storage,
 pub struct ReadCount {
     /// Ranges asked for; a whole file counts as one.
     pub calls: u64,
+    /// Questions for size and version.
+    pub heads: u64,
     /// Bytes received. Those of a stream are not counted.
     pub bytes: u64,
 }
@@ -57,7 +59,9 @@ impl<S: Storage> Counting<S> {
 #[deny(clippy::missing_trait_methods)]
 impl<S: Storage> Storage for Counting<S> {
     async fn head(&self, uri: &Uri) -> Result<Attributes> {
-        self.inner.head(uri).await
+        let found = self.inner.head(uri).await?;
+        self.lock().entry(uri.clone()).or_default().heads += 1;
+        Ok(found)
     }
 
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
@@ -121,8 +125,17 @@ mod tests {
         store.read_ranges(&uri, &[0..2, 8..20], None).await.unwrap();
         assert_eq!(
             store.take().into_iter().collect::<Vec<_>>(),
-            [(uri, ReadCount { calls: 3, bytes: 8 })]
+            [(
+                uri.clone(),
+                ReadCount {
+                    calls: 3,
+                    heads: 0,
+                    bytes: 8
+                }
+            )]
         );
         assert!(store.take().is_empty());
+        store.head(&uri).await.unwrap();
+        assert_eq!(store.take()[&uri].heads, 1);
     }
 }

@@ -53,6 +53,12 @@ pub enum Error {
         /// The replaced file.
         uri: Uri,
     },
+    /// The file is there already, and was to be created.
+    #[error("{uri} exists already")]
+    AlreadyExists {
+        /// The file of before.
+        uri: Uri,
+    },
     /// The file is larger than the caller is ready to hold.
     #[error("{uri} has {size} bytes, more than the limit of {limit}")]
     TooLarge {
@@ -76,6 +82,17 @@ pub enum Error {
     },
 }
 
+/// A backend that cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("the storage of {scheme}:// cannot be configured")]
+pub struct ConfigError {
+    /// Scheme of the backend.
+    pub scheme: Scheme,
+    /// Cause.
+    #[source]
+    pub source: Box<dyn StdError + Send + Sync>,
+}
+
 impl Error {
     /// Whether trying again later may succeed.
     pub fn is_retryable(&self) -> bool {
@@ -86,6 +103,7 @@ impl Error {
             | Self::Unsupported { .. }
             | Self::Invalid { .. }
             | Self::Changed { .. }
+            | Self::AlreadyExists { .. }
             | Self::TooLarge { .. }
             | Self::Failed { .. } => false,
         }
@@ -100,6 +118,45 @@ impl Error {
         Self::Invalid {
             uri: uri.clone(),
             reason: reason.into(),
+        }
+    }
+
+    /// An answer that is worth another try.
+    #[cfg(any(feature = "gcs", feature = "s3"))]
+    pub(crate) fn unavailable(
+        uri: &Uri,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable {
+            uri: uri.clone(),
+            source: source.into(),
+        }
+    }
+
+    /// Sorts the HTTP status of a refused request.
+    #[cfg(any(feature = "gcs", feature = "s3"))]
+    pub(crate) fn from_status(
+        uri: &Uri,
+        operation: &'static str,
+        status: u16,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let (uri, source) = (uri.clone(), source.into());
+        match status {
+            404 => Self::NotFound { uri },
+            401 | 403 => Self::PermissionDenied {
+                uri,
+                reason: format!(
+                    "the store answers {status} to the request to {operation} it: {source}"
+                ),
+            },
+            304 | 412 => Self::Changed { uri },
+            408 | 425 | 429 | 500..=599 => Self::Unavailable { uri, source },
+            _ => Self::Failed {
+                uri,
+                operation,
+                source,
+            },
         }
     }
 

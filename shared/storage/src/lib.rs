@@ -17,23 +17,38 @@
 //! # Ok(()) }
 //! ```
 
+mod cache;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod counting;
 mod error;
 mod extension;
+#[cfg(feature = "gcs")]
+mod gcs;
 mod local;
 mod memory;
 mod options;
+mod pieces;
 mod ranges;
+mod retry;
 mod router;
+#[cfg(feature = "s3")]
+mod s3;
 mod storage;
+#[cfg(any(feature = "gcs", feature = "s3"))]
+mod tls;
 
+pub use cache::{CacheOptions, Cached};
 pub use counting::{Counting, ReadCount};
-pub use error::{Error, Result};
+pub use error::{ConfigError, Error, Result};
 pub use extension::StorageExt;
+#[cfg(feature = "gcs")]
+pub use gcs::{GcsConnection, GcsStorage};
 pub use local::{AllowedRoots, LocalStorage};
 pub use memory::MemoryStorage;
 pub use options::{Attributes, DeleteOptions, ReadOptions, UploadOptions};
+pub use retry::{RetryBudget, Retrying};
 pub use router::Router;
+#[cfg(feature = "s3")]
+pub use s3::{S3Options, S3Storage};
 pub use storage::{ByteStream, Storage};

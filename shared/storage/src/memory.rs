@@ -126,8 +126,13 @@ impl Storage for MemoryStorage {
             storage_class: options.storage_class,
             last_modified: SystemTime::now(),
         };
-        self.change(|objects| objects.insert(uri.clone(), object));
-        Ok(())
+        self.change(|objects| {
+            if options.if_absent && objects.contains_key(uri) {
+                return Err(Error::AlreadyExists { uri: uri.clone() });
+            }
+            objects.insert(uri.clone(), object);
+            Ok(())
+        })
     }
 
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {

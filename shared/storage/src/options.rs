@@ -42,6 +42,8 @@ pub struct UploadOptions {
     pub content_type: Option<String>,
     /// Cost class; the bucket's default if absent. Ignored by backends without classes.
     pub storage_class: Option<StorageClass>,
+    /// Refuse the write with [`Error::AlreadyExists`](crate::Error::AlreadyExists) when there is such a file.
+    pub if_absent: bool,
 }
 
 /// How to delete a file.

@@ -58,8 +58,8 @@ fn f4_unknown_flags_show_the_usage() {
 
 #[test]
 fn f5_and_f7_integers() {
-    assert_eq!(read(&["-workers", "0x10"]).parallel_slices(), 16);
-    assert_eq!(read(&["-workers", "-3"]).parallel_slices(), 1);
+    assert_eq!(read(&["-workers", "0x10"]).cubes.parallel_slices(), 16);
+    assert_eq!(read(&["-workers", "-3"]).cubes.parallel_slices(), 1);
     for args in [&["-workers", "1.5"][..], &["-workers="]] {
         assert!(refused(args).contains("--workers"), "{args:?}");
     }
@@ -202,13 +202,13 @@ fn f13_block_sizes() {
 fn defaults_are_those_of_the_contract() {
     let config = read(&[]);
     assert_eq!(config.port, 8080);
-    assert_eq!(config.max_connection_age, 900);
-    assert_eq!(config.cube_duration().as_secs(), 900);
-    assert_eq!(config.parallel_slices(), 1);
+    assert_eq!(config.cubes.max_connection_age, 900);
+    assert_eq!(config.cubes.duration().as_secs(), 900);
+    assert_eq!(config.cubes.parallel_slices(), 1);
     assert_eq!(config.gdal.cache_bytes(), 500 << 20);
     assert_eq!(config.gdal.gdal_num_threads, 1);
-    assert_eq!(config.bounds.max_message_size, 4_194_304);
-    assert_eq!(config.certificate(), None);
+    assert_eq!(config.bounds.requests.max_message_size, 4_194_304);
+    assert_eq!(config.tls.certificate(config.paths.local), None);
     assert_eq!(
         config.paths.readable_files(None),
         ReadableFiles::Below(vec![])
@@ -228,8 +228,12 @@ fn all_flags_of_a_server_are_accepted() {
         -resendLostOrderAfter 1s -publishResultAfter 1s -deletePartAfter 1h -tidyMinAge 1h";
     let config = read(&flags.split_whitespace().collect::<Vec<_>>());
     config.validate().unwrap();
-    assert_eq!(config.cube_duration().as_secs(), 900);
-    assert_eq!(config.certificate(), None, "local turns TLS off");
+    assert_eq!(config.cubes.duration().as_secs(), 900);
+    assert_eq!(
+        config.tls.certificate(config.paths.local),
+        None,
+        "local turns TLS off"
+    );
     assert_eq!(config.paths.readable_files(None), ReadableFiles::All);
 }
 
@@ -245,7 +249,7 @@ fn the_age_of_a_connection_bounds_a_cube() {
         ("9223372036854775807", 31_536_000, 31_536_000),
     ] {
         let config = read(&["-maxConnectionAge", given]);
-        let ages = (config.cube_duration(), config.connection_age());
+        let ages = (config.cubes.duration(), config.cubes.connection_age());
         assert_eq!(
             (ages.0.as_secs(), ages.1.as_secs()),
             (cube, connection),

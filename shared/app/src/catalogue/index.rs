@@ -9,7 +9,6 @@ use domain::{
     InstanceId, RecordId, StorageClass, Uri, Variable,
 };
 use imaging::{FileHeader, FileInfo};
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 /// A file to index.
@@ -140,33 +139,77 @@ impl App {
         }
     }
 
-    /// Opens each sub-dataset of the file once, and computes its footprint once.
+    /// Looks at the file on a blocking thread.
     async fn inspect(&self, uri: Uri, datasets: Vec<NewDataset>) -> Result<Vec<Indexed>> {
         if datasets.is_empty() {
             return Ok(Vec::new());
         }
-        self.engine()
-            .run(move |_| {
-                let mut files: HashMap<String, (FileHeader, Option<Footprint>)> = HashMap::new();
-                let mut indexed = Vec::with_capacity(datasets.len());
-                for dataset in datasets {
-                    let (header, placed) = match files.entry(dataset.subdir.clone()) {
-                        Entry::Occupied(file) => file.into_mut(),
-                        Entry::Vacant(file) => {
-                            file.insert((FileHeader::open(&uri, &dataset.subdir)?, None))
-                        }
-                    };
-                    let info = header.info(&dataset.bands)?;
-                    let footprint = match placed {
-                        Some(footprint) => footprint,
-                        None => placed.insert(footprint(&info)?),
-                    };
-                    indexed.push(indexed_dataset(&uri, dataset, &info, footprint)?);
-                }
-                Ok(indexed)
-            })
-            .await
+        self.engine().run(move |_| inspect(&uri, &datasets)).await
     }
+}
+
+/// Opens each sub-dataset of the file once, one after the other, and computes its footprint once. Of several failures
+/// the first in the order of the request is told.
+fn inspect(uri: &Uri, datasets: &[NewDataset]) -> Result<Vec<Indexed>> {
+    let mut indexed: Vec<Option<Indexed>> = vec![None; datasets.len()];
+    let mut failed: Option<(usize, Error)> = None;
+    for positions in by_subdir(datasets) {
+        if failed.as_ref().is_some_and(|(at, _)| *at < positions[0]) {
+            break;
+        }
+        let first = positions[0];
+        let header = match FileHeader::open(uri, &datasets[first].subdir) {
+            Ok(header) => header,
+            Err(error) => {
+                failed = Some((first, error.into()));
+                continue;
+            }
+        };
+        let mut placed = None;
+        for at in positions {
+            match describe(uri, &datasets[at], &header, &mut placed) {
+                Ok(found) => indexed[at] = Some(found),
+                Err(error) => {
+                    failed = failed
+                        .filter(|(first, _)| *first < at)
+                        .or(Some((at, error)));
+                    break;
+                }
+            }
+        }
+    }
+    match failed {
+        Some((_, error)) => Err(error),
+        None => Ok(indexed.into_iter().flatten().collect()),
+    }
+}
+
+/// Positions of the datasets of each sub-dataset, in the order of the request.
+fn by_subdir(datasets: &[NewDataset]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut group_of: HashMap<&str, usize> = HashMap::new();
+    for (at, dataset) in datasets.iter().enumerate() {
+        let group = *group_of.entry(&dataset.subdir).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[group].push(at);
+    }
+    groups
+}
+
+fn describe(
+    uri: &Uri,
+    dataset: &NewDataset,
+    header: &FileHeader,
+    placed: &mut Option<Footprint>,
+) -> Result<Indexed> {
+    let info = header.info(&dataset.bands)?;
+    let footprint = match placed {
+        Some(footprint) => footprint,
+        None => placed.insert(footprint(&info)?),
+    };
+    indexed_dataset(uri, dataset, &info, footprint)
 }
 
 /// Area of a raster on the globe: the bounding rectangle of its four corners.
@@ -177,7 +220,7 @@ fn footprint(info: &FileInfo) -> Result<Footprint> {
 
 fn indexed_dataset(
     uri: &Uri,
-    new: NewDataset,
+    new: &NewDataset,
     info: &FileInfo,
     footprint: &Footprint,
 ) -> Result<Indexed> {
@@ -194,8 +237,8 @@ fn indexed_dataset(
         instance_id: new.instance_id,
         source: DatasetSource {
             uri: uri.clone(),
-            subdir: new.subdir,
-            bands: new.bands,
+            subdir: new.subdir.clone(),
+            bands: new.bands.clone(),
             mapping: DataMapping {
                 format,
                 range,
@@ -244,3 +287,6 @@ fn check_cast(from: &DataFormat, to: &DataFormat) -> domain::Result<()> {
         from.dtype, to.dtype
     )))
 }
+
+#[cfg(test)]
+mod tests;

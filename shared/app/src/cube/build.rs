@@ -2,9 +2,9 @@
 
 use super::{
     CubeHeader, CubeRequest, CubeSelection, ImageFormat, PART_BYTES, Payload, PayloadCompression,
-    RecordDatasets, Slice, group, merged_tags,
+    RecordDatasets, Slice, copies::Copies, group, merged_tags,
 };
-use crate::{App, Error, Limits, Result, texts};
+use crate::{App, Engine, Error, Limits, PathPolicy, Result, texts};
 use database::{dataset, variable};
 use domain::{
     DType, DataMapping, InstanceId, MultiPolygon, Record, RecordId, RecordSelection, Resampling,
@@ -14,6 +14,7 @@ use futures::stream::{BoxStream, Stream, StreamExt};
 use imaging::{Crs, Image, Target};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A cube: what it says of itself, then its images in order.
@@ -45,13 +46,13 @@ pub struct BuiltImage {
 
 /// What all images of a cube have in common.
 #[derive(Clone, Debug)]
-struct Recipe {
-    target: Target,
-    mapping: DataMapping,
-    bands: usize,
-    resampling: Resampling,
-    format: ImageFormat,
-    compression: PayloadCompression,
+pub(super) struct Recipe {
+    pub(super) target: Target,
+    pub(super) mapping: DataMapping,
+    pub(super) bands: usize,
+    pub(super) resampling: Resampling,
+    pub(super) format: ImageFormat,
+    pub(super) compression: PayloadCompression,
 }
 
 impl App {
@@ -61,16 +62,12 @@ impl App {
     /// [`domain::Error::Invalid`] that names the field, [`domain::Error::NotFound`] for an unknown
     /// instance, [`domain::Error::LimitExceeded`] when the cube is larger than the service builds.
     pub async fn cube(&self, request: CubeRequest) -> Result<Cube> {
-        let crs = self.parse_crs(request.crs.clone()).await?;
+        let crs = parse_crs(request.crs.clone()).await?;
         let size = Size::try_new(request.size.0, request.size.1)?;
         request.check_selection()?;
         let variable = self.variable_of(&request.instances).await?;
         let bands = variable.definition.bands.len();
-        Limits::check(
-            "samples in one image (maxPixels)",
-            size.pixels().saturating_mul(bands as u64),
-            self.limits().slice_samples,
-        )?;
+        self.limits().check_image(size, bands)?;
         let slices = self.slices(&request, &crs, size).await?;
         let resampling = request.resampling.unwrap_or(variable.definition.resampling);
         let header = CubeHeader {
@@ -97,19 +94,13 @@ impl App {
                 .map(move |slice| Ok(recipe.header_only(slice)))
                 .boxed()
         } else {
-            self.images(recipe, slices.slices).boxed()
+            self.image_builder().images(recipe, slices.slices).boxed()
         };
         Ok(Cube {
             header,
             size,
             images,
         })
-    }
-
-    /// Reads a reference system on a blocking thread: a rare definition takes milliseconds.
-    pub(crate) async fn parse_crs(&self, text: String) -> Result<Crs> {
-        let parsed = tokio::task::spawn_blocking(move || Crs::parse(&text)).await;
-        Ok(parsed.map_err(|panic| Error::internal("reading a reference system", panic))??)
     }
 
     /// The variable that all instances belong to.
@@ -177,18 +168,54 @@ impl App {
         Ok(found.into_iter().map(RecordDatasets::from).collect())
     }
 
+    fn image_builder(&self) -> ImageBuilder {
+        let options = self.options();
+        ImageBuilder {
+            engine: self.engine().clone(),
+            paths: Arc::new(options.paths.clone()),
+            workers: options.workers,
+            duration: options.limits.cube_duration,
+            part_bytes: PART_BYTES,
+            copies: None,
+        }
+    }
+}
+
+/// Reads a reference system on a blocking thread: a rare definition takes milliseconds.
+pub(crate) async fn parse_crs(text: String) -> Result<Crs> {
+    let parsed = tokio::task::spawn_blocking(move || Crs::parse(&text)).await;
+    Ok(parsed.map_err(|panic| Error::internal("reading a reference system", panic))??)
+}
+
+/// What builds images out of their sources. It knows no catalogue.
+#[derive(Clone, Debug)]
+pub(super) struct ImageBuilder {
+    pub(super) engine: Engine,
+    /// Files that may be read.
+    pub(super) paths: Arc<PathPolicy>,
+    /// Images built at the same time.
+    pub(super) workers: usize,
+    /// Time for all images.
+    pub(super) duration: Duration,
+    /// Bytes of one part of a payload, before compression.
+    pub(super) part_bytes: usize,
+    /// Local copies to read in place of remote files.
+    pub(super) copies: Option<Arc<Copies>>,
+}
+
+impl ImageBuilder {
     /// Builds images side by side, as many as there are workers, and answers them in order.
-    fn images(
+    pub(super) fn images(
         &self,
         recipe: Arc<Recipe>,
         slices: Vec<Slice>,
     ) -> impl Stream<Item = Result<BuiltImage>> + Send + 'static + use<> {
-        let app = self.clone();
-        let deadline = Instant::now() + self.limits().cube_duration;
-        let workers = self.options().workers.max(1);
+        let builder = self.clone();
+        let deadline = Instant::now() + self.duration;
+        let workers = self.workers.max(1);
         futures::stream::iter(slices)
             .map(move |slice| {
-                let (app, recipe) = (app.clone(), Arc::clone(&recipe));
+                let (builder, recipe) = (builder.clone(), Arc::clone(&recipe));
                 async move {
                     let late = || {
                         let text = "the cube took longer than maxConnectionAge";
@@ -198,7 +225,7 @@ impl App {
                     if Instant::now() >= deadline {
                         return Err(late());
                     }
-                    let built = app.build(recipe, slice);
+                    let built = builder.build(recipe, slice);
                     let timed = tokio::time::timeout_at(deadline, built).await;
                     timed.map_err(|_| late())
                 }
@@ -230,29 +257,38 @@ impl App {
         recipe: &Arc<Recipe>,
         slice: &Slice,
     ) -> Result<(Payload, crate::engine::Reservation)> {
-        let (app, limits) = (self.clone(), self.engine().merge_limits());
-        let mut reservation = self.engine().reserve(recipe.bytes()).await?;
-        let (recipe, sources, records) = (
+        if slice.sources.is_empty() {
+            return Err(texts::not_enough_valid_pixels().into());
+        }
+        let local = match &self.copies {
+            Some(copies) => Some(copies.fetch(&slice.sources).await),
+            None => None,
+        };
+        let (paths, limits) = (Arc::clone(&self.paths), self.engine.merge_limits());
+        let mut reservation = self.engine.reserve(recipe.bytes()).await?;
+        let (recipe, sources, records, part_bytes) = (
             Arc::clone(recipe),
             slice.sources.clone(),
             slice.records.clone(),
+            self.part_bytes,
         );
-        let payload = self.engine().run(move |abandoned| {
+        let payload = self.engine.run(move |abandoned| {
             for source in &sources {
-                app.options().paths.check(&source.uri)?;
+                paths.check(&source.uri)?;
             }
+            let sources = local.as_ref().map_or(&sources, |local| &local.sources);
             let Recipe {
                 target,
                 mapping,
                 resampling,
                 ..
             } = &*recipe;
-            let image = imaging::merge(&sources, target, mapping, *resampling, &limits, abandoned)?;
+            let image = imaging::merge(sources, target, mapping, *resampling, &limits, abandoned)?;
             if !image.any_valid() {
                 return Err(texts::not_enough_valid_pixels().into());
             }
             let bytes = recipe.encode(image, &records)?;
-            Ok(Payload::new(bytes, recipe.compression, PART_BYTES))
+            Ok(Payload::new(bytes, recipe.compression, part_bytes))
         });
         let payload = payload.await?;
         reservation.shrink(payload.held_bytes());
@@ -278,7 +314,7 @@ impl Recipe {
     }
 
     /// Bytes of one image while it is built and sent: pixels, mask, and the compressed copy.
-    fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         let samples = self.target.size.pixels() * self.bands as u64;
         samples * (2 * self.mapping.format.dtype.size() as u64 + 1)
     }

@@ -1,16 +1,20 @@
 //! Cubes: stacks of images of one variable on one pixel grid.
 
 mod build;
+mod copies;
+mod download;
 mod extent;
 mod payload;
 mod request;
 mod slice;
 
 pub use build::{BuiltImage, Cube};
+pub use download::{DownloadOptions, DownloadRequest, Downloader};
 pub use payload::{PART_BYTES, Payload, PayloadCompression};
 pub use request::{CubeHeader, CubeRequest, ImageFormat};
 pub use slice::{CubeSelection, RecordDatasets, Slice};
 
+pub(crate) use build::parse_crs;
 pub(crate) use slice::{group, merged_tags};
 
 pub(crate) use extent::geographic_extent;

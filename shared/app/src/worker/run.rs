@@ -135,6 +135,7 @@ impl Run {
         let options = UploadOptions {
             content_type: Some("image/tiff".to_owned()),
             storage_class: Some(self.order.container.storage_class),
+            if_absent: false,
         };
         let uploaded = storage.upload_file(&part, file, &options).await;
         let moved = match uploaded {

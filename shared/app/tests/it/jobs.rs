@@ -8,7 +8,9 @@ mod pool;
 mod queue;
 mod recovery;
 mod refused;
+mod repeated;
 mod steps;
+mod stores;
 mod worker;
 
 use runtime::config::{Sweep, SweepFlags};

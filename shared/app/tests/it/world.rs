@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use storage::{AllowedRoots, LocalStorage};
+use storage::{AllowedRoots, LocalStorage, Storage};
 
 pub const EVENTS: &str = "events";
 pub const ORDERS: &str = "orders";
@@ -80,6 +80,29 @@ impl World {
             aoi,
             database,
         })
+    }
+
+    /// Another service and worker over the same database and queue, whose files lie elsewhere.
+    pub fn moved(&mut self, storage: Arc<dyn Storage>, ingestion: &Uri, inputs: &Uri) {
+        let folder = self.folder.path();
+        let cancelled = ingestion.join(["cancelled"]).unwrap();
+        let mut options = options(folder);
+        options.paths.managed = vec![ingestion.clone(), inputs.clone()];
+        options.ingestion_storage = Some(ingestion.clone());
+        options.cancelled_jobs = Some(cancelled.clone());
+        let (database, mailbox) = (self.database.db.clone(), self.mailbox.clone());
+        self.app = App::new(
+            database.clone(),
+            storage.clone(),
+            mailbox.clone(),
+            Engine::new(2, 1 << 28),
+            options,
+        );
+        let mut options = worker_options(folder);
+        options.workdir = folder.join("moved-work");
+        options.cancelled_jobs = Some(cancelled);
+        options.files.target_root = Some(ingestion.clone());
+        self.worker = Worker::start(database, storage, mailbox, options).unwrap();
     }
 
     /// The same service and worker over another queue.
@@ -278,14 +301,17 @@ impl World {
             size: Size::try_new(scene::SIDE.into(), scene::SIDE.into()).unwrap(),
         };
         let mapping = DataMapping::identity(format());
-        let image = imaging::merge(
-            &sources,
-            &target,
-            &mapping,
-            Resampling::Near,
-            &imaging::Limits::default(),
-            &|| false,
-        );
+        let merge = || {
+            imaging::merge(
+                &sources,
+                &target,
+                &mapping,
+                Resampling::Near,
+                &imaging::Limits::default(),
+                &|| false,
+            )
+        };
+        let image = tokio::task::block_in_place(merge);
         let bytes = image.unwrap().into_band_sequential();
         bytes
             .chunks_exact(2)

@@ -21,7 +21,7 @@ pub(super) fn first_tiles<R>(records: &[TiledSource<R>]) -> Result<Vec<(u32, u32
             name: record.name.clone(),
             why,
         };
-        let place = place(first.record.main(), record).map_err(mismatch)?;
+        let place = tile_offset(first.record.main(), record.record.main()).map_err(mismatch)?;
         places.push(place);
     }
     let left = places.iter().map(|place| place.0).min().unwrap_or(0);
@@ -43,10 +43,10 @@ pub(super) fn first_tiles<R>(records: &[TiledSource<R>]) -> Result<Vec<(u32, u32
 }
 
 /// Tiles between the origin of the first image and that of a record.
-fn place<R>(first: &Image, record: &TiledSource<R>) -> Result<(i64, i64), String> {
+pub(crate) fn tile_offset(first: &Image, other: &Image) -> Result<(i64, i64), String> {
     let (width, height) = (first.tags.block_width, first.tags.block_height);
     // Overviews may have tiles of another size: GDAL makes square ones only.
-    let tags = &record.record.main().tags;
+    let tags = &other.tags;
     if (tags.block_width, tags.block_height) != (width, height) {
         let (found_width, found_height) = (tags.block_width, tags.block_height);
         return Err(format!(
@@ -54,7 +54,7 @@ fn place<R>(first: &Image, record: &TiledSource<R>) -> Result<(i64, i64), String
         ));
     }
     let expected = first.geo_transform().unwrap_or(NO_TRANSFORM);
-    let found = record.record.main().geo_transform().unwrap_or(NO_TRANSFORM);
+    let found = other.geo_transform().unwrap_or(NO_TRANSFORM);
     let size = expected[1]
         .hypot(expected[4])
         .min(expected[2].hypot(expected[5]));

@@ -4,6 +4,12 @@ use crate::{Block, BlockError, BlockFormat, ByteOrder, Error, Image, ImageTags, 
 /// Bytes that an encoded block may have beyond twice its decoded ones.
 const ENCODED_SLACK: u64 = 1 << 16;
 
+/// Most bytes of rows without compression that are read together, when one row has fewer.
+const ROWS_BYTES: u64 = 4 << 20;
+
+/// Most pieces of one window: a million tiles are of a file that was made to be slow.
+const MAX_PIECES: usize = 1 << 20;
+
 /// A part of a window, and the bytes of the file that hold it.
 ///
 /// Compressed blocks are read whole. Of blocks without compression only the rows that are needed are.
@@ -30,7 +36,7 @@ pub struct Piece {
 ///
 /// # Errors
 /// [`Error::Corrupt`] for a window or sample outside of the image and for blocks that contradict their format,
-/// [`Error::Unsupported`] for what only other readers handle, [`Error::Block`] for formats that cannot be decoded.
+/// [`Error::Unsupported`] for what only other readers handle, windows of more than a million blocks among it, [`Error::Block`] for formats that cannot be decoded.
 pub fn pieces(image: &Image, samples: &[u16], window: Window) -> Result<Vec<Piece>, Error> {
     check(&image.tags, samples, window)?;
     let tags = &image.tags;
@@ -52,6 +58,10 @@ pub fn pieces(image: &Image, samples: &[u16], window: Window) -> Result<Vec<Piec
                 let outside = || Error::corrupt("a block is missing");
                 let block = image.block(*plane, x, y).ok_or_else(outside)?;
                 part.pieces(block, format, *plane, &mut found)?;
+                if found.len() > MAX_PIECES {
+                    let text = format!("a window of more than {MAX_PIECES} blocks");
+                    return Err(Error::Unsupported(text));
+                }
             }
         }
     }
@@ -164,13 +174,18 @@ impl Part {
         Ok(())
     }
 
-    /// The rows of a block without compression: together when they are whole, else one by one.
+    /// The rows of a block without compression: some together when they are whole, else one by one.
     fn rows(&self, whole: &Piece, found: &mut Vec<Piece>) {
         let format = whole.format;
         let pixel = (format.row_bytes() / format.width as usize) as u64;
-        let together = self.size.0 == format.width;
-        let rows = if together { self.size.1 } else { 1 };
-        for row in (0..self.size.1).step_by(rows as usize) {
+        let together = if self.size.0 == format.width {
+            (ROWS_BYTES / (format.row_bytes() as u64).max(1)).max(1)
+        } else {
+            1
+        };
+        let together = u32::try_from(together).unwrap_or(u32::MAX);
+        for row in (0..self.size.1).step_by(together as usize) {
+            let rows = together.min(self.size.1 - row);
             let before = u64::from(self.from.1 + row) * u64::from(format.width);
             found.push(Piece {
                 bytes: Block {
@@ -195,6 +210,14 @@ impl Part {
 }
 
 impl Piece {
+    /// Bytes that reading it takes at most, besides the window: as they are stored, and once decoded.
+    pub(super) fn needed_bytes(&self) -> Result<u64, BlockError> {
+        if self.bytes.is_sparse() {
+            return Ok(0);
+        }
+        Ok(self.bytes.len.max(self.format.decoded_bytes()? as u64))
+    }
+
     /// Whether the bytes of the file are the samples.
     pub(super) fn is_plain(&self) -> bool {
         let native = if cfg!(target_endian = "little") {

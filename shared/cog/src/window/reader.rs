@@ -30,6 +30,7 @@ const KEPT: usize = 8 << 20;
 #[derive(Debug)]
 pub struct WindowReader {
     limits: PlanLimits,
+    piece_limit: u64,
     decoder: Decoder,
     encoded: Vec<u8>,
     decoded: Vec<u8>,
@@ -40,17 +41,24 @@ impl WindowReader {
     pub fn new(limits: PlanLimits) -> Self {
         Self {
             limits,
+            piece_limit: u64::MAX,
             decoder: Decoder::new(),
             encoded: Vec::new(),
             decoded: Vec::new(),
         }
     }
 
+    /// Bounds the memory besides that of the window: blocks that take more bytes, stored or decoded, are refused, as
+    /// are rows of blocks without compression.
+    pub fn set_piece_limit(&mut self, bytes: u64) {
+        self.piece_limit = bytes;
+    }
+
     /// Reads a window of some samples (from 0) of an image into `out`, one band of the window after the other, in the
     /// byte order of the machine. `sparse` is the sample that stands where nothing is stored.
     ///
     /// # Errors
-    /// As [`pieces`]; [`Error::Corrupt`] for bytes outside of the file and for buffers of another size,
+    /// As [`pieces`]; [`Error::Unsupported`] for blocks above the limit, [`Error::Corrupt`] for bytes outside of the file and for buffers of another size,
     /// [`Error::Read`] or [`Error::NeedBytes`] from the source. `out` is then unspecified.
     pub fn read<R: ReadAt + ?Sized>(
         &mut self,
@@ -62,6 +70,7 @@ impl WindowReader {
         out: &mut [u8],
     ) -> Result<(), Error> {
         let pieces = pieces(image, samples, window)?;
+        self.check_size(&pieces)?;
         let bytes = pieces
             .first()
             .map_or(0, |piece| piece.format.sample_bytes());
@@ -88,6 +97,19 @@ impl WindowReader {
             }
         }
         done
+    }
+
+    fn check_size(&self, pieces: &[Piece]) -> Result<(), Error> {
+        for piece in pieces {
+            let needed = piece.needed_bytes()?;
+            if needed > self.piece_limit {
+                return Err(Error::Unsupported(format!(
+                    "a block of {needed} bytes, at most {} are accepted",
+                    self.piece_limit
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn read_pieces<R: ReadAt + ?Sized>(

@@ -351,8 +351,69 @@ fn masks_of_bits_and_of_bytes_become_bytes() {
         }
         assert_eq!(out, expected, "{window:?}");
     }
+    let mut out = [0; 21];
+    let mut reader = WindowReader::new(LIMITS);
+    reader.set_piece_limit(2);
+    let row = reader.read_mask(&file, &mask, window(0, 0, 21, 1), &mut out);
+    assert!(matches!(row, Err(Error::Unsupported(_))), "three bytes");
     mask.tags.bits_per_sample = vec![4];
     let mut out = [0];
     let read = WindowReader::new(LIMITS).read_mask(&file, &mask, window(0, 0, 1, 1), &mut out);
     assert!(matches!(read, Err(Error::Unsupported(_))));
+}
+
+#[test]
+fn blocks_and_rows_above_the_limit_are_refused() {
+    for (codec, tiled, needed) in [
+        (Codec::Deflate(1), true, 64 * 64 * 2),
+        (Codec::Deflate(1), false, 64 * 64 * 2),
+        // without compression the rows of the window alone count
+        (Codec::None, true, 64 * 2),
+        (Codec::None, false, 64 * 2),
+    ] {
+        let made = make([64, 128, 64, 64], 1, 1, codec, tiled, 2);
+        let second_block = window(0, 70, 64, 1);
+        let read = |limit| {
+            let mut reader = WindowReader::new(LIMITS);
+            reader.set_piece_limit(limit);
+            let mut out = vec![0; 64 * 2];
+            reader.read(
+                &made.file,
+                &made.image,
+                &[0],
+                second_block,
+                &[0, 0],
+                &mut out,
+            )
+        };
+        assert!(read(needed).is_ok(), "{codec:?} {tiled}");
+        let refused = read(needed - 1);
+        assert!(
+            matches!(&refused, Err(Error::Unsupported(text)) if text.starts_with("a block of ")),
+            "{codec:?} {tiled}: {refused:?}"
+        );
+    }
+}
+
+#[test]
+fn high_strips_without_compression_are_read_in_parts() {
+    let mut tags = ImageTags::new(1 << 20, 64, 1 << 20, 64, 8);
+    tags.sample_format = vec![1];
+    let image = Image {
+        ifd_offset: 8,
+        byte_order: ByteOrder::Little,
+        tiled: false,
+        tags,
+        blocks: vec![Block {
+            offset: 100,
+            len: 64 << 20,
+        }],
+    };
+    let found = pieces(&image, &[0], window(0, 3, 1 << 20, 10)).unwrap();
+    let rows: Vec<_> = found
+        .iter()
+        .map(|piece| (piece.to.1, piece.size.1))
+        .collect();
+    assert_eq!(rows, [(0, 4), (4, 4), (8, 2)]);
+    assert_eq!(found[1].bytes.offset, 100 + (7 << 20));
 }

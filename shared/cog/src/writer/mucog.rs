@@ -4,7 +4,7 @@ use super::{
     EncodedTile, LevelLayout, Offsets, RecordLayout, TileSource, directory::Directory, form::Form,
     layout::tags_at, output, with_form,
 };
-use crate::{Error, InterlacingPattern, LevelShape, Shape, TileRef, order};
+use crate::{Error, ImageTags, InterlacingPattern, LevelShape, Shape, TileRef, order};
 
 /// Writes several records to one file, their tiles in the order of the pattern. A mask tile follows the tile of the
 /// first plane of its image. Returns the length of the file.
@@ -161,10 +161,11 @@ fn length(records: &[RecordLayout], tile: EncodedTile) -> u64 {
 
 fn shape(records: &[RecordLayout]) -> Shape {
     let of_record = |record: &RecordLayout| {
+        let full = &record.levels[0].image.tags;
         record
             .levels
             .iter()
-            .map(|level| level_shape(record, level))
+            .map(|level| level_shape(record.first_tile, full, &level.image.tags))
             .collect()
     };
     Shape {
@@ -173,16 +174,19 @@ fn shape(records: &[RecordLayout]) -> Shape {
 }
 
 /// The first tile of an overview is that of the full resolution, scaled down.
-fn level_shape(record: &RecordLayout, level: &LevelLayout) -> LevelShape {
-    let (full, tags) = (&record.levels[0].image.tags, &level.image.tags);
+pub(crate) fn level_shape(
+    first_tile: (u32, u32),
+    full: &ImageTags,
+    tags: &ImageTags,
+) -> LevelShape {
     let scaled = |first: u32, size: u32, full: u32| {
         // Overviews are not larger than the full resolution in practice; the clamp keeps any input harmless.
         (u64::from(first) * u64::from(size) / u64::from(full)).min(u64::from(u32::MAX)) as u32
     };
     LevelShape {
         planes: tags.planes(),
-        x0: scaled(record.first_tile.0, tags.width, full.width),
-        y0: scaled(record.first_tile.1, tags.height, full.height),
+        x0: scaled(first_tile.0, tags.width, full.width),
+        y0: scaled(first_tile.1, tags.height, full.height),
         tiles_x: tags.blocks_across(),
         tiles_y: tags.blocks_down(),
     }
@@ -206,8 +210,7 @@ fn tiles(
         let found = &records[record].levels[level];
         let origin = shape.records[record][level];
         let (x, y) = (x - origin.x0, y - origin.y0);
-        let index =
-            |tags: &crate::ImageTags, plane| tags.block_index(plane, x, y).unwrap_or_default();
+        let index = |tags: &ImageTags, plane| tags.block_index(plane, x, y).unwrap_or_default();
         let image = EncodedTile {
             record,
             level,

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a skipped test says so")]
 
 mod assemble;
+mod damaged;
 mod decode;
 mod gdal;
 mod scene;

@@ -163,6 +163,17 @@ pub async fn timed_of_containers(
     fetch(conn, sql).await
 }
 
+/// Containers of the datasets that a job holds, each once, by URI.
+pub async fn containers_of_job(conn: &mut PgConnection, job: JobId) -> Result<Vec<Uri>> {
+    let uris: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT container_uri FROM geocube.datasets WHERE locked_by_job_id = $1 ORDER BY 1",
+    )
+    .bind(job.uuid())
+    .fetch_all(conn)
+    .await?;
+    uris.into_iter().map(convert::uri).collect()
+}
+
 /// Union of the footprints, in the plane of longitude and latitude, of the datasets that a job
 /// holds; without any polygon when it holds none.
 pub async fn union_of_job(conn: &mut PgConnection, job: JobId) -> Result<MultiPolygon> {

@@ -188,9 +188,28 @@ async fn palettes_are_replaced_only_when_asked() {
     let error = refusal(palette::create(&mut conn, &ramp(0.5), false).await);
     assert_eq!(error.to_string(), "Palette with name: ramp");
     palette::create(&mut conn, &ramp(0.5), true).await.unwrap();
-    assert_eq!(palette::get(&mut conn, "ramp").await.unwrap(), ramp(0.5));
+    let drawn = NewVariable {
+        palette: Some("ramp".to_owned()),
+        ..new_variable("drawn")
+    };
+    let id = variable::create(&mut conn, &drawn).await.unwrap();
+    let of_it = instance::create(&mut conn, id, "i", &map(&[]))
+        .await
+        .unwrap();
+    let (found, palette) = variable::get_drawn(&mut conn, of_it).await.unwrap();
+    assert_eq!((found.definition, palette), (drawn, Some(ramp(0.5))));
+    assert_eq!(found.instances[0].id, of_it);
+}
+
+#[tokio::test]
+async fn a_variable_may_be_drawn_without_palette() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let (id, instance) = one_instance(&mut conn, "plain").await;
+    let (found, palette) = variable::get_drawn(&mut conn, instance).await.unwrap();
+    assert_eq!((found.id, palette), (id, None));
     assert!(matches!(
-        refusal(palette::get(&mut conn, "none").await),
+        refusal(variable::get_drawn(&mut conn, InstanceId::new()).await),
         Error::NotFound { .. }
     ));
 }

@@ -54,6 +54,44 @@ pub enum Tiling {
     SingleCell(SingleCellTiling),
 }
 
+impl GridSpec {
+    /// How cells are cut.
+    pub fn tiling(&self) -> &Tiling {
+        match self {
+            Self::Plain(grid) => &grid.tiling,
+            Self::Custom(custom) => &custom.tiling,
+        }
+    }
+
+    /// The first of some cells, by their URIs, that is `cell` but for less than a pixel. Only grids
+    /// whose cells depend on the area have such cells; URIs of other grids are passed over.
+    pub fn same_cell<'a>(
+        &self,
+        cell: &Cell,
+        uris: impl IntoIterator<Item = &'a str>,
+    ) -> Option<Cell> {
+        let Tiling::SingleCell(tiling) = self.tiling() else {
+            return None;
+        };
+        let parsed = |uri: &str| {
+            let rest = match self {
+                Self::Plain(_) => uri,
+                Self::Custom(custom) => {
+                    let (id, rest) = custom.split_uri(uri).ok()?;
+                    let (own, _) = custom.split_uri(&cell.uri).ok()?;
+                    (id == own).then_some(rest)?
+                }
+            };
+            let found = tiling.cell_from_uri(&cell.crs, cell.srid, rest).ok()?;
+            let uri = uri.to_owned();
+            tiling
+                .is_same(cell, &found)
+                .then_some(Cell { uri, ..found })
+        };
+        uris.into_iter().find_map(parsed)
+    }
+}
+
 impl Grid {
     /// The cells that an area in longitude and latitude overlaps, row by row from the north, each row
     /// from the west.

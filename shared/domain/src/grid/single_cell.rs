@@ -32,6 +32,17 @@ impl SingleCellTiling {
         Ok(self.cell(crs, srid, (min.x, max.y), size))
     }
 
+    /// Whether two cells hold the same area: an area that was cut to a cell and comes back through other
+    /// reference systems has borders that are off by less than a pixel.
+    pub(super) fn is_same(self, a: &Cell, b: &Cell) -> bool {
+        let near = |a: f64, b: f64| (a - b).abs() < self.resolution;
+        let (origin, other) = (a.transform.0, b.transform.0);
+        near(origin[0], other[0])
+            && near(origin[3], other[3])
+            && a.size.width.abs_diff(b.size.width) <= 1
+            && a.size.height.abs_diff(b.size.height) <= 1
+    }
+
     pub(super) fn cell_from_uri(self, crs: &Arc<str>, srid: i32, uri: &str) -> Result<Cell> {
         let (origin, size) = parse_uri(uri).ok_or_else(|| {
             invalid(&format!(

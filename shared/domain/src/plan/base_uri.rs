@@ -19,15 +19,41 @@ impl BaseUri {
         instance_id: InstanceId,
         collapse: Option<RecordId>,
     ) -> Result<Self> {
-        let root = Uri::parse(storage.as_str().trim_end_matches('/'))?;
-        let layout = segments("Layout.name", layout)?;
         let cell = segments("cell uri", cell_uri)?;
-        let ids = [
-            Some(instance_id.to_string()),
-            collapse.map(|id| id.to_string()),
-        ];
-        let names = layout.into_iter().chain(cell).map(str::to_owned);
-        root.join(names.chain(ids.into_iter().flatten())).map(Self)
+        let cell = cell.into_iter().map(str::to_owned);
+        root(storage, layout)?
+            .join(cell.chain(ids(instance_id, collapse)))
+            .map(Self)
+    }
+
+    /// The cell whose folder, made by [`BaseUri::try_new`], holds a file. None for other files.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when layout or storage make no valid address.
+    pub fn cell_of(
+        file: &Uri,
+        storage: &Uri,
+        layout: &str,
+        instance_id: InstanceId,
+        collapse: Option<RecordId>,
+    ) -> Result<Option<String>> {
+        let (file, root) = (file.canonical(), root(storage, layout)?.canonical());
+        let folder = |text: &str| text.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+        let below = file.as_str().strip_prefix(root.as_str());
+        let Some(mut cell) = below
+            .and_then(|path| path.strip_prefix('/'))
+            .and_then(folder)
+        else {
+            return Ok(None);
+        };
+        let ids: Vec<String> = ids(instance_id, collapse).collect();
+        for id in ids.iter().rev() {
+            match cell.rsplit_once('/') {
+                Some((rest, found)) if found == id => cell.truncate(rest.len()),
+                Some(_) | None => return Ok(None),
+            }
+        }
+        Ok(Some(cell))
     }
 
     /// The folder.
@@ -37,11 +63,7 @@ impl BaseUri {
 
     /// Whether a file is directly in the folder: those of its sub-folders are not.
     pub fn holds(&self, file: &Uri) -> bool {
-        file.as_str()
-            .rsplit_once('/')
-            .filter(|(_, name)| !name.is_empty())
-            .and_then(|(folder, _)| Uri::parse(folder).ok())
-            .is_some_and(|folder| folder.is_below(&self.0) && self.0.is_below(&folder))
+        folder_of(file).is_some_and(|folder| folder.is_below(&self.0) && self.0.is_below(&folder))
     }
 
     /// The file of a task.
@@ -51,6 +73,27 @@ impl BaseUri {
     pub fn file(&self, task_id: TaskId) -> Result<Uri> {
         self.0.join([format!("{task_id}.tif")])
     }
+}
+
+/// The folder that a file is directly in.
+pub(super) fn folder_of(file: &Uri) -> Option<Uri> {
+    let (folder, name) = file.as_str().rsplit_once('/')?;
+    Uri::parse(folder).ok().filter(|_| !name.is_empty())
+}
+
+/// Folder of all the cells of a layout.
+fn root(storage: &Uri, layout: &str) -> Result<Uri> {
+    let root = Uri::parse(storage.as_str().trim_end_matches('/'))?;
+    root.join(segments("Layout.name", layout)?)
+}
+
+fn ids(instance: InstanceId, collapse: Option<RecordId>) -> impl Iterator<Item = String> {
+    [
+        Some(instance.to_string()),
+        collapse.map(|id| id.to_string()),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn segments<'a>(field: &str, text: &'a str) -> Result<Vec<&'a str>> {

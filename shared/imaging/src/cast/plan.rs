@@ -75,6 +75,11 @@ impl CastPlan {
         !matches!(self.scale, Scale::Power { .. })
     }
 
+    /// Whether a number of the samples stands for a hole.
+    pub(crate) fn marks_holes(&self) -> bool {
+        self.from.hole.is_some_and(|hole| !hole.is_nan())
+    }
+
     /// The same cast of samples that are stored otherwise.
     pub(crate) fn reading(&self, from: Side) -> Self {
         Self { from, ..*self }

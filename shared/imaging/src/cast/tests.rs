@@ -21,7 +21,7 @@ fn mapping(
 }
 
 /// One sample through a plan; `None` when it has no data.
-fn cast(plan: &CastPlan, sample: f64) -> Option<f64> {
+pub(super) fn cast(plan: &CastPlan, sample: f64) -> Option<f64> {
     let mut from = vec![0; plan.from.dtype.size()];
     let mut to = vec![0xAA; plan.to.dtype.size()];
     with_sample!(plan.from.dtype, S => S::from_f64(sample).store(&mut from), undefined => ());
@@ -80,6 +80,44 @@ fn samples_follow_the_vectors() {
     let plan = CastPlan::new(&kept, &kept).unwrap();
     assert!(plan.is_identity());
     assert_eq!(cast(&plan, -10001.0), Some(-10001.0));
+}
+
+#[test]
+fn holes_are_masked_before_they_are_scaled() {
+    let float = mapping(DType::Float32, (-1.0, 1.0), (-1.0, 1.0), NAN, 1.0);
+    let unit = mapping(DType::Float32, (0.0, 1.0), (0.0, 1.0), NAN, 1.0);
+    let byte = mapping(DType::UInt8, (0.0, 254.0), (-1.0, 1.0), 255.0, 1.0);
+    let square = mapping(DType::Int16, (0.0, 10000.0), (0.0, 1.0), -10001.0, 2.0);
+    let wide = mapping(DType::UInt16, (0.0, 10000.0), (0.0, 1.0), 65535.0, 1.0);
+    let bare = mapping(DType::Float64, (-1.0, 1.0), (-1.0, 1.0), NAN, 1.0);
+    for (from, to, hole) in [
+        (f(), float, -10001.0),
+        (f(), byte, -10001.0),
+        (byte, float, 255.0),
+        (square, unit, -10001.0),
+        (bare, byte, NAN),
+        (wide, unit, 65535.0),
+    ] {
+        let plan = CastPlan::new(&from, &to).unwrap();
+        assert_eq!(cast(&plan, hole), None, "{from:?} {to:?}");
+    }
+}
+
+#[test]
+fn values_beyond_the_range_are_those_of_the_line() {
+    let float = mapping(DType::Float32, (-1.0, 1.0), (-1.0, 1.0), NAN, 1.0);
+    let open = mapping(DType::Int16, (-10000.0, 10000.0), (-1.0, 1.0), NAN, 1.0);
+    let plan = CastPlan::new(&open, &float).unwrap();
+    assert_eq!(
+        [-12000.0, -10001.0, 12000.0, 32767.0].map(|input| cast(&plan, input).unwrap() as f32),
+        [-1.2, -1.0001, 1.2, 3.2767]
+    );
+    let byte = mapping(DType::UInt8, (0.0, 254.0), (-1.0, 1.0), 255.0, 1.0);
+    let plan = CastPlan::new(&open, &byte).unwrap();
+    assert_eq!(
+        [-12000.0, 10000.0, 12000.0, 32767.0].map(|input| cast(&plan, input).unwrap()),
+        [0.0, 254.0, 254.0, 254.0]
+    );
 }
 
 #[test]

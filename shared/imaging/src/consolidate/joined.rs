@@ -16,6 +16,13 @@ struct Piece {
     file: File,
 }
 
+impl Joined {
+    /// A single file.
+    pub(super) fn of(file: File) -> Self {
+        Self(vec![Piece { start: 0, file }])
+    }
+}
+
 impl ReadAt for Joined {
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<()> {
         let index = self.0.partition_point(|piece| piece.start <= offset);

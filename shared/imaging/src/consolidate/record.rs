@@ -160,7 +160,21 @@ fn create(
     Ok(file)
 }
 
-/// Merges the record strip by strip; strips are whole rows of blocks.
+/// Whether a record that is not written holds any valid pixel.
+pub(super) fn any_valid(
+    spec: &ConsolidateSpec,
+    record: &RecordSources,
+    cancel: &dyn Fn() -> bool,
+) -> Result<bool> {
+    let mut found = false;
+    for_each_strip(spec, record, &spec.mapping, cancel, |image, _| {
+        found = image.any_valid();
+        Ok(!found)
+    })?;
+    Ok(found)
+}
+
+/// Merges the record into its file.
 fn fill(
     spec: &ConsolidateSpec,
     record: &RecordSources,
@@ -168,14 +182,36 @@ fn fill(
     file: &mut Dataset,
     cancel: &dyn Fn() -> bool,
 ) -> Result<bool> {
+    let mut any_valid = false;
+    for_each_strip(spec, record, mapping, cancel, |image, row| {
+        if image.any_valid() {
+            any_valid = true;
+            write_strip(file, image, row, spec.validity())?;
+        }
+        Ok(true)
+    })?;
+    Ok(any_valid)
+}
+
+/// Merges the record strip by strip, as long as `visit` asks for more; strips are whole rows of blocks.
+fn for_each_strip(
+    spec: &ConsolidateSpec,
+    record: &RecordSources,
+    mapping: &DataMapping,
+    cancel: &dyn Fn() -> bool,
+    mut visit: impl FnMut(Image, usize) -> Result<bool>,
+) -> Result<()> {
     if record.sources.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     let mut mosaic = Mosaic::plan(&record.sources, mapping, spec.resampling)?;
+    let Validity { alpha, mask } = spec.validity();
+    if !(alpha || mask) {
+        mosaic = mosaic.on_ground();
+    }
     mosaic.open()?;
     let Size { width, height } = spec.target.size;
     let rows = strip_rows(spec, mapping.format.dtype);
-    let mut any_valid = false;
     for row in (0..height).step_by(rows as usize) {
         let size = Size {
             width,
@@ -183,12 +219,11 @@ fn fill(
         };
         let target = spec.target.part(0, row as usize, size);
         let image = mosaic.render(&target, &spec.limits, cancel)?;
-        if image.any_valid() {
-            any_valid = true;
-            write_strip(file, image, row as usize, spec.validity())?;
+        if !visit(image, row as usize)? {
+            return Ok(());
         }
     }
-    Ok(any_valid)
+    Ok(())
 }
 
 /// Rows of a strip: whole blocks, as many as the memory for one strip holds.

@@ -11,6 +11,7 @@ mod regenerate;
 mod setup;
 mod strings;
 mod transformer;
+mod vsi;
 mod warper;
 
 pub(crate) use create::create_gtiff;
@@ -19,5 +20,6 @@ pub(crate) use io::{Window, data_type, read, read_mask, write};
 pub(crate) use mem::MemDataset;
 pub(crate) use regenerate::{Layer, regenerate};
 pub(crate) use setup::{quiet, set_cache, without_network};
-pub(crate) use transformer::Transformer;
+pub(crate) use transformer::{Between, Transformer};
+pub(crate) use vsi::with_remote;
 pub(crate) use warper::{WarpJob, warp};

@@ -8,16 +8,22 @@ use super::{
 use domain::{GeoTransform, Point, Size};
 use gdal::{Dataset, spatial_ref::SpatialRef};
 use gdal_sys::{
-    CPLErr, GDALCreateGenImgProjTransformer2, GDALDestroyGenImgProjTransformer,
-    GDALGenImgProjTransform, GDALSuggestedWarpOutput2,
+    GDALCreateGenImgProjTransformer2, GDALDestroyGenImgProjTransformer, GDALGenImgProjTransform,
 };
 use std::ffi::{c_int, c_void};
+
+/// What lies between the reference systems of two grids.
+#[derive(Clone, Copy)]
+pub(crate) enum Between {
+    /// Nothing: coordinates are the same numbers, longitudes beyond a revolution included.
+    Nothing,
+    /// An operation, chosen for the west, south, east and north of the whole source in degrees where they are known.
+    Operation { area: Option<[f64; 4]> },
+}
 
 /// Pixel positions of a source grid in a target grid and back, exact.
 pub(crate) struct Transformer {
     handle: *mut c_void,
-    /// Described by `handle`; without bands.
-    source: Dataset,
 }
 
 impl Transformer {
@@ -25,12 +31,10 @@ impl Transformer {
     pub(crate) fn new(
         source: (&GeoTransform, Size, &SpatialRef),
         target: (&GeoTransform, Size, &SpatialRef),
-        area_of_interest: Option<[f64; 4]>,
+        systems: Between,
     ) -> Result<Self, String> {
-        let source = grid(source)?;
-        let target = grid(target)?;
-        let handle = between(&source, &target, area_of_interest)?;
-        Ok(Self { handle, source })
+        let handle = between(&grid(source)?, &grid(target)?, systems)?;
+        Ok(Self { handle })
     }
 
     /// Positions in the source of positions in the target, pixels; `None` for those without image.
@@ -59,29 +63,6 @@ impl Transformer {
         };
         (0..positions.len()).map(point).collect()
     }
-
-    /// Width of one source pixel in target pixels, as GDAL would choose it; `None` when it cannot tell.
-    pub(crate) fn natural_resolution(&self) -> Option<f64> {
-        let mut suggested = [0.0; 6];
-        let mut extent = [0.0; 4];
-        let (mut width, mut height) = (0, 0);
-        let (status, _) = capture(|| {
-            // SAFETY: the transformer belongs to this source, and the outputs have the sizes that GDAL writes.
-            unsafe {
-                GDALSuggestedWarpOutput2(
-                    self.source.c_dataset(),
-                    Some(GDALGenImgProjTransform),
-                    self.handle,
-                    suggested.as_mut_ptr(),
-                    &raw mut width,
-                    &raw mut height,
-                    extent.as_mut_ptr(),
-                    0,
-                )
-            }
-        });
-        (status == CPLErr::CE_None && suggested[1].is_finite()).then_some(suggested[1])
-    }
 }
 
 impl Drop for Transformer {
@@ -101,12 +82,15 @@ fn grid((transform, size, crs): (&GeoTransform, Size, &SpatialRef)) -> Result<Da
 pub(super) fn between(
     source: &Dataset,
     target: &Dataset,
-    area_of_interest: Option<[f64; 4]>,
+    systems: Between,
 ) -> Result<*mut c_void, String> {
-    let area = area_of_interest.map(|[west, south, east, north]| {
-        ("AREA_OF_INTEREST", format!("{west},{south},{east},{north}"))
+    let options = Options::new(match systems {
+        // Else GDAL looks for an operation from a geographic system to itself, and finds none out of its area of use.
+        Between::Nothing => Some(("INSERT_CENTER_LONG", "NO".to_owned())),
+        Between::Operation { area } => area.map(|[west, south, east, north]| {
+            ("AREA_OF_INTEREST", format!("{west},{south},{east},{north}"))
+        }),
     });
-    let options = Options::new(area);
     let (handle, captured) = capture(|| {
         // SAFETY: both datasets are open and the list of options lives during the call.
         unsafe {

@@ -1,6 +1,11 @@
 //! GDAL's warper.
 
-use super::{errors::capture, mem::MemDataset, strings::Options, transformer::between};
+use super::{
+    errors::capture,
+    mem::MemDataset,
+    strings::Options,
+    transformer::{Between, between},
+};
 use domain::Resampling;
 use gdal_sys::{
     CPLErr, CPLMalloc, GDALApproxTransform, GDALChunkAndWarpImage, GDALCreateApproxTransformer,
@@ -52,8 +57,7 @@ pub(crate) struct WarpJob<'a, 'b> {
     pub(crate) hole: f64,
     /// Target pixels per source pixel along both axes: decides how wide kernels are.
     pub(crate) scale: (f64, f64),
-    /// West, south, east, north of the whole source, in degrees: decides the operation between datums.
-    pub(crate) area_of_interest: Option<[f64; 4]>,
+    pub(crate) systems: Between,
 }
 
 /// Warps every band of a placed dataset to another placed dataset.
@@ -61,7 +65,7 @@ pub(crate) fn warp(job: &WarpJob<'_, '_>) -> Result<(), String> {
     let exact = Exact(between(
         job.source.dataset(),
         job.target.dataset(),
-        job.area_of_interest,
+        job.systems,
     )?);
     // SAFETY: the exact transformer outlives the approximating one, which is dropped first.
     let approximate = Approximate(unsafe {

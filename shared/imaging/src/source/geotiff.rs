@@ -3,7 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use super::FileInfo;
+use super::{
+    FileInfo,
+    tags::{sample_type, size, transform},
+};
 use crate::{Crs, lru::Lru};
 use cog::{GeoTags, Image, ImageTags};
 use domain::{DType, GeoTransform, Size};
@@ -76,7 +79,7 @@ impl Header {
             return None;
         }
         Some(Self {
-            size: Size::try_new(i64::from(tags.width), i64::from(tags.height)).ok()?,
+            size: size(main)?,
             transform: transform(main)?,
             dtype,
             overviews: record.overviews().len() > 0,
@@ -126,40 +129,6 @@ impl CrsTags {
             doubles: geo.doubles.iter().map(|value| value.to_bits()).collect(),
             ascii: geo.ascii.clone(),
         })
-    }
-}
-
-/// North-up, tied at one pixel.
-fn transform(image: &Image) -> Option<GeoTransform> {
-    let geo = &image.tags.geo;
-    let [scale_x, scale_y, ..] = geo.pixel_scale.as_slice() else {
-        return None;
-    };
-    let plain = *scale_x > 0.0
-        && *scale_y > 0.0
-        && geo.tiepoints.len() == 6
-        && geo.transformation.is_empty();
-    let coefficients = image.geo_transform().filter(|_| plain)?;
-    GeoTransform::try_new(coefficients).ok()
-}
-
-/// The type of all samples.
-fn sample_type(tags: &ImageTags) -> Option<DType> {
-    let (format, bits) = (tags.sample_format.first()?, tags.bits_per_sample.first()?);
-    let uniform = tags.sample_format.iter().all(|other| other == format)
-        && tags.bits_per_sample.iter().all(|other| other == bits);
-    match (format, bits) {
-        _ if !uniform => None,
-        (1, 8) => Some(DType::UInt8),
-        (2, 8) => Some(DType::Int8),
-        (1, 16) => Some(DType::UInt16),
-        (2, 16) => Some(DType::Int16),
-        (1, 32) => Some(DType::UInt32),
-        (2, 32) => Some(DType::Int32),
-        (3, 32) => Some(DType::Float32),
-        (3, 64) => Some(DType::Float64),
-        (6, 64) => Some(DType::Complex64),
-        _ => None,
     }
 }
 

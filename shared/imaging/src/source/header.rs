@@ -1,5 +1,7 @@
 //! Headers of TIFF files, each parsed once for each version of its file.
 
+use crate::remote::RemoteFile;
+use cog::ReadAt;
 use domain::Uri;
 use quick_cache::{
     DefaultHashBuilder, OptionsBuilder, Weighter,
@@ -7,6 +9,7 @@ use quick_cache::{
 };
 use std::{
     fs::{self, File, Metadata},
+    io,
     os::unix::fs::MetadataExt,
     path::Path,
     sync::{Arc, LazyLock},
@@ -26,8 +29,37 @@ const SETTLED: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     uri: Uri,
+    version: Version,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Version {
     /// Device, inode, size, times of the last change of content and of the file.
-    version: [u64; 7],
+    Local([u64; 7]),
+    /// Generation or entity tag.
+    Remote(String),
+}
+
+/// The bytes of a file, opened for reading.
+pub(super) enum Content {
+    Local(File),
+    Remote(RemoteFile),
+}
+
+impl ReadAt for Content {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
+        match self {
+            Self::Local(file) => file.read_at(offset, buf),
+            Self::Remote(file) => file.read_at(offset, buf),
+        }
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::Local(file) => file.len(),
+            Self::Remote(file) => file.len(),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -60,28 +92,34 @@ pub(crate) fn set_capacity(bytes: u64) {
     HEADERS.set_capacity(bytes);
 }
 
-/// A local file opened for reading and its header; `None` for what is no TIFF file that can be parsed here. Failures
+/// A file opened for reading and its header; `None` for what is no TIFF file that can be parsed here. Failures
 /// are not kept. Threads that ask for one file at the same time wait for the first of them.
-pub(super) fn open(uri: &Uri) -> Option<(File, Arc<cog::File>)> {
-    let file = open_regular(uri.local_path()?)?;
-    let metadata = file.metadata().ok()?;
-    let parse = || match cog::File::read(&file) {
+pub(super) fn open(uri: &Uri) -> Option<(Content, Arc<cog::File>)> {
+    let (content, version) = if let Some(path) = uri.local_path() {
+        let file = open_regular(path)?;
+        let metadata = file.metadata().ok()?;
+        let version = is_settled(&metadata).then(|| Version::Local(version(&metadata)));
+        (Content::Local(file), version)
+    } else {
+        let file = RemoteFile::open(uri)?.ok()?;
+        let version = Version::Remote(file.version().to_owned());
+        (Content::Remote(file), Some(version))
+    };
+    let parse = || match cog::File::read(&content) {
         Ok(header) => Ok(Arc::new(header)),
         Err(error) => {
             tracing::debug!(%uri, %error, "left to GDAL");
             Err(())
         }
     };
-    let header = if is_settled(&metadata) {
-        let key = Key {
-            uri: uri.clone(),
-            version: version(&metadata),
-        };
-        HEADERS.get_or_insert_with(&key, parse)
-    } else {
-        parse()
+    let header = match version {
+        Some(version) => {
+            let uri = uri.clone();
+            HEADERS.get_or_insert_with(&Key { uri, version }, parse)
+        }
+        None => parse(),
     };
-    Some((file, header.ok()?))
+    Some((content, header.ok()?))
 }
 
 fn open_regular(path: &Path) -> Option<File> {

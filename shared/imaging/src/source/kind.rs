@@ -36,7 +36,8 @@ pub(super) struct Signature {
     formats: Vec<u16>,
     /// Number of samples, compression, predictor, photometric interpretation, planar configuration.
     encoding: [u16; 5],
-    tiled: bool,
+    /// Width of tiles, nothing for strips, which are as wide as their image; height of both. GDAL cuts high strips.
+    block: (Option<u32>, u32),
     extra_samples: Vec<u16>,
     no_data: Option<String>,
     metadata: String,
@@ -115,7 +116,7 @@ impl Signature {
                 tags.photometric,
                 tags.planar,
             ],
-            tiled: image.tiled,
+            block: (image.tiled.then_some(tags.block_width), tags.block_height),
             extra_samples: tags.extra_samples.clone(),
             no_data: tags.nodata.clone(),
             metadata,

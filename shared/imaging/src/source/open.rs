@@ -1,6 +1,10 @@
 //! Opening files, and nothing but the file that is named.
 
-use crate::{Error, Result, ffi::capture};
+use crate::{
+    Error, Result,
+    ffi::{capture, with_remote},
+    remote::RemoteFile,
+};
 use domain::{Size, Uri};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags, raster::RasterBand};
 use std::fs;
@@ -23,15 +27,15 @@ fn address(path: &str, subdir: &str) -> String {
 /// Opens a file, or one of its sub-datasets; also returns the name that messages use.
 pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
     let name = name(uri, subdir);
-    let path = uri
-        .local_path()
-        .and_then(|path| path.to_str())
-        .ok_or_else(|| {
-            Error::Unsupported(format!(
-                "{name} cannot be opened: expected a local file, found {}",
-                uri.scheme()
-            ))
-        })?;
+    let Some(path) = uri.local_path() else {
+        return open_remote(uri, subdir, name);
+    };
+    let Some(path) = path.to_str() else {
+        return Err(Error::Open {
+            name,
+            reason: "expected a name in UTF-8".to_owned(),
+        });
+    };
     // opening a pipe would wait for a writer
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(Error::Open {
@@ -39,6 +43,34 @@ pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
             reason: "expected a regular file".to_owned(),
         });
     }
+    open_path(&address(path, subdir), uri, name)
+}
+
+/// Opens an object through the store that the fast path uses too.
+fn open_remote(uri: &Uri, subdir: &str, name: String) -> Result<(Dataset, String)> {
+    match RemoteFile::open(uri) {
+        None => Err(Error::Unsupported(format!(
+            "{name} cannot be opened: expected a local file, found {}",
+            uri.scheme()
+        ))),
+        Some(Err(error)) => Err(Error::Open {
+            name,
+            reason: with_cause(&error),
+        }),
+        Some(Ok(file)) => with_remote(uri.as_str(), file, |path| {
+            open_path(&address(path, subdir), uri, name)
+        }),
+    }
+}
+
+fn with_cause(error: &storage::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+fn open_path(address: &str, uri: &Uri, name: String) -> Result<(Dataset, String)> {
     let file_name = uri.file_name();
     let options = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_RASTER
@@ -48,7 +80,7 @@ pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
         open_options: None,
         sibling_files: Some(&[file_name]),
     };
-    let (dataset, captured) = capture(|| Dataset::open_ex(address(path, subdir), options));
+    let (dataset, captured) = capture(|| Dataset::open_ex(address, options));
     match dataset {
         Ok(dataset) => Ok((dataset, name)),
         Err(_) if captured.failed() => Err(Error::Open {

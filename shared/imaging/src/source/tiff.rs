@@ -1,13 +1,17 @@
 //! Datasets of TIFF files that are read without GDAL.
 
-use super::{header, pixels::Region};
+use super::{
+    header,
+    pixels::Region,
+    tags::{sample_type, size, transform},
+};
 use crate::{
     ffi::Window,
     sample::{Sample, with_sample},
 };
 use cog::{Image, Level, PlanLimits, Record, WindowReader};
 use domain::{DType, DatasetSource, GeoTransform, Size};
-use std::{cell::RefCell, fs::File, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
 /// How reads of a local file are joined: copying a few kilobytes costs as much as asking for bytes once more.
 const LOCAL: PlanLimits = PlanLimits {
@@ -21,7 +25,7 @@ thread_local! {
 
 /// A dataset of a TIFF file whose structure is plain enough to be read here.
 pub(super) struct Tiff {
-    file: File,
+    file: header::Content,
     header: Arc<cog::File>,
     record: usize,
     /// Bands to read, from 0.
@@ -34,7 +38,7 @@ pub(super) struct Tiff {
 }
 
 impl Tiff {
-    /// Opens a local file. `None` leaves it to GDAL: what is not understood in every detail.
+    /// Opens a file. `None` leaves it to GDAL: what is not understood in every detail.
     pub(super) fn open(source: &DatasetSource) -> Option<Self> {
         let (file, header) = header::open(&source.uri)?;
         let index = position(&header, &source.subdir)?;
@@ -46,15 +50,14 @@ impl Tiff {
             .iter()
             .map(|band| u16::try_from(*band - 1).ok())
             .collect::<Option<Vec<u16>>>()?;
-        let placed = has_plain_place(&main.tags.geo);
-        let (size, transform) = (size(main)?, main.geo_transform().filter(|_| placed)?);
-        let dtype = dtype(main)?;
+        let (size, transform) = (size(main)?, transform(main)?);
+        let dtype = sample_type(&main.tags)?;
         let overviews = overviews(record)?;
         if samples.iter().any(|sample| *sample >= main.tags.samples) || !is_decodable(main) {
             return None;
         }
         Some(Self {
-            transform: GeoTransform::try_new(transform).ok()?,
+            transform,
             file,
             record: index,
             samples,
@@ -113,6 +116,7 @@ impl Tiff {
             return Err(cog::Error::Unsupported("not exactly one mask".to_owned()));
         };
         READER.with_borrow_mut(|reader| {
+            reader.set_piece_limit(region.limit);
             reader.read_mask(&self.file, mask, pixels(region.window), out)
         })
     }
@@ -125,18 +129,15 @@ impl Tiff {
         out: &mut [u8],
     ) -> Result<(), cog::Error> {
         let (main, image) = (self.record().main(), &self.level(region.overview)?.image);
-        if image.tags.nodata != main.tags.nodata || dtype(image) != Some(self.dtype) {
+        if image.tags.nodata != main.tags.nodata || sample_type(&image.tags) != Some(self.dtype) {
             return Err(cog::Error::Unsupported(
                 "an overview with values of its own".to_owned(),
             ));
         }
-        let format = image.block_format(0)?;
-        if format.is_compressed() && format.decoded_bytes()? as u64 > region.limit {
-            return Err(cog::Error::Unsupported("blocks above the limit".to_owned()));
-        }
         let mut sparse = vec![0; self.dtype.size()];
         with_sample!(self.dtype, S => S::from_f64(no_data).store(&mut sparse), undefined => ());
         READER.with_borrow_mut(|reader| {
+            reader.set_piece_limit(region.limit);
             reader.read(
                 &self.file,
                 image,
@@ -177,45 +178,6 @@ fn position(header: &cog::File, subdir: &str) -> Option<usize> {
     let understood = alone || !parts.into_iter().any(chained);
     (understood && record.main().tags.subfile_type & (cog::REDUCED | cog::MASK) == 0)
         .then_some(index)
-}
-
-/// Whether the place is told in one of the two usual ways.
-fn has_plain_place(geo: &cog::GeoTags) -> bool {
-    match (
-        geo.pixel_scale.as_slice(),
-        geo.tiepoints.len(),
-        geo.transformation.len(),
-    ) {
-        ([x, y, _], 6, 0) => *x > 0.0 && *y > 0.0,
-        ([], 0, 16) => true,
-        _ => false,
-    }
-}
-
-fn size(image: &Image) -> Option<Size> {
-    Size::try_new(i64::from(image.tags.width), i64::from(image.tags.height)).ok()
-}
-
-/// The type of the samples when it is that of all of them.
-fn dtype(image: &Image) -> Option<DType> {
-    let (bits, formats) = (&image.tags.bits_per_sample, &image.tags.sample_format);
-    let (first_bits, first_format) = (*bits.first()?, *formats.first()?);
-    let same = |list: &[u16], first| list.iter().all(|one| *one == first);
-    if !same(bits, first_bits) || !same(formats, first_format) {
-        return None;
-    }
-    Some(match (first_bits, first_format) {
-        (8, 1) => DType::UInt8,
-        (8, 2) => DType::Int8,
-        (16, 1) => DType::UInt16,
-        (16, 2) => DType::Int16,
-        (32, 1) => DType::UInt32,
-        (32, 2) => DType::Int32,
-        (32, 3) => DType::Float32,
-        (64, 3) => DType::Float64,
-        (64, 6) => DType::Complex64,
-        _ => return None,
-    })
 }
 
 /// Sizes of the overviews; `None` unless each is smaller than the one before, and behind it in the file.

@@ -1,15 +1,40 @@
 //! Which overview of a source serves a target.
 
 use crate::{ffi::Transformer, source::Source};
-use domain::Size;
+use domain::{Point, Size};
 
-/// The overview that GDAL's warp utility takes by itself: the coarsest one that is at least as fine as the target.
-pub(super) fn choose(source: &Source, transformer: &Transformer) -> Option<usize> {
+/// Positions along each side of the target that tell its resolution.
+const POSITIONS: u32 = 10;
+
+/// The overview that GDAL's warp utility takes by itself: the coarsest one that is at least as fine as the target,
+/// along the rows of the source.
+pub(super) fn choose(source: &Source, target: Size, transformer: &Transformer) -> Option<usize> {
     if source.overviews().is_empty() {
         return None;
     }
-    let natural = transformer.natural_resolution()?;
-    pick(source.info.size, source.overviews(), 1.0 / natural)
+    let ratio = ratio(target, transformer)?;
+    pick(source.info.size, source.overviews(), ratio)
+}
+
+/// Columns of the source per column of the target.
+fn ratio(target: Size, transformer: &Transformer) -> Option<f64> {
+    let position =
+        |step: u32, length: u32| f64::from(length) * f64::from(step) / f64::from(POSITIONS - 1);
+    let positions: Vec<Point> = (0..POSITIONS * POSITIONS)
+        .map(|index| {
+            Point::new(
+                position(index % POSITIONS, target.width),
+                position(index / POSITIONS, target.height),
+            )
+        })
+        .collect();
+    let columns = transformer.to_source(&positions);
+    let columns = columns.iter().flatten().map(|point| point.x);
+    let bounds = columns.fold(None, |bounds: Option<(f64, f64)>, x| {
+        let (min, max) = bounds.unwrap_or((x, x));
+        Some((min.min(x), max.max(x)))
+    });
+    bounds.map(|(min, max)| (max - min) / f64::from(target.width))
 }
 
 /// `ratio` is the number of source pixels per target pixel.

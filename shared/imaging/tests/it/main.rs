@@ -2,12 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod casts;
 mod consolidate;
+mod dateline;
 mod direct;
 mod encodings;
 mod hostile;
+mod judged;
+mod layers;
 mod merge;
 mod outputs;
+mod random;
+mod remote;
+mod reuse;
 mod samples;
 mod scene;
 mod tools;

@@ -1,10 +1,8 @@
 //! Merging: order, holes, casts and unusual grids.
 
-use crate::scene::{
-    Look, Scene, file_values, mapping, pattern, plain, render, source, target, values,
-};
+use crate::scene::{Look, Scene, mapping, pattern, plain, render, source, target, values};
 use crate::tools::{available, run, text, words};
-use domain::{DType, DataMapping, Resampling};
+use domain::{DType, Resampling};
 
 const NAN: f64 = f64::NAN;
 const NORTH_UP: [f64; 6] = [0.0, 1.0, 0.0, 2.0, 0.0, -1.0];
@@ -43,6 +41,67 @@ fn the_indexed_hole_marker_counts_whatever_the_file_declares() {
             [1., 7., 0., 7., 3., 3., 7., 7.],
             "{declared:?}"
         );
+    }
+}
+
+#[test]
+fn holes_stay_values_below_all_data_where_the_image_knows_none() {
+    let scene = Scene::new();
+    let files = two_images(&scene, None);
+    let indexed = plain(DType::UInt8, 7.0);
+    let bare = plain(DType::UInt8, NAN);
+    let [first, second] = files.map(|file| source(&file, &[1], indexed));
+    // (offset of the grid, kernel): copied, and warped
+    for (x, kernel) in [(0.0, Resampling::Near), (0.2, Resampling::Near)] {
+        let grid = target(32632, [x, 1.0, 0.0, 2.0, 0.0, -1.0], 5, 2);
+        let merged = |sources: &[_]| {
+            let image = render(sources, &grid, &bare, kernel);
+            (values(&image), image.coverage().unwrap().to_vec())
+        };
+        let (found, coverage) = merged(std::slice::from_ref(&second));
+        assert_eq!(found, [0., 7., 0., 7., 0., 0., 0., 7., 7., 0.], "{x}");
+        assert_eq!(coverage, [255, 0, 255, 0, 0, 255, 255, 0, 0, 0], "{x}");
+        let (found, coverage) = merged(&[first.clone(), second.clone()]);
+        assert_eq!(found, [0., 1., 0., 2., 0., 0., 0., 3., 3., 0.], "{x}");
+        assert!(
+            coverage
+                .iter()
+                .enumerate()
+                .all(|(n, c)| (*c == 0) == (n % 5 == 4))
+        );
+    }
+    let holes = mapping(
+        DType::Int16,
+        -10001.0,
+        (-10000.0, 10000.0),
+        (-1.0, 1.0),
+        1.0,
+    );
+    let look = Look {
+        dtype: DType::Int16,
+        size: (2, 1),
+        transform: NORTH_UP,
+        no_data: Some(-10001.0),
+        ..Look::default()
+    };
+    let file = scene.raster("i16.tif", look, |_, x, _| [6399.0, -10001.0][x]);
+    for (to, expected) in [
+        (
+            mapping(DType::Int16, NAN, (-10000.0, 10000.0), (-1.0, 1.0), 1.0),
+            [6399.0, -10001.0],
+        ),
+        (
+            mapping(DType::UInt8, NAN, (0.0, 254.0), (-1.0, 1.0), 1.0),
+            [208.0, 0.0],
+        ),
+    ] {
+        let image = render(
+            &[source(&file, &[1], holes)],
+            &target(32632, NORTH_UP, 2, 1),
+            &to,
+            Resampling::Near,
+        );
+        assert_eq!(values(&image), expected);
     }
 }
 
@@ -239,61 +298,6 @@ fn signed_bytes_keep_their_sign() {
 }
 
 #[test]
-fn samples_are_cast_to_the_values_they_stand_for() {
-    let scene = Scene::new();
-    let look = Look {
-        dtype: DType::Int16,
-        size: (3, 1),
-        transform: NORTH_UP,
-        no_data: None,
-        ..Look::default()
-    };
-    let file = scene.raster("i16.tif", look, |_, x, _| [6399.0, -10001.0, 10000.0][x]);
-    let from = mapping(
-        DType::Int16,
-        -10001.0,
-        (-10000.0, 10000.0),
-        (-1.0, 1.0),
-        1.0,
-    );
-    let cast = |to: &DataMapping| {
-        let grid = target(32632, NORTH_UP, 3, 1);
-        values(&render(
-            &[source(&file, &[1], from)],
-            &grid,
-            to,
-            Resampling::Near,
-        ))
-    };
-    let physical = cast(&mapping(DType::Float32, NAN, (-1.0, 1.0), (-1.0, 1.0), 1.0));
-    assert!((physical[0] - 0.6399).abs() < 1e-7 && physical[1].is_nan() && physical[2] == 1.0);
-    assert_eq!(
-        cast(&mapping(
-            DType::UInt8,
-            255.0,
-            (0.0, 254.0),
-            (-1.0, 1.0),
-            1.0
-        )),
-        [208.0, 255.0, 254.0]
-    );
-    assert_eq!(
-        cast(&mapping(DType::UInt8, 255.0, (0.0, 254.0), (0.0, 0.5), 1.0)),
-        [254.0, 255.0, 254.0]
-    );
-    assert_eq!(
-        cast(&mapping(
-            DType::UInt8,
-            255.0,
-            (0.0, 254.0),
-            (-1.0, 1.0),
-            2.0
-        )),
-        [230.0, 255.0, 254.0]
-    );
-}
-
-#[test]
 fn datasets_of_different_mappings_go_into_one_image() {
     let scene = Scene::new();
     let look = Look {
@@ -434,61 +438,5 @@ fn complex_samples_are_copied_and_warped_whole() {
         }
         assert_eq!((exact(0, 0), part(0)), (0.0, 0.0));
         assert!(image.any_valid());
-    }
-}
-
-#[test]
-fn linear_and_power_casts_are_those_of_gdal_translate() {
-    if !available("gdal_translate") {
-        return;
-    }
-    let scene = Scene::new();
-    let look = Look {
-        dtype: DType::Int16,
-        no_data: None,
-        size: (256, 256),
-        ..Look::default()
-    };
-    let file = scene.raster("i16.tif", look, |_, x, y| (256 * y + x) as f64 - 32768.0);
-    for (exponent, option) in [(1.0, ""), (2.0, "-exponent 2")] {
-        let from = mapping(
-            DType::Int16,
-            f64::NAN,
-            (-10_000.0, 10_000.0),
-            (0.0, 250.0),
-            exponent,
-        );
-        for (to, name) in [
-            (DType::UInt8, "Byte"),
-            (DType::UInt16, "UInt16"),
-            (DType::Float64, "Float64"),
-        ] {
-            let to = mapping(to, f64::NAN, (0.0, 250.0), (0.0, 250.0), 1.0);
-            let out = text(&scene.path("cast.tif"));
-            run(
-                "gdal_translate",
-                &words(&format!(
-                    "-q -ot {name} -scale -10000 10000 0 250 {option} {} {out}",
-                    text(&file)
-                )),
-            );
-            let image = render(
-                &[source(&file, &[1], from)],
-                &target(32632, look.transform, 256, 256),
-                &to,
-                Resampling::Near,
-            );
-            let found = values(&image);
-            let different = found
-                .iter()
-                .zip(file_values(&out))
-                .filter(|(a, b)| (**a - b).abs() > 1e-4)
-                .count();
-            // GDAL computes these in single precision, which decides halves otherwise.
-            assert!(
-                different <= 8,
-                "{name} {exponent}: {different} samples differ"
-            );
-        }
     }
 }

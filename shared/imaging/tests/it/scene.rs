@@ -7,7 +7,7 @@ use domain::{
 use gdal::{
     Dataset, DriverManager,
     raster::{Buffer, RasterCreationOptions},
-    spatial_ref::SpatialRef,
+    spatial_ref::{AxisMappingStrategy, SpatialRef},
 };
 use imaging::{Crs, Image, Limits, Options, Target, init, merge};
 use std::{
@@ -28,6 +28,8 @@ pub struct Look<'a> {
     pub size: (usize, usize),
     pub transform: [f64; 6],
     pub epsg: u32,
+    /// A reference system that EPSG does not know, or another way to write it.
+    pub crs: Option<&'a str>,
     pub no_data: Option<f64>,
     pub options: &'a [&'a str],
 }
@@ -40,9 +42,21 @@ impl Default for Look<'_> {
             size: (64, 64),
             transform: [500_000.0, 10.0, 0.0, 5_000_000.0, 0.0, -10.0],
             epsg: 32632,
+            crs: None,
             no_data: Some(0.0),
             options: &[],
         }
+    }
+}
+
+impl Look<'_> {
+    fn spatial_ref(&self) -> SpatialRef {
+        let Some(text) = self.crs else {
+            return SpatialRef::from_epsg(self.epsg).unwrap();
+        };
+        let mut system = SpatialRef::from_definition(text).unwrap();
+        system.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
+        system
     }
 }
 
@@ -73,9 +87,7 @@ impl Scene {
         let path = self.path(name);
         let mut dataset = create(&path, look);
         dataset.set_geo_transform(&look.transform).unwrap();
-        dataset
-            .set_spatial_ref(&SpatialRef::from_epsg(look.epsg).unwrap())
-            .unwrap();
+        dataset.set_spatial_ref(&look.spatial_ref()).unwrap();
         let (width, height) = look.size;
         for band in 0..look.bands {
             let mut raster = dataset.rasterband(band + 1).unwrap();

@@ -281,35 +281,6 @@ fn mosaics_of_several_files_are_those_of_gdalwarp() {
 }
 
 #[test]
-fn longitudes_are_the_same_after_a_revolution() {
-    let scene = Scene::new();
-    let look = Look {
-        size: (40, 20),
-        transform: [178.0, 0.1, 0.0, 1.0, 0.0, -0.1],
-        epsg: 4326,
-        ..Look::default()
-    };
-    let file = scene.raster("a.tif", look, |_, x, y| (1 + x + 5 * y) as f64);
-    let mapping = plain(DType::UInt8, 0.0);
-    let datasets = [source(&file, &[1], mapping)];
-    let on = |west: f64, kernel| {
-        let grid = target(4326, [west, 0.1, 0.0, 1.0, 0.0, -0.1], 40, 20);
-        values(&render(&datasets, &grid, &mapping, kernel))
-    };
-    for kernel in [Resampling::Near, Resampling::Cubic, Resampling::CubicSpline] {
-        let there = on(178.0, kernel);
-        assert!(there.iter().all(|value| *value > 0.0));
-        assert_eq!(on(-182.0, kernel), there, "{kernel:?}");
-        // the half to the east of the dateline, in the longitudes of that side
-        let east = on(-180.0, kernel);
-        for (line, found) in there.chunks(40).zip(east.chunks(40)) {
-            assert_eq!(found[..20], line[20..], "{kernel:?}");
-            assert!(found[20..].iter().all(|value| *value == 0.0));
-        }
-    }
-}
-
-#[test]
 fn longitudes_from_another_meridian_are_warped() {
     let scene = Scene::new();
     // degrees from Rome, which lies at 12.4523 degrees of Greenwich

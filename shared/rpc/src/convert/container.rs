@@ -82,6 +82,26 @@ fn dataset_to(dataset: Dataset) -> pb::Dataset {
     }
 }
 
+/// Reads a source of a slice.
+pub(crate) fn dataset_source(source: pb::InternalMeta) -> Result<DatasetSource> {
+    let format = data_format(
+        "InternalMeta.dformat",
+        &required("InternalMeta.dformat", source.dformat)?,
+    )?;
+    let range = ValueRange {
+        min: source.range_min,
+        max: source.range_max,
+    };
+    let mapping = DataMapping::try_new(format, range, source.exponent)
+        .map_err(|error| Error::invalid(format!("Invalid InternalMeta ({format}): {error}")))?;
+    Ok(DatasetSource {
+        uri: Uri::parse(source.container_uri)?,
+        subdir: source.container_subdir,
+        bands: Bands::try_new(&source.bands)?,
+        mapping,
+    })
+}
+
 /// Writes the sources of one slice.
 pub(crate) fn dataset_meta_to(sources: &[DatasetSource]) -> pb::DatasetMeta {
     let internal = |source: &DatasetSource| pb::InternalMeta {

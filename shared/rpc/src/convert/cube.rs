@@ -72,7 +72,8 @@ pub(crate) fn transform(transform: Option<pb::GeoTransform>) -> Result<GeoTransf
     GeoTransform::try_new([a, b, c, d, e, f])
 }
 
-fn image_format(number: i32) -> Result<ImageFormat> {
+/// Reads the form of the pixels.
+pub(super) fn image_format(number: i32) -> Result<ImageFormat> {
     match pb::FileFormat::try_from(number) {
         Ok(pb::FileFormat::Raw) => Ok(ImageFormat::Raw),
         Ok(pb::FileFormat::GTiff) => Ok(ImageFormat::GTiff),

@@ -17,6 +17,23 @@ pub(crate) fn new_record(record: pb::NewRecord, limits: &Limits) -> Result<NewRe
     NewRecord::try_new(record.name, time, tags, aoi_id)
 }
 
+/// Reads a record as another service wrote it. Its geometry is of no use, and left out.
+pub(super) fn record_from(record: pb::Record, limits: &Limits) -> Result<Record> {
+    limits.check_tags("tags", record.tags.len())?;
+    for tag in record.tags.iter().flat_map(|(key, value)| [key, value]) {
+        text("tags", tag.clone())?;
+    }
+    Ok(Record {
+        id: RecordId::parse(&record.id)?,
+        name: text("name", record.name)?,
+        time: time::instant(record.time)?,
+        // what is stored may be older than today's rules
+        tags: Tags::from_stored(record.tags),
+        aoi_id: AoiId::parse(&record.aoi_id)?,
+        aoi: None,
+    })
+}
+
 /// Writes a record; the geometry goes along where it was read.
 pub(crate) fn record_to(record: Record) -> pb::Record {
     pb::Record {

@@ -3,7 +3,7 @@
 use crate::status::http_status;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
@@ -62,7 +62,9 @@ fn answer(http: StatusCode, status: &Status) -> Response {
         message: status.message(),
         details,
     };
-    (http, Json(failure)).into_response()
+    // Failures pass: the next request may find what this one missed.
+    let fresh = [(header::CACHE_CONTROL, "no-store")];
+    (http, fresh, Json(failure)).into_response()
 }
 
 #[cfg(test)]
@@ -76,6 +78,7 @@ mod tests {
 
     async fn text(response: Response) -> String {
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
         let body = axum::body::to_bytes(response.into_body(), 10_000)
             .await
             .unwrap();

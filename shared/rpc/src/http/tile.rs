@@ -9,12 +9,13 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use domain::{Error, Result};
-use http::{Uri, header};
+use http::{HeaderMap, Uri};
 use tonic::Status;
 
+mod fresh;
 mod query;
 
 /// Instance, column, row and zoom, as the path gives them.
@@ -32,9 +33,10 @@ async fn tile(
     State(app): State<App>,
     address: Result<Path<Address>, PathRejection>,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
     match png(&app, address, &uri).await {
-        Ok(png) => ([(header::CONTENT_TYPE, "image/png")], png).into_response(),
+        Ok(png) => fresh::answer(png, &headers),
         Err(status) => failure::failure(&status),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::stream::Items;
 use crate::convert;
-use crate::pb::{self, get_cube_response::Response as Item};
+use crate::pb::{self, get_cube_metadata_response, get_cube_response};
 use crate::status::{domain_status, status};
-use app::{App, BuiltImage, CubeHeader};
+use app::{App, BuiltImage, Cube, CubeHeader, Downloader};
 use bytes::Bytes;
 use domain::Size;
 use futures::stream::{self, StreamExt};
@@ -21,6 +21,72 @@ pub(super) async fn get_cube(
     let crs = request.crs.clone();
     let cube = app.cube(request).await.map_err(status)?;
     let header = global_header(&cube.header, transform, crs);
+    Ok(Response::new(messages(cube, header, stop_at_first_empty)))
+}
+
+/// Answers a cube of given sources.
+pub(super) async fn download_cube(
+    downloader: &Downloader,
+    request: pb::GetCubeMetadataRequest,
+) -> Result<Response<Items<pb::GetCubeMetadataResponse>>, Status> {
+    if request.grouped_records.is_empty() {
+        let echo = pb::GetCubeResponseHeader {
+            count: 0,
+            nb_datasets: 0,
+            ref_dformat: request.ref_dformat,
+            resampling_alg: request.resampling_alg,
+            geotransform: request.pix_to_crs,
+            crs: request.crs,
+        };
+        let only = pb::GetCubeMetadataResponse::global_header(echo);
+        return Ok(Response::new(stream::iter([Ok(only)]).boxed()));
+    }
+    let transform = request.pix_to_crs;
+    let request = convert::download_request(request, downloader.limits())
+        .map_err(|error| domain_status(&error))?;
+    let crs = request.crs.clone();
+    let cube = downloader.cube(request).await.map_err(status)?;
+    let header = global_header(&cube.header, transform, crs);
+    // an empty part never comes: nothing is compressed
+    Ok(Response::new(messages(cube, header, false)))
+}
+
+/// A message of the stream of a cube: the two methods have a type each.
+trait CubeMessage: Send + 'static {
+    fn global_header(header: pb::GetCubeResponseHeader) -> Self;
+    fn header(header: pb::ImageHeader) -> Self;
+    fn chunk(chunk: pb::ImageChunk) -> Self;
+}
+
+macro_rules! cube_message {
+    ($message:ident, $item:ident) => {
+        impl CubeMessage for pb::$message {
+            fn global_header(header: pb::GetCubeResponseHeader) -> Self {
+                let response = Some($item::Response::GlobalHeader(header));
+                Self { response }
+            }
+
+            fn header(header: pb::ImageHeader) -> Self {
+                let response = Some($item::Response::Header(header));
+                Self { response }
+            }
+
+            fn chunk(chunk: pb::ImageChunk) -> Self {
+                let response = Some($item::Response::Chunk(chunk));
+                Self { response }
+            }
+        }
+    };
+}
+
+cube_message!(GetCubeResponse, get_cube_response);
+cube_message!(GetCubeMetadataResponse, get_cube_metadata_response);
+
+fn messages<M: CubeMessage>(
+    cube: Cube,
+    header: pb::GetCubeResponseHeader,
+    stop_at_first_empty: bool,
+) -> Items<M> {
     let size = cube.size;
     let images = cube.images.flat_map(move |image| match image {
         Ok(image) => {
@@ -34,14 +100,8 @@ pub(super) async fn get_cube(
         }
         Err(error) => stream::iter([Err(status(error))]).boxed(),
     });
-    let first = stream::iter([Ok(message(Item::GlobalHeader(header)))]);
-    Ok(Response::new(first.chain(images).boxed()))
-}
-
-fn message(item: Item) -> pb::GetCubeResponse {
-    pb::GetCubeResponse {
-        response: Some(item),
-    }
+    let first = stream::iter([Ok(M::global_header(header))]);
+    first.chain(images).boxed()
 }
 
 fn global_header(
@@ -61,16 +121,16 @@ fn global_header(
 
 /// Messages of one image: its header with part 0, then the parts 1, 2, …, padded with empty ones
 /// as the client expects.
-fn image_messages(
+fn image_messages<M: CubeMessage>(
     image: &BuiltImage,
     size: Size,
     stop_at_first_empty: bool,
-) -> Vec<pb::GetCubeResponse> {
+) -> Vec<M> {
     let mut header = convert::image_header_to(&image.slice);
     let payload = match &image.payload {
         Err(error) => {
             header.error.clone_from(error);
-            return vec![message(Item::Header(header))];
+            return vec![M::header(header)];
         }
         Ok(payload) => payload,
     };
@@ -78,19 +138,19 @@ fn image_messages(
     header.dtype = image.dtype.number();
     let Some(payload) = payload else {
         header.compression = image.compressed;
-        return vec![message(Item::Header(header))];
+        return vec![M::header(header)];
     };
     header.compression = payload.compressed;
     header.nb_parts = payload.announced_parts as i32;
     header.size = payload.size as i64;
     header.data = payload.parts.first().cloned().unwrap_or_default();
-    let mut messages = vec![message(Item::Header(header))];
+    let mut messages = vec![M::header(header)];
     for part in 1..payload.parts_on_the_wire(stop_at_first_empty) {
         let data = payload.parts.get(part).cloned().unwrap_or_else(Bytes::new);
-        messages.push(message(Item::Chunk(pb::ImageChunk {
+        messages.push(M::chunk(pb::ImageChunk {
             part: part as i32,
             data,
-        })));
+        }));
     }
     messages
 }

@@ -1,7 +1,7 @@
 //! The service `geocube.Geocube`: the table of its methods. What a method does is in the file of its
 //! noun.
 
-use super::reply::{Reply, reply};
+use super::reply::{Reply, reply, version};
 use super::stream::Items;
 use super::{
     aoi, consolidation_params, container, cube, dataset, grid, instance, job, layout, palette,
@@ -310,8 +310,6 @@ impl Geocube for GeocubeService {
         &self,
         _request: Request<pb::GetVersionRequest>,
     ) -> Reply<pb::GetVersionResponse> {
-        reply(pb::GetVersionResponse {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        })
+        reply(version())
     }
 }

@@ -1,5 +1,6 @@
 //! Answers of the handlers.
 
+use crate::pb;
 use crate::status::domain_status;
 use tonic::{Response, Status};
 
@@ -13,6 +14,13 @@ pub(super) type Reply<T> = Result<Response<T>, Status>;
 )]
 pub(super) fn reply<T>(message: T) -> Reply<T> {
     Ok(Response::new(message))
+}
+
+/// The version of every service of ours.
+pub(super) fn version() -> pb::GetVersionResponse {
+    pb::GetVersionResponse {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
 }
 
 /// A conversion of a request.

@@ -1,5 +1,7 @@
 //! Web-mercator tiles by gRPC.
 
+mod colours;
+mod http;
 mod refusals;
 
 use crate::harness::Server;
@@ -83,12 +85,16 @@ async fn tile(server: &Server, request: pb::GetTileRequest) -> Result<Tile, Stat
         .image
         .unwrap()
         .data;
-    let color = png::Decoder::new(Cursor::new(&data))
+    Ok(decoded(&data))
+}
+
+fn decoded(data: &[u8]) -> Tile {
+    let color = png::Decoder::new(Cursor::new(data))
         .read_info()
         .unwrap()
         .info()
         .color_type;
-    let mut decoder = png::Decoder::new(Cursor::new(&data));
+    let mut decoder = png::Decoder::new(Cursor::new(data));
     decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::ALPHA);
     let mut reader = decoder.read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -99,7 +105,7 @@ async fn tile(server: &Server, request: pb::GetTileRequest) -> Result<Tile, Stat
         ColorType::Rgba => pixels.chunks(4).map(|p| [p[0], p[1], p[2], p[3]]).collect(),
         other => panic!("{other:?}"),
     };
-    Ok(Tile { color, rgba })
+    Tile { color, rgba }
 }
 
 async fn index(

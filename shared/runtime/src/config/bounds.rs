@@ -7,26 +7,39 @@ use clap::Args;
 use crate::value;
 use crate::value::ValueError;
 
-/// Bounds of a request and of the memory of all requests. Each is at least 1.
+/// Bounds of a request of pixels and of the memory of all of them. Each is at least 1.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 #[command(rename_all = "camelCase")]
-pub struct BoundFlags {
+pub struct RequestBoundFlags {
     /// Largest message accepted
     #[arg(long, default_value = "4MiB", value_parser = message_size, value_name = "SIZE")]
     pub max_message_size: usize,
     /// Most records, datasets or names given in one request
     #[arg(long, default_value = "100000", value_parser = count, value_name = "INT")]
     pub max_records: u64,
-    /// Most tags, filters on tags, or patterns in one request
-    #[arg(long, default_value = "1000", value_parser = count, value_name = "INT")]
-    pub max_tags: u64,
     /// Most slices of one cube
     #[arg(long, default_value = "10000", value_parser = count, value_name = "INT")]
     pub max_slices: u64,
     /// Most samples (width × height × bands) of one slice
     #[arg(long, default_value = "536870912", value_parser = count, value_name = "INT")]
     pub max_pixels: u64,
+    /// Memory of all slices in flight
+    #[arg(long, default_value = "2GiB", value_parser = value::byte_size, value_name = "SIZE")]
+    pub memory_budget: u64,
+}
+
+/// Bounds of a request, of the catalogue too. Each is at least 1.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+#[command(rename_all = "camelCase")]
+pub struct BoundFlags {
+    /// Those of pixels.
+    #[command(flatten)]
+    pub requests: RequestBoundFlags,
+    /// Most tags, filters on tags, or patterns in one request
+    #[arg(long, default_value = "1000", value_parser = count, value_name = "INT")]
+    pub max_tags: u64,
     /// Most datasets mosaicked in one web-mercator tile
     #[arg(long, default_value = "1000", value_parser = count, value_name = "INT")]
     pub max_tile_datasets: u64,
@@ -48,9 +61,6 @@ pub struct BoundFlags {
     /// Longest wait of a request for one of these connections
     #[arg(long, default_value = "10s", value_parser = statement_time, value_name = "DURATION")]
     pub db_acquire_timeout: Duration,
-    /// Memory of all slices in flight
-    #[arg(long, default_value = "2GiB", value_parser = value::byte_size, value_name = "SIZE")]
-    pub memory_budget: u64,
 }
 
 fn count(text: &str) -> Result<u64, ValueError> {

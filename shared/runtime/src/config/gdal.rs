@@ -23,10 +23,10 @@ pub struct GdalFlags {
     /// Count the reads of object stores in the log
     #[arg(long)]
     pub gdal_storage_debug: bool,
-    /// Fail the start when Google Cloud Storage cannot be configured
+    /// Read gs:// files; a place on gs:// in another flag turns this on too
     #[arg(long = "with-gcs")]
     pub with_gcs: bool,
-    /// Fail the start when S3 cannot be configured
+    /// Read s3:// files; a place on s3:// in another flag turns this on too
     #[arg(long = "with-s3")]
     pub with_s3: bool,
     /// Region of S3

@@ -1,6 +1,6 @@
 //! The server's certificate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -18,4 +18,11 @@ pub struct TlsFlags {
     /// Private key used with --tls, PEM
     #[arg(long, default_value = "/tls/tls.key", value_name = "FILE")]
     pub tls_key: PathBuf,
+}
+
+impl TlsFlags {
+    /// Certificate and key, `None` without TLS, which a server for one machine (`local`) never has.
+    pub fn certificate(&self, local: bool) -> Option<(&Path, &Path)> {
+        (self.tls && !local).then_some((self.tls_cert.as_path(), self.tls_key.as_path()))
+    }
 }

@@ -39,16 +39,31 @@ pub(super) fn open(uri: &Uri, path: &Path, version: Option<&str>) -> Result<(Fil
 /// Writes all of `content` beside `path`, then puts it in its place.
 ///
 /// Generic, so that a file is copied within the kernel.
-pub(super) fn write(uri: &Uri, path: &Path, content: &mut impl Read) -> Result<()> {
+pub(super) fn write(
+    uri: &Uri,
+    path: &Path,
+    content: &mut impl Read,
+    if_absent: bool,
+) -> Result<()> {
     check_target(uri, path)?;
     let failed = |source| write_failed(uri, source);
     create_parent(path).map_err(failed)?;
     let part = part_of(path);
-    let written = write_part(&part, content).and_then(|()| fs::rename(&part, path));
+    let written = write_part(&part, content).and_then(|()| {
+        if if_absent {
+            // unlike a rename, a link never replaces what is there
+            fs::hard_link(&part, path)?;
+            return fs::remove_file(&part);
+        }
+        fs::rename(&part, path)
+    });
     if let Err(source) = written {
         // the reason of the failure matters more than a part file that cannot be removed
         let _ = fs::remove_file(&part);
-        return Err(failed(source));
+        return Err(match source.kind() {
+            ErrorKind::AlreadyExists if if_absent => Error::AlreadyExists { uri: uri.clone() },
+            _ => failed(source),
+        });
     }
     sync_parent(path).map_err(failed)
 }
@@ -66,7 +81,7 @@ pub(super) fn rename(from: &Uri, source: &Path, to: &Uri, target: &Path) -> Resu
         Ok(()) => sync_parent(target).map_err(|error| write_failed(to, error)),
         Err(error) if error.kind() == ErrorKind::CrossesDevices => {
             let (mut content, _) = open(from, source, None)?;
-            write(to, target, &mut content)?;
+            write(to, target, &mut content, false)?;
             remove(from, source)
         }
         Err(error) => Err(Error::from_io(from, "move", error)),

@@ -102,22 +102,23 @@ impl Storage for LocalStorage {
         Ok(pieces.boxed())
     }
 
-    async fn upload(&self, uri: &Uri, data: Bytes, _options: &UploadOptions) -> Result<()> {
+    async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
+        let if_absent = options.if_absent;
         self.blocking(uri, move |uri, path| {
-            files::write(uri, &path, &mut data.as_ref())
+            files::write(uri, &path, &mut data.as_ref(), if_absent)
         })
         .await
     }
 
-    async fn upload_file(&self, uri: &Uri, path: &Path, _options: &UploadOptions) -> Result<()> {
-        let source = path.to_owned();
+    async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
+        let (source, if_absent) = (path.to_owned(), options.if_absent);
         self.blocking(uri, move |uri, path| {
             let mut source = File::open(source).map_err(|error| Error::Failed {
                 uri: uri.clone(),
                 operation: "upload",
                 source: error.into(),
             })?;
-            files::write(uri, &path, &mut source)
+            files::write(uri, &path, &mut source, if_absent)
         })
         .await
     }

@@ -1,11 +1,17 @@
-//! The conformance suite on every backend that needs no service.
+//! The conformance suite on every backend and wrapper, and what remote ones do about faults.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::sync::Arc;
+mod cache;
+mod emulators;
+mod faults;
+mod proxy;
+
+use std::{sync::Arc, time::Duration};
 
 use domain::{Scheme, Uri};
 use storage::{
-    AllowedRoots, Counting, LocalStorage, MemoryStorage, Router,
+    AllowedRoots, CacheOptions, Cached, Counting, LocalStorage, MemoryStorage, RetryBudget,
+    Retrying, Router,
     conformance::{self, Capabilities},
 };
 
@@ -71,6 +77,24 @@ async fn a_counting_storage_keeps_the_contract() {
         MEMORY,
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_retrying_storage_keeps_the_contract() {
+    let inner = Arc::new(MemoryStorage::new());
+    let store = Arc::new(Retrying::new(inner, RetryBudget::default()));
+    conformance::run(store, &uri("s3://bucket"), MEMORY).await;
+}
+
+#[tokio::test]
+async fn a_cached_storage_keeps_the_contract() {
+    let options = CacheOptions {
+        block: 1000,
+        capacity: 1 << 20,
+        fresh: Duration::from_mins(1),
+    };
+    let store = Arc::new(Cached::new(Arc::new(MemoryStorage::new()), options));
+    conformance::run(store, &uri("s3://bucket"), MEMORY).await;
 }
 
 /// The files below a folder.

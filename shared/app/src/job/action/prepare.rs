@@ -2,10 +2,10 @@
 
 mod cell;
 mod inputs;
+mod places;
 
 use super::index::instance_and_layout;
 use super::running::{Running, Stop};
-use crate::catalogue::PlacedCell;
 use crate::job::outbox::Posted;
 use crate::{App, Result};
 use cell::{CellWork, plan_one};
@@ -14,11 +14,12 @@ use database::lock::{self, LockFlag};
 use database::{dataset, job_log, layout, record, task, variable};
 use domain::grid::GridSpec;
 use domain::job::{ActionEnd, EntryAction, Job, LogEntry, Severity, Task, TaskState};
-use domain::plan::{Replaced, Target};
+use domain::plan::{CellFolders, Replaced, Target};
 use domain::{
     DatasetId, Entity, InstanceId, Instant, Layout, RecordId, RecordSelection, TaskId, Uri,
 };
 use inputs::CellInputs;
+use places::Place;
 use std::sync::Arc;
 
 /// Root of the files that consolidation writes.
@@ -44,6 +45,13 @@ struct Context {
     collapsed_files: Vec<Uri>,
 }
 
+impl Context {
+    /// The record that all the others are merged into.
+    fn collapsed_record(&self) -> Option<RecordId> {
+        self.collapse.map(|(id, _)| id)
+    }
+}
+
 /// What was decided for all the cells.
 #[derive(Default)]
 struct Plan {
@@ -55,8 +63,9 @@ struct Plan {
 pub(super) async fn prepare_orders(running: &Running) -> Result<Posted, Stop> {
     let context = Arc::new(context(running).await?);
     let mut plan = Plan::default();
-    for cell in cells(running, &context).await? {
-        plan_cell(running, &context, cell, &mut plan).await?;
+    let (places, folders) = places::of_job(running, &context).await?;
+    for place in places {
+        plan_cell(running, &context, place, &folders, &mut plan).await?;
     }
     store(running, plan).await
 }
@@ -103,29 +112,18 @@ async fn record_time(connection: &mut database::PgConnection, id: RecordId) -> R
         .ok_or_else(|| domain::Error::not_found(Entity::Record, "id", id).into())
 }
 
-/// The cells of the layout that the datasets of the job cover, each place once.
-async fn cells(running: &Running, context: &Context) -> Result<Vec<PlacedCell>> {
-    let mut connection = running.app.database().read().await?;
-    let area = dataset::union_of_job(&mut connection, context.job.id).await?;
-    drop(connection);
-    if area.0.is_empty() {
-        return Ok(Vec::new());
-    }
-    running.app.cells_over(context.grid.clone(), area).await
-}
-
 async fn plan_cell(
     running: &Running,
     context: &Arc<Context>,
-    placed: PlacedCell,
+    place: Place,
+    folders: &Arc<CellFolders>,
     plan: &mut Plan,
 ) -> Result<()> {
     let CellInputs {
         found: inputs,
         reused,
         need,
-        base,
-    } = inputs::read(running, context, &placed).await?;
+    } = inputs::read(running, context, &place, folders).await?;
     if inputs.is_empty() {
         return Ok(());
     }
@@ -134,9 +132,8 @@ async fn plan_cell(
         return Ok(());
     }
     let work = CellWork {
-        placed,
+        place,
         need,
-        base,
         inputs: inputs.clone(),
         reused,
     };

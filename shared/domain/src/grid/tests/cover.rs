@@ -1,6 +1,6 @@
 //! Cells of an area.
 
-use super::{MANY, REGULAR, SINGLE, alps, covers, plain, rectangle, uris, with};
+use super::{Cell, MANY, REGULAR, SINGLE, alps, covers, parse, plain, rectangle, uris, with};
 use crate::footprint::test_projections::{Constant, LonLat, NorthPole, Utm};
 use crate::footprint::{Edges, Project, interiors_intersect, project_ring};
 use crate::grid::Tiling;
@@ -82,6 +82,41 @@ fn a_single_cell_holds_the_whole_area() {
         plain(&SINGLE).cell_from_uri(&cell.uri, 32631).unwrap(),
         *cell
     );
+}
+
+#[test]
+fn a_single_cell_is_the_same_when_its_borders_moved_by_part_of_a_pixel() {
+    let spec = parse(&SINGLE).unwrap();
+    let custom = parse(&[("grid", "zones"), ("resolution", "10")]).unwrap();
+    let cell = plain(&SINGLE)
+        .cell_from_uri("1000.25/2000.5/100/50", 32631)
+        .unwrap();
+    let within = Cell {
+        uri: format!("a/b/{}", cell.uri),
+        ..cell.clone()
+    };
+    for (uri, same) in [
+        ("1000.25/2000.5/100/50", true),
+        ("1009.5/1991/101/49", true),
+        ("1010.25/2000.5/100/50", false),
+        ("1000.25/1990.5/100/50", false),
+        ("1000.25/2000.5/102/50", false),
+        ("1000.25/2000.5/100/48", false),
+        ("3/-7", false),
+    ] {
+        let found = spec.same_cell(&cell, ["x", uri]);
+        assert_eq!(found.is_some(), same, "{uri}");
+        assert!(found.is_none_or(|found| found.uri == uri));
+        let stored = format!("a/b/{uri}");
+        let found = custom.same_cell(&within, [stored.as_str()]);
+        assert_eq!(found.is_some(), same, "{stored}");
+        assert!(found.is_none_or(|found| found.uri == stored && found.srid == 32631));
+        let other = format!("a/c/{uri}");
+        assert_eq!(custom.same_cell(&within, [other.as_str()]), None);
+    }
+    // cells that do not depend on the area are never exchanged
+    let regular = parse(&REGULAR).unwrap();
+    assert_eq!(regular.same_cell(&cell, [cell.uri.as_str()]), None);
 }
 
 #[test]

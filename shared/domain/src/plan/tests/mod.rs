@@ -1,6 +1,7 @@
 //! Tests of the planner.
 
 mod cell;
+mod elsewhere;
 mod need;
 mod replaced;
 

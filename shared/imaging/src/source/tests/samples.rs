@@ -249,3 +249,28 @@ proptest! {
         assert_window(&direct, &library, None, window, &format!("{options:?}"));
     }
 }
+
+#[test]
+fn files_that_differ_in_their_blocks_alone_are_told_apart() {
+    let folder = folder();
+    let described = |name: &str, options: &[&str]| {
+        let look = Look {
+            dtype: DType::UInt8,
+            size: (20, 3000),
+            options,
+            ..Look::default()
+        };
+        let path = file(folder.path(), name, look);
+        let source = source(&path, "", &[1], format(DType::UInt8, 7.0));
+        let known = crate::source::Source::open(&source).unwrap();
+        let expected = crate::source::Source::open_library(&source).unwrap();
+        assert_eq!(
+            format!("{:?}", known.info),
+            format!("{:?}", expected.info),
+            "{options:?}"
+        );
+    };
+    // GDAL cuts the high strip of the last one into rows
+    described("first.tif", &["BLOCKYSIZE=16"]);
+    described("second.tif", &["BLOCKYSIZE=3000"]);
+}

@@ -21,7 +21,7 @@ struct Case {
     values: &'static [f64],
 }
 
-const CASES: [Case; 15] = [
+const CASES: [Case; 16] = [
     Case {
         name: "linear-to-float",
         stored: (Dtype::Int16, -10001., -10000., 10000.),
@@ -39,6 +39,15 @@ const CASES: [Case; 15] = [
         variable: (Dtype::Float32, NAN, -1., 1.),
         samples: &[-10001., 0.],
         values: &[-1.0001, 0.],
+    },
+    Case {
+        name: "nodata-stays-a-value-of-variables-without",
+        stored: (Dtype::Int16, -10001., -10000., 10000.),
+        range: (-10000., 10000.),
+        exponent: 1.,
+        variable: (Dtype::Int16, NAN, -10000., 10000.),
+        samples: &[6399., -10001., 12000.],
+        values: &[6399., -10001., 12000.],
     },
     Case {
         name: "linear-to-byte",

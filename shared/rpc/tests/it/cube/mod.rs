@@ -1,8 +1,10 @@
 //! Cubes, through the whole stack: catalogue, files, pixels, stream.
 
+mod download;
 mod formats;
 mod mapping;
 mod mosaics;
+mod parallel;
 mod refusals;
 mod selection;
 mod stream;

@@ -4,11 +4,13 @@ use super::Server;
 use super::raster::from_bytes;
 use flate2::read::DeflateDecoder;
 use rpc::pb::data_format::Dtype;
+use rpc::pb::geocube_client::GeocubeClient;
 use rpc::pb::get_cube_request::RecordsLister;
 use rpc::pb::get_cube_response::Response as Item;
 use rpc::pb::{self, Size};
 use std::io::Read;
 use tonic::Status;
+use tonic::transport::Channel;
 
 /// A cube as a client gets it.
 #[derive(Clone, Debug)]
@@ -108,8 +110,18 @@ pub fn records(ids: &[&String]) -> Option<RecordsLister> {
 impl Server {
     /// Reads a cube, checking the order and the numbers of all messages.
     pub async fn cube(&self, request: pb::GetCubeRequest) -> Result<Cube, Status> {
+        Cube::read(self.client(), request).await
+    }
+}
+
+impl Cube {
+    /// Reads a cube by a client, checking the order and the numbers of all messages.
+    pub async fn read(
+        mut client: GeocubeClient<Channel>,
+        request: pb::GetCubeRequest,
+    ) -> Result<Self, Status> {
         let v11x = request.protocol_v11x;
-        let mut stream = self.client().get_cube(request).await?.into_inner();
+        let mut stream = client.get_cube(request).await?.into_inner();
         let Some(Item::GlobalHeader(header)) =
             stream.message().await?.and_then(|first| first.response)
         else {
@@ -143,7 +155,7 @@ impl Server {
             images.push(Image { header, chunks });
         }
         assert_eq!(images.len() as i64, header.count);
-        Ok(Cube { header, images })
+        Ok(Self { header, images })
     }
 }
 

@@ -10,8 +10,10 @@ use database::testing::TestDatabase;
 use database::{Database, PoolOptions};
 use messaging::MemoryQueue;
 use rpc::OversizeLayer;
+use rpc::http;
 use rpc::pb::admin_client::AdminClient;
 use rpc::pb::geocube_client::GeocubeClient;
+use runtime::config::Tokens;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Once};
@@ -55,6 +57,8 @@ pub struct Server {
     pub db: Database,
     /// The catalogue, for its owner.
     pub database: TestDatabase,
+    /// All that the port answers, to be called without it.
+    pub router: axum::Router,
     address: String,
 }
 
@@ -99,7 +103,8 @@ impl Server {
         GDAL.call_once(|| imaging::init(&imaging::Options::default()).unwrap());
         let message_bytes = bounds.message_bytes;
         let app = app(&db, folder.path(), bounds);
-        let address = serve(&app, message_bytes).await;
+        let router = router(&app, message_bytes);
+        let address = serve(router.clone()).await;
         let channel = connect(Channel::from_shared(address.clone()).unwrap()).await;
         let client = GeocubeClient::new(channel.clone());
         Self {
@@ -108,6 +113,7 @@ impl Server {
             folder,
             db,
             database,
+            router,
             address,
         }
     }
@@ -196,11 +202,18 @@ fn app(db: &Database, folder: &Path, bounds: Bounds) -> App {
     )
 }
 
-/// Serves on a port of its own; its address.
-async fn serve(app: &App, message_bytes: usize) -> String {
-    let router = rpc::grpc_routes(app, message_bytes)
+/// gRPC and tiles, open to everybody.
+fn router(app: &App, message_bytes: usize) -> axum::Router {
+    let routes = rpc::grpc_routes(app, message_bytes)
         .into_axum_router()
-        .layer(OversizeLayer);
+        .layer(OversizeLayer)
+        .merge(http::tile_routes(app.clone()))
+        .fallback(http::anything_else);
+    http::protected(routes, &http::Access::new(&Tokens::default()))
+}
+
+/// Serves on a port of its own; its address.
+async fn serve(router: axum::Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });

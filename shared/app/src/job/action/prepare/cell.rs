@@ -1,19 +1,19 @@
 //! The geometry of one cell; runs on a thread for work on pixels.
 
 use super::Context;
+use super::places::Place;
 use crate::Result;
 use crate::catalogue::PlacedCell;
 use domain::footprint::{Project, lonlat_pieces, valid_shape};
 use domain::grid::Cell;
-use domain::plan::{BaseUri, CellPlan, CellTarget, Need, PlanDataset, plan_cell};
+use domain::plan::{CellPlan, CellTarget, Need, PlanDataset, plan_cell};
 use domain::{Dataset, MultiPolygon, Ring};
 use imaging::Crs;
 
 /// A cell to plan.
 pub(super) struct CellWork {
-    pub placed: PlacedCell,
+    pub place: Place,
     pub need: Need,
-    pub base: BaseUri,
     pub inputs: Vec<PlanDataset>,
     pub reused: Vec<PlanDataset>,
 }
@@ -21,9 +21,11 @@ pub(super) struct CellWork {
 /// The files of a cell, and what the user is told about them.
 pub(super) fn plan_one(context: &Context, work: CellWork) -> Result<(CellPlan, Option<String>)> {
     let CellWork {
-        placed: PlacedCell { cell, crs },
+        place: Place {
+            placed: PlacedCell { cell, crs },
+            base,
+        },
         need,
-        base,
         inputs,
         reused,
     } = work;
@@ -46,6 +48,14 @@ pub(super) fn plan_one(context: &Context, work: CellWork) -> Result<(CellPlan, O
     let geographic = cell.geographic_ring(&crs)?;
     let message = planned.message(&cell.uri, &geographic);
     Ok((planned, message))
+}
+
+/// Whether anything of a dataset lies in a cell.
+pub(super) fn has_share(dataset: &Dataset, placed: &PlacedCell) -> domain::Result<bool> {
+    let PlacedCell { cell, crs } = placed;
+    let outline = cell.ring_in_crs();
+    let shape = shape_in_cell(dataset, cell, &outline, crs)?;
+    Ok(valid_shape(&[shape], &outline).is_some())
 }
 
 /// Shape of a dataset in the reference system of the cell.

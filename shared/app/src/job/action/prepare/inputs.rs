@@ -1,14 +1,19 @@
 //! What is read from the catalogue for one cell.
 
 use super::Context;
+use super::cell::has_share;
+use super::places::Place;
 use crate::Result;
 use crate::catalogue::PlacedCell;
 use crate::job::action::running::Running;
 use database::dataset::{self, TimedDataset};
 use domain::footprint::search_area;
-use domain::plan::{BaseUri, Need, PlanDataset, needs_consolidation};
+use domain::plan::{
+    BaseUri, CellFolders, Need, PlanDataset, leave_to_other_cells, needs_consolidation,
+};
 use domain::{DatasetId, Entity, Error, Uri};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// The datasets of a cell, and the verdict on them.
 pub(super) struct CellInputs {
@@ -17,7 +22,6 @@ pub(super) struct CellInputs {
     /// Datasets of the containers to complete.
     pub reused: Vec<PlanDataset>,
     pub need: Need,
-    pub base: BaseUri,
 }
 
 /// Reads the datasets of the job that lie on a cell and, when there is work, those of the
@@ -25,18 +29,14 @@ pub(super) struct CellInputs {
 pub(super) async fn read(
     running: &Running,
     context: &Context,
-    placed: &PlacedCell,
+    place: &Place,
+    folders: &Arc<CellFolders>,
 ) -> Result<CellInputs> {
-    let cell = &placed.cell;
-    let collapse = context.collapse.map(|(id, _)| id);
-    let base = BaseUri::try_new(
-        &context.storage,
-        &context.layout.name,
-        &cell.uri,
-        context.instance,
-        collapse,
-    )?;
-    let (extent, crs) = (cell.transform.extent(cell.size), placed.crs.clone());
+    let Place {
+        placed: PlacedCell { cell, crs },
+        base,
+    } = place;
+    let (extent, crs) = (cell.transform.extent(cell.size), crs.clone());
     let geographic = running
         .app
         .engine()
@@ -52,11 +52,20 @@ pub(super) async fn read(
         cell.srid,
     )
     .await?;
-    let mut inputs = in_order(found);
-    let need = needs_consolidation(&inputs, &context.target, &base);
+    let inputs = in_order(found);
+    let (placed, folders, cell_base) = (place.placed.clone(), Arc::clone(folders), base.clone());
+    let mut inputs = running
+        .app
+        .engine()
+        .run(move |_| {
+            let share = |input: &PlanDataset| has_share(&input.dataset, &placed);
+            Ok(leave_to_other_cells(inputs, &cell_base, &folders, share)?)
+        })
+        .await?;
+    let need = needs_consolidation(&inputs, &context.target, base);
     let mut reused = Vec::new();
     if need.need {
-        refuse_second_collapse(context, &base)?;
+        refuse_second_collapse(context, base)?;
         if !need.reuse.is_empty() {
             let files: BTreeSet<Uri> = inputs
                 .iter()
@@ -71,7 +80,6 @@ pub(super) async fn read(
         found: inputs,
         reused,
         need,
-        base,
     })
 }
 

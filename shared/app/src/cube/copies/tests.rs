@@ -1,0 +1,110 @@
+use super::{CopySpace, FOLDER};
+use domain::{Bands, DType, DataFormat, DataMapping, DatasetSource, Scheme, Uri};
+use std::path::Path;
+use std::sync::Arc;
+use storage::{Counting, MemoryStorage, Router, Storage, UploadOptions};
+
+fn source(uri: &str) -> DatasetSource {
+    let format = DataFormat::try_new(DType::UInt8, 0.0, 0.0, 255.0).unwrap();
+    DatasetSource {
+        uri: Uri::parse(uri).unwrap(),
+        subdir: String::new(),
+        bands: Bands::try_new(&[1]).unwrap(),
+        mapping: DataMapping::identity(format),
+    }
+}
+
+/// A store that holds `a` (3 bytes) and `b` (2 MiB), and room for some bytes of copies below a folder.
+async fn space(folder: &Path, bytes: u64) -> (CopySpace, Arc<Counting<Router>>) {
+    let memory = MemoryStorage::new();
+    for (name, content) in [("a", vec![1; 3]), ("b", vec![2; 2 << 20])] {
+        let uri = Uri::parse(format!("gs://bucket/{name}")).unwrap();
+        let options = UploadOptions::default();
+        memory.upload(&uri, content.into(), &options).await.unwrap();
+    }
+    let store = Arc::new(Counting::new(
+        Router::new().with(Scheme::Gs, Arc::new(memory)),
+    ));
+    let workdir = Uri::parse(folder.to_str().unwrap()).unwrap();
+    (CopySpace::new(store.clone(), workdir, bytes), store)
+}
+
+fn files(folder: &Path) -> usize {
+    let Ok(calls) = std::fs::read_dir(folder.join(FOLDER)) else {
+        return 0;
+    };
+    let of_call = |call: std::fs::DirEntry| std::fs::read_dir(call.path()).unwrap().count();
+    calls.map(|call| of_call(call.unwrap())).sum()
+}
+
+#[tokio::test]
+async fn a_file_is_fetched_once_and_removed_after_its_last_slice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (space, store) = space(folder.path(), 64 << 20).await;
+    let first = [
+        source("gs://bucket/a"),
+        source("gs://bucket/b"),
+        source("gs://bucket/a"),
+    ];
+    let second = [source("/local.tif"), source("gs://bucket/b")];
+    let copies = Arc::new(space.copies([&first[..], &second[..]].into_iter()).unwrap());
+    let one = copies.fetch(&first).await;
+    assert!(
+        one.sources
+            .iter()
+            .all(|source| source.uri.scheme() == Scheme::File)
+    );
+    assert_eq!(one.sources[0].uri, one.sources[2].uri);
+    let path = one.sources[0].uri.local_path().unwrap();
+    assert_eq!(std::fs::read(path).unwrap(), [1; 3]);
+    assert_eq!(files(folder.path()), 2);
+    drop(one);
+    assert_eq!(files(folder.path()), 1, "the second slice needs b");
+    assert_eq!(store.take().len(), 2);
+    let two = copies.fetch(&second).await;
+    assert_eq!(two.sources[0].uri.as_str(), "/local.tif");
+    assert!(store.take().is_empty(), "b was there");
+    drop(two);
+    assert_eq!(files(folder.path()), 0);
+    drop(copies);
+    let left = std::fs::read_dir(folder.path().join(FOLDER)).unwrap();
+    assert_eq!(left.count(), 0);
+}
+
+#[tokio::test]
+async fn what_is_missing_or_has_no_room_is_read_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (space, _) = space(folder.path(), 2 << 20).await;
+    let sources = [
+        source("gs://bucket/b"),
+        source("gs://bucket/absent"),
+        source("gs://bucket/a"),
+    ];
+    let copies = Arc::new(space.copies([&sources[..]].into_iter()).unwrap());
+    let local = copies.fetch(&sources[..2]).await;
+    assert_eq!(local.sources[0].uri.scheme(), Scheme::File);
+    assert_eq!(local.sources[1].uri, sources[1].uri);
+    let full = copies.fetch(&sources[2..]).await;
+    assert_eq!(full.sources[0].uri, sources[2].uri, "b takes all the room");
+    drop(local);
+    let again = Arc::new(space.copies([&sources[2..]].into_iter()).unwrap());
+    let local = again.fetch(&sources[2..]).await;
+    assert_eq!(
+        local.sources[0].uri.scheme(),
+        Scheme::File,
+        "b gave its room back"
+    );
+}
+
+#[tokio::test]
+async fn copies_of_a_cube_that_is_given_up_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (space, _) = space(folder.path(), 64 << 20).await;
+    let sources = [source("gs://bucket/a")];
+    let slices = [&sources[..], &sources[..]];
+    let copies = Arc::new(space.copies(slices.into_iter()).unwrap());
+    drop(copies.fetch(&sources).await);
+    assert_eq!(files(folder.path()), 1, "a second slice is to come");
+    drop(copies);
+    assert_eq!(files(folder.path()), 0);
+}

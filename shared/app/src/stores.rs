@@ -1,0 +1,57 @@
+//! Where files are, as the flags ask for: this machine and object stores.
+
+use domain::{Scheme, Uri};
+use runtime::config::GdalFlags;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::{
+    AllowedRoots, CacheOptions, Cached, ConfigError, GcsConnection, GcsStorage, LocalStorage,
+    RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
+};
+
+/// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong,
+/// and a read that meets another version asks again.
+const FRESH: Duration = Duration::from_mins(1);
+
+/// Files of this machine below `roots`, and a backend for each object store that a flag names, or one of `places` lies
+/// on. Images of object stores are read by the whole process through blocks in memory from then on.
+///
+/// # Errors
+/// When the credentials of a store cannot be had, or its flags make no connection.
+pub async fn open_storage(
+    roots: AllowedRoots,
+    flags: &GdalFlags,
+    places: &[&Uri],
+) -> Result<Arc<dyn Storage>, ConfigError> {
+    let mut router = Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots)));
+    let used = |scheme| places.iter().any(|place| place.scheme() == scheme);
+    if flags.with_gcs || used(Scheme::Gs) {
+        let store = GcsStorage::connect(&GcsConnection::from_environment()).await?;
+        router = router.with(Scheme::Gs, retrying(Arc::new(store)));
+    }
+    if flags.with_s3 || used(Scheme::S3) {
+        let store = S3Storage::connect(&S3Options {
+            region: flags.aws_region.clone(),
+            endpoint: flags.aws_endpoint.clone(),
+            credentials_file: flags.aws_shared_credentials_file.clone(),
+        })?;
+        router = router.with(Scheme::S3, retrying(Arc::new(store)));
+    }
+    let storage: Arc<dyn Storage> = Arc::new(router);
+    read_images(&storage, flags);
+    Ok(storage)
+}
+
+fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags) {
+    let options = CacheOptions {
+        block: flags.gdal_block_size,
+        capacity: flags.cache_bytes(),
+        fresh: FRESH,
+    };
+    let cached = Cached::new(Arc::clone(storage), options);
+    imaging::read_remote_files(cached, tokio::runtime::Handle::current());
+}
+
+fn retrying(store: Arc<dyn Storage>) -> Arc<dyn Storage> {
+    Arc::new(Retrying::new(store, RetryBudget::default()))
+}

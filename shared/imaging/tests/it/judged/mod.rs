@@ -1,0 +1,102 @@
+//! Random requests, each of them judged by `gdalwarp`: nearest neighbours are the same, other kernels at most one count
+//! apart.
+
+mod judge;
+mod place;
+mod request;
+
+use crate::random::Random;
+use crate::tools::available;
+use judge::Court;
+use place::{DATELINE, LANDS, POLES, Place, WORLD};
+use request::{Request, Traits};
+
+const PLAIN: Traits = Traits {
+    layers: 1,
+    overviews: 0,
+    rotated: 0.0,
+    zoom: (0.4, 2.5),
+    metres: (8.0, 400.0),
+    side: 80,
+};
+
+/// Judges `count` requests at some places.
+fn judge(seed: u64, count: usize, places: &[Place], traits: Traits) {
+    if !available("gdalwarp") {
+        return;
+    }
+    let mut random = Random::new(seed);
+    let mut court = Court::new();
+    while court.heard() < count {
+        let place = random.pick(places);
+        if let Some(request) = Request::random(&mut random, place, traits) {
+            court.hear(&request);
+        }
+    }
+    court.close();
+}
+
+#[test]
+fn requests_on_land_are_answered_as_gdalwarp_does() {
+    judge(1, 80, LANDS, PLAIN);
+}
+
+#[test]
+fn requests_of_rotated_grids_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        rotated: 0.6,
+        ..PLAIN
+    };
+    judge(2, 70, LANDS, traits);
+}
+
+#[test]
+fn requests_of_mosaics_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        layers: 3,
+        rotated: 0.1,
+        ..PLAIN
+    };
+    judge(3, 70, LANDS, traits);
+}
+
+#[test]
+fn requests_of_overviews_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        overviews: 3,
+        zoom: (0.1, 1.0),
+        side: 300,
+        ..PLAIN
+    };
+    judge(4, 60, LANDS, traits);
+}
+
+#[test]
+fn requests_near_the_poles_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        layers: 2,
+        metres: (500.0, 8_000.0),
+        ..PLAIN
+    };
+    judge(5, 75, POLES, traits);
+}
+
+#[test]
+fn requests_at_the_dateline_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        layers: 2,
+        metres: (100.0, 1_500.0),
+        ..PLAIN
+    };
+    judge(6, 75, DATELINE, traits);
+}
+
+#[test]
+fn requests_wider_than_half_the_globe_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        layers: 2,
+        metres: (60_000.0, 400_000.0),
+        ..PLAIN
+    };
+    judge(7, 70, WORLD, traits);
+}

@@ -1,0 +1,168 @@
+//! Records that are a fitting file already.
+
+use crate::scene::{Look, Scene, file_values, holed, plain, source, target};
+use crate::tools::text;
+use domain::{DType, DataMapping, DatasetSource, RecordId, Resampling};
+use imaging::{ConsolidateSpec, Limits, RecordSources, consolidate};
+use std::{collections::BTreeMap, fs, path::Path};
+
+const GRID: [f64; 6] = [500_000.0, 10.0, 0.0, 5_000_000.0, 0.0, -10.0];
+
+fn record(sources: Vec<DatasetSource>) -> RecordSources {
+    RecordSources {
+        id: RecordId::new(),
+        sources,
+    }
+}
+
+fn spec(records: Vec<RecordSources>, mapping: DataMapping) -> ConsolidateSpec {
+    ConsolidateSpec {
+        records,
+        target: target(32632, GRID, 300, 200),
+        mapping,
+        bands: 2,
+        block_size: (64, 64),
+        overviews_min_size: 64,
+        interlacing_pattern: "Z=0>T>R>B;R>Z=1:>T>B".to_owned(),
+        resampling: Resampling::Near,
+        overview_resampling: Resampling::Average,
+        creation_params: params(&[("COMPRESS", "ZSTD"), ("PREDICTOR", "2")]),
+        zstd_level: 1,
+        limits: Limits::default(),
+    }
+}
+
+fn params(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    pairs.iter().map(owned).collect()
+}
+
+/// Encoded tiles of a record, level after level.
+fn tiles(path: &Path, record: usize) -> Vec<Vec<u8>> {
+    let bytes = fs::read(path).unwrap();
+    let file = cog::File::read(&bytes).unwrap();
+    let levels = file.records[record].levels.iter();
+    let blocks = levels.flat_map(|level| &level.image.blocks);
+    blocks
+        .map(|block| bytes[block.offset as usize..][..block.len as usize].to_vec())
+        .collect()
+}
+
+fn write(spec: &ConsolidateSpec, scene: &Scene, name: &str) -> std::path::PathBuf {
+    let out = scene.path(name);
+    consolidate(spec, scene.folder(), &out, 1, &|| false).unwrap();
+    out
+}
+
+/// A file as consolidation writes it, but for the level of its compression, which readers do not see.
+fn fitting(scene: &Scene, mapping: DataMapping) -> std::path::PathBuf {
+    let look = Look {
+        dtype: DType::UInt16,
+        bands: 2,
+        size: (300, 200),
+        transform: GRID,
+        ..Look::default()
+    };
+    let image = scene.raster("image.tif", look, holed);
+    let mut made = spec(
+        vec![record(vec![source(&image, &[1, 2], mapping)])],
+        mapping,
+    );
+    made.creation_params
+        .insert("ZSTD_LEVEL".to_owned(), "19".to_owned());
+    write(&made, scene, "fitting.tif")
+}
+
+#[test]
+fn the_tiles_of_a_fitting_file_are_copied() {
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt16, 0.0);
+    let file = fitting(&scene, mapping);
+    let fits = || record(vec![source(&file, &[1, 2], mapping)]);
+    let single = write(&spec(vec![fits()], mapping), &scene, "single.tif");
+    assert_eq!(tiles(&single, 0), tiles(&file, 0));
+    assert_eq!(file_values(&text(&single)), file_values(&text(&file)));
+
+    // beside a record that is made
+    let image = scene.path("image.tif");
+    let made = record(vec![source(&image, &[1, 2], mapping)]);
+    let several = write(&spec(vec![made, fits()], mapping), &scene, "several.tif");
+    assert_ne!(tiles(&several, 0), tiles(&file, 0));
+    assert_eq!(tiles(&several, 1), tiles(&file, 0));
+    for number in 1..=2 {
+        let address = format!("GTIFF_DIR:{number}:{}", text(&several));
+        assert_eq!(file_values(&address), file_values(&text(&file)), "{number}");
+    }
+    let header = cog::File::read(&fs::read(&several).unwrap()).unwrap();
+    let name = header.records[1].main().tags.document_name.clone().unwrap();
+    assert!(name.starts_with("cog_tiff_"), "{name}");
+}
+
+#[test]
+fn a_record_of_a_fitting_file_without_data_is_empty() {
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt16, 0.0);
+    let empty = write(
+        &spec(vec![record(Vec::new())], mapping),
+        &scene,
+        "empty.tif",
+    );
+    let again = spec(
+        vec![record(vec![source(&empty, &[1, 2], mapping)])],
+        mapping,
+    );
+    let out = scene.path("again.tif");
+    let summary = consolidate(&again, scene.folder(), &out, 1, &|| false).unwrap();
+    assert_eq!(summary.empty_records, 1);
+}
+
+#[test]
+fn what_differs_in_anything_is_made_again() {
+    type Change = fn(&mut ConsolidateSpec);
+    let cases: [(&str, Change); 12] = [
+        ("mapping of the target", |spec| {
+            spec.mapping = plain(DType::UInt16, 65_535.0);
+        }),
+        ("mapping of the source", |spec| {
+            spec.records[0].sources[0].mapping = plain(DType::UInt16, 65_535.0);
+        }),
+        ("type", |spec| spec.mapping = plain(DType::Int16, 0.0)),
+        ("blocks", |spec| spec.block_size = (32, 64)),
+        ("fewer overviews", |spec| spec.overviews_min_size = 128),
+        ("no overviews", |spec| spec.overviews_min_size = 0),
+        ("order of bands", |spec| {
+            spec.records[0].sources[0].bands = domain::Bands::try_new(&[2, 1]).unwrap();
+        }),
+        ("place", |spec| {
+            let mut moved = GRID;
+            moved[0] += 10.0;
+            spec.target = target(32632, moved, 300, 200);
+        }),
+        ("size", |spec| spec.target = target(32632, GRID, 299, 200)),
+        ("codec", |spec| {
+            spec.creation_params = params(&[("COMPRESS", "DEFLATE"), ("PREDICTOR", "2")]);
+        }),
+        ("predictor", |spec| {
+            spec.creation_params = params(&[("COMPRESS", "ZSTD"), ("PREDICTOR", "1")]);
+        }),
+        ("two datasets", |spec| {
+            let twice = spec.records[0].sources[0].clone();
+            spec.records[0].sources.push(twice);
+        }),
+    ];
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt16, 0.0);
+    let file = fitting(&scene, mapping);
+    let copied = tiles(&file, 0);
+    for (name, change) in cases {
+        let mut spec = spec(vec![record(vec![source(&file, &[1, 2], mapping)])], mapping);
+        change(&mut spec);
+        let made = tiles(&write(&spec, &scene, "made.tif"), 0);
+        let same = made
+            .iter()
+            .zip(&copied)
+            .filter(|(made, copied)| made == copied);
+        let filled = copied.iter().filter(|tile| !tile.is_empty()).count();
+        assert!(filled > 20 && same.count() < filled / 2, "{name}");
+    }
+}

@@ -1,0 +1,253 @@
+mod class;
+mod connection;
+mod errors;
+mod rest;
+
+use std::{ops::Range, path::Path, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+pub use connection::GcsConnection;
+use domain::{Scheme, Uri};
+use google_cloud_gax::retry_policy::NeverRetry;
+use google_cloud_storage::{
+    builder::storage::WriteObject,
+    client::Storage as Client,
+    model_ext::ReadRange,
+    read_resume_policy::NeverResume,
+    streaming_source::{Payload, Seek, StreamingSource},
+};
+use rest::Rest;
+
+use crate::{
+    Attributes, ByteStream, ConfigError, DeleteOptions, Error, ReadOptions, Result, Storage,
+    UploadOptions, pieces, ranges::cut, tls,
+};
+
+/// Largest offset that the service knows.
+const LAST: u64 = i64::MAX as u64;
+
+/// Objects of Google Cloud Storage (`gs://bucket/a.tif`).
+///
+/// Each call is one request, or as many as the content takes; nothing is tried again here: wrap it in
+/// [`Retrying`](crate::Retrying).
+#[derive(Clone, Debug)]
+pub struct GcsStorage {
+    client: Client,
+    rest: Arc<Rest>,
+    emulated: bool,
+}
+
+impl GcsStorage {
+    /// Sets the clients up; no request is sent yet.
+    ///
+    /// # Errors
+    /// When the address or the credentials are malformed.
+    pub async fn connect(connection: &GcsConnection) -> Result<Self, ConfigError> {
+        tls::ensure_provider();
+        let failed = |source| ConfigError {
+            scheme: Scheme::Gs,
+            source,
+        };
+        let access = connection.access().map_err(failed)?;
+        let rest = Rest::new(&access).map_err(|error| failed(error.into()))?;
+        let mut builder = Client::builder()
+            .with_credentials(access.credentials)
+            .with_retry_policy(NeverRetry)
+            .with_read_resume_policy(NeverResume);
+        if access.emulated {
+            let root = access.root.as_str().trim_end_matches('/').to_owned();
+            builder = builder
+                .with_endpoint(root)
+                // emulators answer resumable uploads in a way that makes the client wait for ever
+                .with_resumable_upload_threshold(usize::MAX);
+        }
+        let client = builder.build().await;
+        Ok(Self {
+            client: client.map_err(|error| failed(error.into()))?,
+            rest: Arc::new(rest),
+            emulated: access.emulated,
+        })
+    }
+
+    async fn fetch(
+        &self,
+        uri: &Uri,
+        range: Option<&Range<u64>>,
+        version: Option<&str>,
+    ) -> Result<Bytes> {
+        let (bucket, name) = object(uri)?;
+        let mut request = self.client.read_object(resource(bucket), name);
+        if let Some(range) = range {
+            request = request.set_read_range(match range.end {
+                end if end > LAST => ReadRange::offset(range.start),
+                end => ReadRange::segment(range.start, end - range.start),
+            });
+        }
+        if let Some(generation) = version.map(|version| generation(uri, version)) {
+            request = request.set_if_generation_match(generation?);
+        }
+        let mut answer = match request.send().await {
+            Ok(answer) => answer,
+            // the range begins behind the end
+            Err(error) if errors::status(&error) == Some(416) => {
+                return self.nothing(uri, version).await;
+            }
+            Err(error) => return Err(errors::sort(uri, "read", error)),
+        };
+        let found = answer.object();
+        // emulators overlook the condition
+        if version.is_some_and(|version| found.generation.to_string() != version) {
+            return Err(Error::Changed { uri: uri.clone() });
+        }
+        let mut data = BytesMut::new();
+        while let Some(piece) = answer.next().await {
+            let piece = piece.map_err(|error| errors::sort(uri, "read", error))?;
+            data.extend_from_slice(&piece);
+        }
+        Ok(data.freeze())
+    }
+
+    /// No bytes of a file that must be there, in its version.
+    async fn nothing(&self, uri: &Uri, version: Option<&str>) -> Result<Bytes> {
+        let found = self.rest.head(uri).await?;
+        if version.is_some_and(|version| found.version != version) {
+            return Err(Error::Changed { uri: uri.clone() });
+        }
+        Ok(Bytes::new())
+    }
+
+    async fn write<S>(
+        &self,
+        uri: &Uri,
+        content: impl Into<Payload<S>>,
+        options: &UploadOptions,
+    ) -> Result<()>
+    where
+        S: StreamingSource + Seek + Send + Sync + 'static,
+        <S as StreamingSource>::Error: std::error::Error + Send + Sync + 'static,
+        <S as Seek>::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let (bucket, name) = object(uri)?;
+        let mut request = self.client.write_object(resource(bucket), name, content);
+        if let Some(content_type) = &options.content_type {
+            request = request.set_content_type(content_type);
+        }
+        if let Some(storage_class) = options.storage_class {
+            request = request.set_storage_class(class::name(storage_class));
+        }
+        if options.if_absent {
+            request = request.set_if_generation_match(0);
+        }
+        if self.emulated {
+            request = checksummed(request)
+                .await
+                .map_err(|error| errors::sort(uri, "write", error))?;
+        }
+        match request.send_unbuffered().await {
+            Ok(_) => Ok(()),
+            Err(error) if options.if_absent && errors::status(&error) == Some(412) => {
+                Err(Error::AlreadyExists { uri: uri.clone() })
+            }
+            Err(error) => Err(errors::sort(uri, "write", error)),
+        }
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Storage for GcsStorage {
+    async fn head(&self, uri: &Uri) -> Result<Attributes> {
+        self.rest.head(uri).await
+    }
+
+    async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
+        let version = options.version.as_deref();
+        let Some(range) = &options.range else {
+            return self.fetch(uri, None, version).await;
+        };
+        let possible = cut(uri, range, LAST)?;
+        if possible.is_empty() {
+            return self.nothing(uri, version).await;
+        }
+        self.fetch(uri, Some(range), version).await
+    }
+
+    async fn read_ranges(
+        &self,
+        uri: &Uri,
+        ranges: &[Range<u64>],
+        version: Option<&str>,
+    ) -> Result<Vec<Bytes>> {
+        pieces::ranges(self, uri, ranges, version).await
+    }
+
+    async fn read_stream(&self, uri: &Uri) -> Result<ByteStream> {
+        pieces::stream(self.clone(), uri).await
+    }
+
+    async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
+        Box::pin(self.write(uri, data, options)).await
+    }
+
+    async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
+        let file = tokio::fs::File::open(path)
+            .await
+            .map_err(|source| Error::Failed {
+                uri: uri.clone(),
+                operation: "upload",
+                source: source.into(),
+            })?;
+        Box::pin(self.write(uri, file, options)).await
+    }
+
+    async fn delete(&self, uri: &Uri, options: &DeleteOptions) -> Result<()> {
+        match self.rest.delete(uri, None).await {
+            Err(error) if error.is_not_found() && options.ignore_missing => Ok(()),
+            deleted => deleted,
+        }
+    }
+
+    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+        self.rest.rename(from, to).await
+    }
+}
+
+/// Emulators do not know checksums that come behind the content.
+#[expect(deprecated, reason = "the service needs it no longer")]
+async fn checksummed<S>(request: WriteObject<S>) -> google_cloud_storage::Result<WriteObject<S>>
+where
+    S: StreamingSource + Seek + Send + Sync + 'static,
+    <S as StreamingSource>::Error: std::error::Error + Send + Sync + 'static,
+    <S as Seek>::Error: std::error::Error + Send + Sync + 'static,
+{
+    request.precompute_checksums().await
+}
+
+/// Bucket and name of an object, of this store.
+fn object(uri: &Uri) -> Result<(&str, &str)> {
+    if uri.scheme() != Scheme::Gs {
+        return Err(Error::Unsupported {
+            uri: uri.clone(),
+            scheme: uri.scheme(),
+        });
+    }
+    match (uri.bucket(), uri.path()) {
+        (_, "") => Err(Error::invalid(
+            uri,
+            "names a bucket, expected gs://bucket/object",
+        )),
+        parts => Ok(parts),
+    }
+}
+
+fn resource(bucket: &str) -> String {
+    format!("projects/_/buckets/{bucket}")
+}
+
+/// A version that no generation can have is one of another file.
+fn generation(uri: &Uri, version: &str) -> Result<i64> {
+    version
+        .parse()
+        .map_err(|_| Error::Changed { uri: uri.clone() })
+}

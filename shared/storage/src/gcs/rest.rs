@@ -1,0 +1,191 @@
+//! The calls that the client library makes by gRPC only: attributes, delete and rewrite of the JSON interface.
+
+use std::time::{Duration, SystemTime};
+
+use domain::Uri;
+use google_cloud_auth::credentials::{CacheableResource, Credentials};
+use http::{HeaderMap, Method};
+use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{class, connection::Access};
+use crate::{Attributes, Error, Result};
+
+/// Time for one call; each moves names and numbers, not content.
+const CALL_LIMIT: Duration = Duration::from_mins(1);
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) struct Rest {
+    client: Client,
+    root: Url,
+    credentials: Credentials,
+}
+
+/// What the service tells of an object. Numbers are texts there.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource {
+    size: String,
+    generation: String,
+    content_type: Option<String>,
+    storage_class: Option<String>,
+    updated: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rewritten {
+    #[serde(default)]
+    done: bool,
+    rewrite_token: Option<String>,
+}
+
+/// What a copy is to keep of the original.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storage_class: Option<&'a str>,
+}
+
+impl Rest {
+    pub(super) fn new(access: &Access) -> reqwest::Result<Self> {
+        let client = Client::builder()
+            .timeout(CALL_LIMIT)
+            .connect_timeout(CONNECT_LIMIT)
+            // whoever is redirected to would see the credentials
+            .redirect(Policy::none())
+            .build()?;
+        Ok(Self {
+            client,
+            root: access.root.clone(),
+            credentials: access.credentials.clone(),
+        })
+    }
+
+    pub(super) async fn head(&self, uri: &Uri) -> Result<Attributes> {
+        let resource = self.resource(uri, "stat").await?;
+        let size = resource
+            .size
+            .parse()
+            .map_err(|source: std::num::ParseIntError| Error::Failed {
+                uri: uri.clone(),
+                operation: "stat",
+                source: source.into(),
+            })?;
+        Ok(Attributes {
+            size,
+            version: resource.generation,
+            content_type: resource.content_type,
+            storage_class: resource.storage_class.as_deref().and_then(class::parse),
+            last_modified: resource.updated.as_deref().and_then(time),
+        })
+    }
+
+    pub(super) async fn delete(&self, uri: &Uri, generation: Option<&str>) -> Result<()> {
+        let mut url = self.url(uri, &[])?;
+        if let Some(generation) = generation {
+            url.query_pairs_mut()
+                .append_pair("ifGenerationMatch", generation);
+        }
+        let request = self.client.request(Method::DELETE, url);
+        self.send(uri, "delete", request).await.map(drop)
+    }
+
+    /// Copy within the service, of any size, then delete.
+    pub(super) async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+        let source = self.resource(from, "move").await?;
+        if from.canonical() == to.canonical() {
+            return Ok(());
+        }
+        let (bucket, name) = super::object(to)?;
+        let target = ["rewriteTo", "b", bucket, "o", name];
+        let kept = Kept {
+            content_type: source.content_type.as_deref(),
+            storage_class: source.storage_class.as_deref(),
+        };
+        let mut token = None;
+        loop {
+            let mut url = self.url(from, &target)?;
+            url.query_pairs_mut()
+                .append_pair("ifSourceGenerationMatch", &source.generation)
+                .extend_pairs(token.iter().map(|token| ("rewriteToken", token)));
+            let request = self.client.request(Method::POST, url).json(&kept);
+            let answer = self.send(from, "move", request).await?;
+            let rewritten: Rewritten = body(from, answer).await?;
+            match rewritten.rewrite_token {
+                Some(next) if !rewritten.done => token = Some(next),
+                Some(_) | None => break,
+            }
+        }
+        self.delete(from, Some(&source.generation)).await
+    }
+
+    async fn resource(&self, uri: &Uri, operation: &'static str) -> Result<Resource> {
+        let request = self.client.request(Method::GET, self.url(uri, &[])?);
+        let answer = self.send(uri, operation, request).await?;
+        body(uri, answer).await
+    }
+
+    /// Each segment is encoded, the slashes in the name of an object too.
+    fn url(&self, uri: &Uri, behind: &[&str]) -> Result<Url> {
+        let (bucket, name) = super::object(uri)?;
+        let mut url = self.root.clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::invalid(uri, "has no usable root of the service"))?
+            .pop_if_empty()
+            .extend(["storage", "v1", "b", bucket, "o", name])
+            .extend(behind);
+        Ok(url)
+    }
+
+    async fn send(
+        &self,
+        uri: &Uri,
+        operation: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Response> {
+        let request = request.headers(self.headers(uri).await?);
+        let answer = request
+            .send()
+            .await
+            .map_err(|source| Error::unavailable(uri, source.without_url()))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let text = answer.text().await.unwrap_or_default();
+        let text: String = text.chars().take(300).collect();
+        Err(Error::from_status(uri, operation, status.as_u16(), text))
+    }
+
+    async fn headers(&self, uri: &Uri) -> Result<HeaderMap> {
+        match self.credentials.headers(http::Extensions::new()).await {
+            Ok(CacheableResource::New { data, .. }) => Ok(data),
+            // only answered to those who say what they know already
+            Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),
+            Err(error) if error.is_transient() => Err(Error::unavailable(uri, error)),
+            Err(error) => Err(Error::PermissionDenied {
+                uri: uri.clone(),
+                reason: format!("there are no usable credentials of Google: {error}"),
+            }),
+        }
+    }
+}
+
+async fn body<T: for<'a> Deserialize<'a>>(uri: &Uri, answer: Response) -> Result<T> {
+    answer
+        .json()
+        .await
+        .map_err(|source| Error::unavailable(uri, source.without_url()))
+}
+
+fn time(text: &str) -> Option<SystemTime> {
+    chrono::DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(SystemTime::from)
+}

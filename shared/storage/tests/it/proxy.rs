@@ -1,0 +1,116 @@
+//! A bad network in front of a server: one request per connection, of which the next ones can be spoiled.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// What happens to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Answered with this status, not passed on.
+    Status(u16),
+    /// Passed on after a while.
+    Slow(Duration),
+    /// The answer ends a few bytes too early.
+    Truncated,
+    /// The connection is reset.
+    Reset,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    faults: VecDeque<Fault>,
+    requests: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Proxy {
+    /// Listens on a free port until the runtime of the test ends.
+    pub(crate) async fn start(upstream: &str) -> Self {
+        let upstream = upstream.trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self {
+            address: listener.local_addr().unwrap(),
+            state: Arc::default(),
+        };
+        let state = Arc::clone(&proxy.state);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                // an error is a client that went away, as clients do after a fault
+                tokio::spawn(serve(client, upstream.clone(), Arc::clone(&state)));
+            }
+        });
+        proxy
+    }
+
+    /// Spoils the next requests, and forgets those of before.
+    pub(crate) fn spoil(&self, faults: impl IntoIterator<Item = Fault>) {
+        let mut state = self.state.lock().unwrap();
+        state.faults = faults.into_iter().collect();
+        state.requests.clear();
+    }
+
+    /// First lines of the requests since the last call of `spoil`.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.state.lock().unwrap().requests.clone()
+    }
+}
+
+async fn serve(
+    mut client: TcpStream,
+    upstream: String,
+    state: Arc<Mutex<State>>,
+) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        if client.read_buf(&mut head).await? == 0 {
+            return Ok(());
+        }
+    }
+    let first = head.iter().position(|byte| *byte == b'\r').unwrap_or(0);
+    let fault = {
+        let mut state = state.lock().unwrap();
+        let line = String::from_utf8_lossy(&head[..first]).into_owned();
+        state.requests.push(line);
+        state.faults.pop_front()
+    };
+    match fault {
+        Some(Fault::Status(status)) => {
+            let answer = format!(
+                "HTTP/1.1 {status} Spoiled\r\nContent-Length: 7\r\nConnection: close\r\n\r\nspoiled"
+            );
+            client.write_all(answer.as_bytes()).await?;
+            return client.shutdown().await;
+        }
+        Some(Fault::Reset) => return client.set_zero_linger(),
+        Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
+        Some(Fault::Truncated) | None => {}
+    }
+    let mut server = TcpStream::connect(upstream).await?;
+    // a kept connection would carry requests that are not seen here
+    head.splice(first..first, *b"\r\nConnection: close");
+    server.write_all(&head).await?;
+    if fault == Some(Fault::Truncated) {
+        let mut answer = Vec::new();
+        server.read_to_end(&mut answer).await?;
+        answer.truncate(answer.len().saturating_sub(3));
+        client.write_all(&answer).await?;
+        return client.shutdown().await;
+    }
+    tokio::io::copy_bidirectional(&mut client, &mut server)
+        .await
+        .map(drop)
+}
