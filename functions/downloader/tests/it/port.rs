@@ -134,7 +134,6 @@ async fn a_signal_ends_the_program_in_order() {
 #[tokio::test]
 async fn flags_that_cannot_work_end_the_start_with_their_name() {
     for (flag, named) in [
-        ("--with-gcs", "--with-gcs"),
         ("--allowedPaths=relative", "--allowedPaths"),
         ("--tls", "--tlsCert: cannot read /tls/tls.crt"),
         ("--baSecretName=s", "project"),

@@ -32,11 +32,18 @@ pub(crate) fn address(variable: &str) -> Option<String> {
     address
 }
 
+/// A client of the emulators; it asks for cryptography even where it speaks in clear.
+fn http_client() -> reqwest::Client {
+    // fails only when a store was connected before, which is as good
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 /// A new bucket of the emulator of Google, and its address.
 pub(crate) async fn gcs_bucket() -> Option<(String, String)> {
     let host = address("GEOCUBE_TEST_GCS")?;
     let bucket = format!("geocube-{}", Uuid::new_v4().simple());
-    let created = reqwest::Client::new()
+    let created = http_client()
         .post(format!("http://{host}/storage/v1/b"))
         .body(format!("{{\"name\": \"{bucket}\"}}"))
         .header("content-type", "application/json")
@@ -51,7 +58,7 @@ pub(crate) async fn gcs_bucket() -> Option<(String, String)> {
 pub(crate) async fn s3_bucket() -> Option<(String, String)> {
     let endpoint = address("GEOCUBE_TEST_S3")?;
     let bucket = format!("geocube-{}", Uuid::new_v4().simple());
-    let created = reqwest::Client::new()
+    let created = http_client()
         .put(format!("{endpoint}/{bucket}"))
         .send()
         .await
