@@ -95,9 +95,11 @@ impl Pace {
     /// Asks for less after a statement that took too long; whether that may help, which it does not
     /// when even the first record takes too long.
     pub(super) fn slow_down(&mut self) -> bool {
-        let possible = self.begun && self.size > LEAST;
+        if !self.begun || self.size <= LEAST {
+            return false;
+        }
         self.size = (self.size / 10).max(LEAST);
-        possible
+        true
     }
 }
 
