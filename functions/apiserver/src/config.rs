@@ -11,6 +11,8 @@ use runtime::config::{
 };
 use runtime::value;
 
+use crate::Connections;
+
 /// Catalogue, cubes, tiles and jobs over gRPC and HTTP, on one port.
 ///
 /// Every flag can also be given as environment variable: --maxConnectionAge as `GEOCUBE_MAX_CONNECTION_AGE`.
@@ -88,6 +90,7 @@ impl Config {
             });
         }
         self.tokens.secret(self.project.as_deref())?;
+        self.connections()?;
         let messaging = self.messaging()?;
         if self.ingestion_storage.is_none() {
             return match self.messaging.consolidations_queue {
@@ -118,6 +121,15 @@ impl Config {
             }
             | Messaging::Embedded { .. } => Ok(()),
         }
+    }
+
+    /// The shares of `dbMaxConnections`.
+    ///
+    /// # Errors
+    /// When they are too few, or the queue cannot be chosen.
+    pub fn connections(&self) -> Result<Connections, ConfigError> {
+        let embedded = matches!(self.messaging()?, Messaging::Embedded { .. });
+        Connections::share(self.bounds.db_max_connections, embedded)
     }
 
     /// The queue to use.

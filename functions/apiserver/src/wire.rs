@@ -22,7 +22,7 @@ pub(crate) async fn login(config: &Config) -> anyhow::Result<PgConnectOptions> {
 /// The catalogue, once its schema is known to be the right one.
 pub(crate) async fn database(config: &Config, login: PgConnectOptions) -> anyhow::Result<Database> {
     let options = PoolOptions {
-        max_connections: config.bounds.db_max_connections,
+        max_connections: config.connections()?.catalogue,
         acquire_timeout: config.bounds.db_acquire_timeout,
         statement_timeout: config.bounds.statement_timeout,
         application_name: "geocube-apiserver".to_owned(),

@@ -77,9 +77,15 @@ pub(crate) async fn publisher(
         Messaging::PubSub { project, .. } => Ok(Arc::new(
             PubSubPublisher::connect(&project, &Broker::from_environment()).await?,
         )),
-        Messaging::Embedded { url: Some(url), .. } => Ok(Arc::new(
-            PgQueue::connect(url.expose_secret(), QUEUE_CONNECTIONS).await?,
-        )),
+        Messaging::Embedded { url: Some(url), .. } => {
+            let login = database::connect_options(url.expose_secret())?;
+            database::reach(&login, CONNECT_TIMEOUT)
+                .await
+                .context("connecting to the database of the queue (flag pgqConnection)")?;
+            Ok(Arc::new(
+                PgQueue::connect_with(login, QUEUE_CONNECTIONS).await?,
+            ))
+        }
         Messaging::Embedded { url: None, .. } => Ok(Arc::new(
             PgQueue::connect_with(login, QUEUE_CONNECTIONS).await?,
         )),

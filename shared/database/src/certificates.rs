@@ -17,7 +17,8 @@ pub struct ClientCertificates<'a> {
 /// Options of connections that present a certificate. Nothing is written to files.
 ///
 /// The server must present a certificate of the authority, whatever host it names: managed databases
-/// name their instance there. That is what libpq makes of `sslmode=require` beside an authority.
+/// name their instance there. The driver also accepts one that any public authority signed, and has
+/// no setting against it; the network must see to it that nobody else answers under the address.
 ///
 /// # Errors
 /// [`domain::Error::Invalid`] when the URL is malformed.

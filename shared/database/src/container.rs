@@ -1,17 +1,18 @@
 //! Containers: files that hold datasets.
 
 use crate::{Result, convert, dataset};
-use domain::{Container, Entity, Error, Scheme, StorageClass, Uri};
+use domain::{Container, Dataset, Entity, Error, Scheme, StorageClass, Uri};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 
 /// The containers of some URIs, in their order, each once, with all their datasets in order of
-/// creation.
+/// creation. A file has one container, whichever of its spellings is given.
 ///
 /// # Errors
 /// [`Error::NotFound`] `Container with uri: <uri>` for the first one that is unknown.
 pub async fn get(conn: &mut PgConnection, uris: &[Uri]) -> Result<Vec<Container>> {
-    let texts: Vec<&str> = uris.iter().map(Uri::as_str).collect();
+    let names: Vec<[String; 3]> = uris.iter().map(names).collect();
+    let texts: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
     let rows: Vec<ContainerRow> = sqlx::query_as(
         "SELECT uri, managed, storage_class::text FROM geocube.containers WHERE uri = ANY($1)",
     )
@@ -22,20 +23,40 @@ pub async fn get(conn: &mut PgConnection, uris: &[Uri]) -> Result<Vec<Container>
     for row in rows {
         found.insert(row.uri.clone(), row.container()?);
     }
-    for stored in dataset::of_containers(conn, uris).await? {
-        if let Some(container) = found.get_mut(stored.source.uri.as_str()) {
-            container.datasets.push(stored);
-        }
-    }
     let mut seen = HashSet::new();
     let mut containers = Vec::with_capacity(found.len());
-    for uri in texts.into_iter().filter(|uri| seen.insert(*uri)) {
-        let container = found
-            .remove(uri)
-            .ok_or_else(|| Error::not_found(Entity::Container, "uri", uri))?;
-        containers.push(container);
+    for (uri, names) in uris.iter().zip(&names) {
+        let stored = names.iter().find(|name| found.contains_key(*name));
+        let stored = stored.ok_or_else(|| Error::not_found(Entity::Container, "uri", uri))?;
+        if seen.insert(stored) {
+            containers.push(found[stored].clone());
+        }
+    }
+    let stored: Vec<Uri> = containers.iter().map(|found| found.uri.clone()).collect();
+    let mut datasets: HashMap<Uri, Vec<Dataset>> = HashMap::new();
+    for dataset in dataset::of_containers(conn, &stored).await? {
+        let of_file = datasets.entry(dataset.source.uri.clone()).or_default();
+        of_file.push(dataset);
+    }
+    for container in &mut containers {
+        container.datasets = datasets.remove(&container.uri).unwrap_or_default();
     }
     Ok(containers)
+}
+
+/// The name under which a file is to be indexed: the one that it is stored under, whichever its
+/// spelling, else the canonical one.
+pub async fn name_of(conn: &mut PgConnection, uri: &Uri) -> Result<Uri> {
+    let names = names(uri);
+    let stored: Vec<String> =
+        sqlx::query_scalar("SELECT uri FROM geocube.containers WHERE uri = ANY($1)")
+            .bind(&names[..])
+            .fetch_all(conn)
+            .await?;
+    match names.into_iter().find(|name| stored.contains(name)) {
+        Some(stored) => convert::uri(stored),
+        None => Ok(uri.canonical()),
+    }
 }
 
 /// Those of some URIs whose file the catalogue knows, under the given text, the canonical one or

@@ -25,6 +25,15 @@ pub enum Error {
         #[source]
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// No connection could be opened within the time given to a start.
+    #[error("no connection to the database at {server}")]
+    Unreachable {
+        /// Host and port, or the folder of a socket.
+        server: String,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// No connection could be had in time: all of the pool are in use, or the server accepts none.
     #[error(
         "none of the {connections} connections of the database pool could be had within {waited:?}"
@@ -59,6 +68,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unavailable { .. }
+            | Self::Unreachable { .. }
             | Self::PoolExhausted { .. }
             | Self::LostRace(_)
             | Self::OutcomeUnknown { .. } => true,
@@ -90,9 +100,11 @@ impl Error {
             slow if slow.is_statement_timeout() => {
                 "the database (a statement took too long, flag statementTimeout)".to_owned()
             }
-            Self::Unavailable { .. } | Self::LostRace(_) | Self::Domain(_) | Self::Internal { .. } => {
-                "the database".to_owned()
-            }
+            Self::Unavailable { .. }
+            | Self::Unreachable { .. }
+            | Self::LostRace(_)
+            | Self::Domain(_)
+            | Self::Internal { .. } => "the database".to_owned(),
         }
     }
 
@@ -182,7 +194,7 @@ impl From<sqlx::Error> for Error {
 
 /// Classes 08 (connection), 40 (rollback), 53 (resources), 57P0x (shutdown and start) and the
 /// codes of a lock that was not obtained and of a statement that took too long.
-fn is_transient(code: Option<&str>) -> bool {
+pub(crate) fn is_transient(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };
     ["08", "40", "53", "57P0"]
         .iter()

@@ -33,6 +33,8 @@ pub struct CellPart {
     pub id: String,
     /// Reference system of the cell, as the caller wrote it.
     pub crs: String,
+    /// Whether the cell lies on both sides of the dateline, or touches it.
+    pub crosses_dateline: bool,
     /// Part of the area, in longitude and latitude.
     pub area: MultiPolygon,
 }
@@ -53,13 +55,23 @@ pub async fn create(
         .bind(&grid.description)
         .execute(&mut *conn)
         .await?;
+    for cells in cells.chunks(CHUNK) {
+        insert_cells(conn, &grid.name, cells).await?;
+    }
+    Ok(())
+}
+
+/// Cells that one statement stores, so that the bound on its time does not bound the grid.
+const CHUNK: usize = 10_000;
+
+async fn insert_cells(conn: &mut PgConnection, grid: &str, cells: &[StoredCell]) -> Result<()> {
     let outline = |cell: &StoredCell| convert::lonlat(&MultiPolygon(vec![cell.outline.clone()]));
     sqlx::query(
         "INSERT INTO geocube.cells (id, grid, crs, srid, coordinates)
          SELECT id, $1, crs, srid, ST_GeometryN(ST_GeomFromEWKB(outline), 1)::geography
          FROM UNNEST($2::text[], $3::text[], $4::int[], $5::bytea[]) AS given (id, crs, srid, outline)",
     )
-    .bind(&grid.name)
+    .bind(grid)
     .bind(cells.iter().map(|cell| cell.id.as_str()).collect::<Vec<_>>())
     .bind(cells.iter().map(|cell| cell.crs.as_str()).collect::<Vec<_>>())
     .bind(cells.iter().map(|cell| cell.srid).collect::<Vec<_>>())
@@ -120,44 +132,73 @@ const SLIVER: f64 = 1e-13;
 /// The cells of a grid that an area in longitude and latitude overlaps, by id, with the part of the
 /// area on each; parts without any surface are left out.
 ///
-/// The edges of a cell are great circles: vertices are added on them, and the parts are cut in
-/// longitude and latitude, so that neighbours in different reference systems leave no gap. A cell
-/// across the dateline is cut in the plane of its own system, which is right for systems that are
-/// continuous there, such as UTM, and wrong for the others; one of an unknown system along great
-/// circles.
+/// The edges of the area are straight in longitude and latitude, those of a cell are great circles:
+/// vertices are added on them, and the parts are cut in longitude and latitude, so that neighbours
+/// in different reference systems leave no gap. A cell across the dateline is cut where longitudes
+/// go on beyond 180, and its part comes in two. A cell around a pole is cut in the plane of its own
+/// system, which is right for polar systems; one of an unknown system along great circles.
 pub async fn cells_on(
     conn: &mut PgConnection,
     grid: &str,
     area: &MultiPolygon,
 ) -> Result<Vec<CellPart>> {
-    let rows: Vec<(String, String, Vec<u8>)> = sqlx::query_as(
-        "SELECT id, crs, ST_AsEWKB(ST_Multi(part)) FROM (
-             SELECT c.id, c.crs, (SELECT ST_Collect(piece.geom) FROM ST_Dump(ST_CollectionExtract(
-                 CASE WHEN NOT EXISTS (SELECT FROM spatial_ref_sys s WHERE s.srid = c.srid AND c.srid <> 0)
-                 THEN ST_Intersection(c.coordinates, area.valid::geography)::geometry
-                 WHEN ST_XMax(c.coordinates::geometry) - ST_XMin(c.coordinates::geometry) > 180
-                 THEN ST_Transform(ST_Intersection(
-                     ST_Transform(outline.dense, c.srid), ST_Transform(area.valid, c.srid)), 4326)
-                 ELSE ST_Intersection(outline.dense, area.valid)
-                 END, 3)) piece WHERE ST_Area(piece.geom) > $3) AS part
-             FROM geocube.cells c,
-                 (SELECT ST_MakeValid(ST_GeomFromEWKB($2)) AS valid) area,
-                 LATERAL (SELECT ST_Segmentize(c.coordinates,
-                     GREATEST(1000, ST_Perimeter(c.coordinates) / 4000))::geometry AS dense) outline
-             WHERE c.grid = $1 AND ST_Intersects(c.coordinates, ST_GeomFromEWKB($2)::geography)
-         ) parts WHERE part IS NOT NULL ORDER BY id",
-    )
-    .bind(grid)
-    .bind(convert::lonlat(area))
-    .bind(SLIVER)
-    .fetch_all(conn)
-    .await?;
-    let part = |(id, crs, part): (String, String, Vec<u8>)| {
+    let rows: Vec<(String, String, bool, Vec<u8>)> = sqlx::query_as(CELLS_ON)
+        .bind(grid)
+        .bind(convert::lonlat(area))
+        .bind(SLIVER)
+        .fetch_all(conn)
+        .await?;
+    let part = |(id, crs, crosses_dateline, part): (String, String, bool, Vec<u8>)| {
         Ok(CellPart {
             id,
             crs,
+            crosses_dateline,
             area: convert::geometry(&part)?.0,
         })
     };
     rows.into_iter().map(part).collect()
 }
+
+/// Vertices 180 and -180 are one place, and both are found where a cell touches the dateline: it is
+/// treated like one that crosses it. The steps of an area that is projected, or followed along great
+/// circles, are of a degree.
+const CELLS_ON: &str = "
+WITH area AS MATERIALIZED (
+    SELECT valid, ST_Union(valid, ST_Translate(valid, 360, 0)) AS beyond, ST_Segmentize(valid, 1) AS dense
+    FROM (SELECT ST_MakeValid(ST_GeomFromEWKB($2)) AS valid) given
+), found AS MATERIALIZED (
+    SELECT c.id, c.crs, c.srid, c.coordinates,
+        ST_Segmentize(c.coordinates, GREATEST(1000, ST_Perimeter(c.coordinates) / 4000))::geometry AS dense
+    FROM geocube.cells c
+    WHERE c.grid = $1
+        AND geocube.cell_box(c.coordinates) && ST_Envelope(ST_MakeValid(ST_GeomFromEWKB($2)))
+), placed AS MATERIALIZED (
+    SELECT found.*, CASE
+        WHEN ST_XMax(dense) - ST_XMin(dense) <= 180 OR NOT EXISTS (
+            SELECT FROM (
+                SELECT ST_X(geom) - lag(ST_X(geom)) OVER (ORDER BY path) AS step FROM ST_DumpPoints(dense)
+            ) steps WHERE abs(step) > 180
+        ) THEN 'plain'
+        WHEN ST_YMax(dense) < 90 AND ST_Covers(coordinates, 'POINT(0 90)'::geography)
+            OR ST_YMin(dense) > -90 AND ST_Covers(coordinates, 'POINT(0 -90)'::geography)
+        THEN CASE WHEN EXISTS (SELECT FROM spatial_ref_sys s WHERE s.srid = found.srid AND found.srid <> 0)
+            THEN 'polar' ELSE 'globe' END
+        ELSE 'dateline' END AS place
+    FROM found
+), cut AS (
+    SELECT id, crs, place, CASE place
+        WHEN 'plain' THEN ST_Intersection(placed.dense, area.valid)
+        WHEN 'dateline'
+        THEN ST_WrapX(ST_Intersection(ST_ShiftLongitude(placed.dense), area.beyond), 180, -360)
+        WHEN 'polar' THEN ST_Transform(ST_Intersection(
+            ST_Transform(placed.dense, srid), ST_MakeValid(ST_Transform(area.dense, srid))), 4326)
+        ELSE ST_Intersection(coordinates, area.dense::geography)::geometry
+        END AS geom
+    FROM placed, area
+), parts AS MATERIALIZED (
+    SELECT id, crs, place, (
+        SELECT ST_Collect(piece.geom) FROM ST_Dump(ST_CollectionExtract(cut.geom, 3)) piece
+        WHERE ST_Area(piece.geom) > $3
+    ) AS part FROM cut
+)
+SELECT id, crs, place = 'dateline', ST_AsEWKB(ST_Multi(part)) FROM parts WHERE part IS NOT NULL ORDER BY id";

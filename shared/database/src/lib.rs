@@ -38,6 +38,7 @@ pub mod palette;
 mod piecewise;
 mod pool;
 pub mod processed_event;
+mod reach;
 pub mod record;
 pub mod task;
 #[cfg(feature = "testing")]
@@ -49,6 +50,7 @@ pub use certificates::{ClientCertificates, connect_with_certificates};
 pub use error::{Error, Result};
 pub use filter::Page;
 pub use piecewise::{Piecewise, pieces};
-pub use pool::{Connection, Database, PoolOptions, connect_options};
+pub use pool::{Connection, Database, LEAST_CONNECTIONS, PoolOptions, connect_options};
+pub use reach::reach;
 pub use sqlx::{PgConnection, postgres::PgConnectOptions};
 pub use transaction::{Conflict, Tries, Tx, in_statement, in_transaction};

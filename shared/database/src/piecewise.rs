@@ -62,13 +62,29 @@ impl Rest {
 
     /// Size of the next piece.
     pub(crate) fn piece(&self) -> u64 {
-        self.items.map_or(PIECE, |items| items.min(PIECE))
+        self.at_most(PIECE)
+    }
+
+    /// What a statement asks for that may find `most` items.
+    pub(crate) fn at_most(&self, most: u64) -> u64 {
+        self.items.map_or(most, |items| items.min(most))
     }
 
     /// Takes note of `count` items that were read when `asked` were asked for.
     pub(crate) fn took(&mut self, count: u64, asked: u64) {
+        self.pass(count);
+        self.end_statement(count, asked);
+    }
+
+    /// Takes note of items of a statement that goes on.
+    pub(crate) fn pass(&mut self, count: u64) {
         self.items = self.items.map(|items| items.saturating_sub(count));
-        self.exhausted = count < asked;
+    }
+
+    /// Takes note of the end of a statement, which is the last one when it found less than it asked
+    /// for.
+    pub(crate) fn end_statement(&mut self, found: u64, asked: u64) {
+        self.exhausted = found < asked;
     }
 }
 

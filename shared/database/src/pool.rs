@@ -1,6 +1,6 @@
 //! Connections.
 
-use crate::{Error, Result, Tx};
+use crate::{Error, Result, Tx, reach};
 use sqlx::{
     Connection as _, PgConnection, PgPool, Postgres,
     pool::PoolConnection,
@@ -18,7 +18,7 @@ const FRESH: Duration = Duration::from_millis(20);
 /// Bounds of a pool of connections.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
-    /// Largest number of connections, half of them for what stores.
+    /// Largest number of connections, half of them for what stores: 2 at least.
     pub max_connections: u32,
     /// How long a request waits for a free connection.
     pub acquire_timeout: Duration,
@@ -49,7 +49,11 @@ pub struct Database {
     /// Plans a statement once: what is stored decides nothing, and the foreign keys are checked by a
     /// statement for every row.
     writes: PgPool,
+    statement_timeout: Duration,
 }
+
+/// Fewest connections of a [`Database`]: one to read and one to store.
+pub const LEAST_CONNECTIONS: u32 = 2;
 
 impl Database {
     /// Connects to the database of a URL, `postgres://user:password@host:port/name?sslmode=…`.
@@ -57,8 +61,7 @@ impl Database {
     /// The parameter `binary_parameters` is accepted and ignored. Times are UTC in every session.
     ///
     /// # Errors
-    /// [`domain::Error::Invalid`] for a malformed URL, [`crate::Error::Unavailable`] when no
-    /// connection can be opened within the acquire timeout.
+    /// [`domain::Error::Invalid`] for a malformed URL; as [`Self::connect_with`].
     pub async fn connect(url: &str, options: &PoolOptions) -> Result<Self> {
         Self::connect_with(connect_options(url)?, options).await
     }
@@ -66,20 +69,29 @@ impl Database {
     /// Connects by options that [`connect_options`] or [`crate::connect_with_certificates`] made.
     ///
     /// # Errors
-    /// [`crate::Error::Unavailable`] when no connection can be opened within the acquire timeout.
+    /// As [`crate::reach`]; [`domain::Error::Invalid`] for fewer than [`LEAST_CONNECTIONS`].
     pub async fn connect_with(connect: PgConnectOptions, options: &PoolOptions) -> Result<Self> {
         let connect = connect.application_name(&options.application_name);
         let connect_with = |plans: &str| {
             let session = session(options.statement_timeout, plans);
             connect.clone().options(session)
         };
-        let writing = (options.max_connections / 2).max(1);
-        let reading = options.max_connections.saturating_sub(writing).max(1);
+        if options.max_connections < LEAST_CONNECTIONS {
+            return Err(domain::Error::invalid(format!(
+                "max_connections: {} are too few, expected at least {LEAST_CONNECTIONS}",
+                options.max_connections
+            ))
+            .into());
+        }
+        reach(&connect, options.acquire_timeout).await?;
+        let writing = options.max_connections / 2;
+        let reading = options.max_connections - writing;
         Ok(Self {
             reads: pool(options, reading)
                 .connect_with(connect_with("force_custom_plan"))
                 .await?,
             writes: pool(options, writing).connect_lazy_with(connect_with("auto")),
+            statement_timeout: options.statement_timeout,
         })
     }
 
@@ -120,6 +132,11 @@ impl Database {
     /// As [`Self::read`].
     pub async fn write(&self) -> Result<Connection> {
         acquire(&self.writes).await
+    }
+
+    /// How long one statement may run; zero for no bound.
+    pub(crate) fn statement_timeout(&self) -> Duration {
+        self.statement_timeout
     }
 
     /// Asks the server for a sign of life.

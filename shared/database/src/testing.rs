@@ -66,6 +66,22 @@ impl TestDatabase {
         self.scratch.url()
     }
 
+    /// Number of sessions that programs of these names have now.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    pub async fn sessions(&self, programs: &[&str]) -> i64 {
+        let mut conn = self.db.read().await.expect("a connection");
+        sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND application_name = ANY($1)",
+        )
+        .bind(programs)
+        .fetch_one(&mut *conn)
+        .await
+        .expect("the server counts its sessions")
+    }
+
     /// Runs statements, as the owner.
     ///
     /// # Panics

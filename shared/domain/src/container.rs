@@ -84,11 +84,12 @@ impl Container {
     /// [`Error::AlreadyExists`] when the container has a dataset that is not active, or another one
     /// over one of the bands of the same sub-dataset.
     pub fn add(&mut self, new: Dataset) -> Result<bool> {
+        let is_active = |present: &&Dataset| present.status == DatasetStatus::Active;
+        if let Some(present) = self.datasets.iter().find(|present| !is_active(present)) {
+            let reason = format!("with the status {}", present.status.name());
+            return Err(conflict(&new, present.status.name().to_owned(), &reason));
+        }
         for present in &self.datasets {
-            if present.status != DatasetStatus::Active {
-                let reason = format!("with the status {}", present.status.name());
-                return Err(conflict(&new, present.status.name().to_owned(), &reason));
-            }
             if !overlap(present, &new) {
                 continue;
             }

@@ -223,7 +223,7 @@ fn all_flags_of_a_server_are_accepted() {
         -gdalNumCachedBlocks 1 -gdalNumThreads 1 -gdalStorageDebug -with-gcs -with-s3 -aws-region r -aws-endpoint e \
         -aws-shared-credentials-file f -allowedPaths /a -allowedSubdirs HDF5: -managedPaths /m -tokensFile /t \
         -tlsCert /c -tlsKey /k -consolidaterUrl http://c -push-audience a -push-service-accounts s@a -maxMessageSize 8MiB \
-        -maxRecords 1 -maxSlices 1 -maxPixels 1 -maxGridCells 1 -maxAoiVertices 1 -maxPageSize 1 -statementTimeout 1s -dbMaxConnections 2 -dbAcquireTimeout 1s \
+        -maxRecords 1 -maxSlices 1 -maxPixels 1 -maxGridCells 1 -maxAoiVertices 1 -maxPageSize 1 -statementTimeout 1s -dbMaxConnections 4 -dbAcquireTimeout 1s \
         -memoryBudget 1GiB -sweepInterval 1s -resendMessageAfter 1s -rerunActionAfter 1s -resendOrderAfter 1s \
         -resendLostOrderAfter 1s -publishResultAfter 1s -deletePartAfter 1h -tidyMinAge 1h";
     let config = read(&flags.split_whitespace().collect::<Vec<_>>());

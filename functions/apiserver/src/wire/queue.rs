@@ -10,9 +10,6 @@ use runtime::ExposeSecret;
 use runtime::config::Messaging;
 use std::sync::Arc;
 
-/// Connections to the embedded queue, besides the one that listens.
-const CONNECTIONS: u32 = 5;
-
 /// How messages leave, and how they come.
 pub(crate) struct Queue {
     /// Sends events and orders.
@@ -38,10 +35,11 @@ pub(crate) async fn queue(config: &Config, login: PgConnectOptions) -> anyhow::R
             events,
             consolidations: _,
         } => {
-            let queue = match url {
-                Some(url) => PgQueue::connect(url.expose_secret(), CONNECTIONS).await?,
-                None => PgQueue::connect_with(login, CONNECTIONS).await?,
+            let login = match url {
+                Some(url) => reached(config, url.expose_secret()).await?,
+                None => login,
             };
+            let queue = PgQueue::connect_with(login, config.connections()?.queue).await?;
             let queue = Arc::new(queue);
             queue
                 .backlog(&events)
@@ -53,4 +51,13 @@ pub(crate) async fn queue(config: &Config, login: PgConnectOptions) -> anyhow::R
             })
         }
     }
+}
+
+/// How to open a database of the queue's own, once it lets this program in.
+async fn reached(config: &Config, url: &str) -> anyhow::Result<PgConnectOptions> {
+    let login = database::connect_options(url)?;
+    database::reach(&login, config.bounds.db_acquire_timeout)
+        .await
+        .context("connecting to the database of the queue (flag pgqConnection)")?;
+    Ok(login)
 }

@@ -7,12 +7,13 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use database::testing::TestDatabase;
 use database::{ClientCertificates, connect_with_certificates};
 use http::StatusCode;
+use rpc::pb;
 use rpc::pb::geocube_client::GeocubeClient;
 use rpc::pb::{GetVersionRequest, ListVariablesRequest};
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -255,4 +256,78 @@ async fn certificates_of_a_secret_open_the_database() {
     let bare = format!("--dbConnection={url}?sslmode=require");
     let said = refusal(&manager, &[bare.as_str()]).await;
     assert!(said.contains("connecting to the database"), "{said}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_named_at_once_and_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let url = format!("--dbConnection=postgresql://nobody:hidden@{address}/none");
+    let begin = Instant::now();
+    let mut program = program("127.0.0.1:9", &[&url, "--dbAcquireTimeout=3s"]);
+    let mut child = program.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (mut said, mut first) = (String::new(), None);
+    while let Some(line) = timeout(LONG, lines.next_line()).await.unwrap().unwrap() {
+        if line.contains(&address.to_string()) && line.contains("refused") {
+            first.get_or_insert_with(|| begin.elapsed());
+        }
+        said.push_str(&line);
+    }
+    let all = begin.elapsed();
+    let first = first.unwrap_or_else(|| panic!("{said}"));
+    assert!(all > first + Duration::from_secs(2), "{first:?} {all:?}");
+    let last = format!("connecting to the database: no connection to the database at {address}: ");
+    assert!(said.contains(&last) && !said.contains("hidden"), "{said}");
+}
+
+#[tokio::test]
+async fn the_smallest_number_of_connections_is_enough_and_never_exceeded() {
+    let Some(database) = TestDatabase::create().await else {
+        return;
+    };
+    let connection = format!("--dbConnection={}", database.url());
+    let said = refusal("127.0.0.1:9", &[&connection, "--dbMaxConnections=3"]).await;
+    assert!(
+        said.contains("--dbMaxConnections: expected at least 4"),
+        "{said}"
+    );
+
+    let args = [&connection, "--dbMaxConnections=4", "--sweepInterval=1s"];
+    let running = start("127.0.0.1:9", &args).await;
+    let client = running.client().await;
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let mut client = client.clone();
+        calls.spawn(async move {
+            if number % 2 == 0 {
+                let list = ListVariablesRequest::default();
+                return client.list_variables(list).await.map(drop);
+            }
+            let points = [(0., 0.), (0., 1.), (number as f32, 1.), (0., 0.)];
+            let points = points.map(|(lon, lat)| pb::Coord { lon, lat }).to_vec();
+            let linearrings = vec![pb::LinearRing { points }];
+            let polygons = vec![pb::Polygon { linearrings }];
+            let aoi = Some(pb::Aoi { polygons });
+            client
+                .create_aoi(pb::CreateAoiRequest { aoi })
+                .await
+                .map(drop)
+        });
+    }
+    let mut most = 0;
+    let end = Instant::now() + Duration::from_secs(4);
+    while Instant::now() < end {
+        most = most.max(
+            database
+                .sessions(&["geocube-apiserver", "geocube-queue"])
+                .await,
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for answer in calls.join_all().await {
+        answer.unwrap();
+    }
+    assert_eq!(most, 4);
 }

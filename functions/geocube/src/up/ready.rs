@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use database::{Database, PoolOptions};
+use database::{connect_options, reach};
 use runtime::{ExposeSecret, SecretString};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -21,19 +21,12 @@ const LONGEST_START: Duration = Duration::from_mins(1);
 /// When it still refuses after minutes.
 pub async fn database(port: u16, url: &SecretString) -> anyhow::Result<()> {
     let deadline = Instant::now() + LONGEST_RECOVERY;
-    let options = PoolOptions {
-        max_connections: 1,
-        acquire_timeout: Duration::from_secs(1),
-        ..PoolOptions::default()
-    };
+    let options = connect_options(url.expose_secret())?;
     loop {
-        // asked for first, as the pool takes its time before it asks again
+        // asked for first, as a server that does not listen is waited for more slowly
         if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            match Database::connect(url.expose_secret(), &options).await {
-                Ok(database) => {
-                    database.close().await;
-                    return Ok(());
-                }
+            match reach(&options, Duration::from_secs(1)).await {
+                Ok(()) => return Ok(()),
                 Err(error) if Instant::now() > deadline => {
                     return Err(error).context("the private database takes no connection");
                 }

@@ -6,7 +6,7 @@ use database::{container, dataset};
 use domain::{Container, Entity, Error, InstanceId, RecordSelection, Uri};
 
 impl App {
-    /// Reads containers by their exact URIs, in the order of the request, repeated ones once, with
+    /// Reads containers by their URIs, in any spelling of the same file, in the order of the request, repeated ones once, with
     /// datasets of every status.
     ///
     /// # Errors

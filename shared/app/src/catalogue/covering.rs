@@ -2,8 +2,9 @@
 
 use crate::{App, Result};
 use database::grid;
+use domain::footprint::Project;
 use domain::grid::{Cell, Grid, GridSpec, RingSet};
-use domain::{Entity, Error, MultiPolygon};
+use domain::{Entity, Error, MultiPolygon, Point, Polygon};
 use imaging::Crs;
 
 /// A cell and the reference system that it is drawn in.
@@ -21,6 +22,8 @@ struct Part {
     /// Id of the stored cell that the grid cuts; none for a grid of its own.
     within: Option<String>,
     area: MultiPolygon,
+    /// Whether the area may lie on both sides of the dateline, as one cell.
+    crosses_dateline: bool,
 }
 
 impl App {
@@ -42,13 +45,17 @@ impl App {
             .run(move |_| {
                 let mut rings = RingSet::default();
                 let mut cells = Vec::new();
-                for Part { grid, within, area } in parts {
-                    let crs = Crs::parse(&grid.crs)?;
-                    for cell in grid.covers(&area, crs.srid(), &crs, max_cells)? {
+                for part in parts {
+                    let crs = Crs::parse(&part.grid.crs)?;
+                    let mut covered = Vec::new();
+                    for area in part.areas(&crs)? {
+                        covered.extend(part.grid.covers(&area, crs.srid(), &crs, max_cells)?);
+                    }
+                    for cell in covered {
                         if !rings.insert(&cell.geographic_ring(&crs)?) {
                             continue;
                         }
-                        let cell = match (&spec, &within) {
+                        let cell = match (&spec, &part.within) {
                             (GridSpec::Custom(custom), Some(id)) => custom.cell_within(id, cell),
                             (GridSpec::Custom(_) | GridSpec::Plain(_), _) => cell,
                         };
@@ -74,6 +81,7 @@ impl App {
                     grid,
                     within: None,
                     area,
+                    crosses_dateline: false,
                 }]);
             }
             GridSpec::Custom(custom) => custom,
@@ -87,7 +95,43 @@ impl App {
             grid: custom.grid_in(&part.crs),
             within: Some(part.id),
             area: part.area,
+            crosses_dateline: part.crosses_dateline,
         };
         Ok(parts.into_iter().map(part).collect())
     }
+}
+
+impl Part {
+    /// The area, in as many pieces as there are places of it in the plane of a reference system: two
+    /// for an area on both sides of the dateline, where the plane ends.
+    fn areas(&self, crs: &Crs) -> Result<Vec<MultiPolygon>> {
+        if !self.crosses_dateline || goes_on_at_dateline(crs, &self.area)? {
+            return Ok(vec![self.area.clone()]);
+        }
+        let is_east = |polygon: &&Polygon| {
+            let bounds = MultiPolygon(vec![(*polygon).clone()]).bounds();
+            bounds.is_some_and(|(min, max)| min.x + max.x >= 0.0)
+        };
+        let (east, west): (Vec<&Polygon>, Vec<&Polygon>) = self.area.0.iter().partition(is_east);
+        let sides = [east, west].into_iter().filter(|side| !side.is_empty());
+        Ok(sides
+            .map(|side| MultiPolygon(side.into_iter().cloned().collect()))
+            .collect())
+    }
+}
+
+/// Whether both sides of the dateline are neighbours in the plane of a reference system, at the
+/// latitude of an area.
+fn goes_on_at_dateline(crs: &Crs, area: &MultiPolygon) -> Result<bool> {
+    let Some((min, max)) = area.bounds() else {
+        return Ok(true);
+    };
+    let y = f64::midpoint(min.y, max.y);
+    // a thousandth of a degree from it, so that no side is taken for the other one
+    let sides = [Point::new(179.999, y), Point::new(-179.999, y)];
+    let step = [Point::new(179.997, y), Point::new(179.999, y)];
+    let across = crs.from_lonlat(&sides)?;
+    let along = crs.from_lonlat(&step)?;
+    let distance = |points: &[Point]| (points[0].x - points[1].x).hypot(points[0].y - points[1].y);
+    Ok(distance(&across) < 10.0 * distance(&along))
 }

@@ -6,7 +6,7 @@ use database::{container, dataset, in_transaction, variable};
 use domain::footprint::Footprint;
 use domain::{
     Bands, Container, DataFormat, DataMapping, Dataset, DatasetId, DatasetSource, DatasetStatus,
-    InstanceId, RecordId, StorageClass, Uri, Variable,
+    InstanceId, RecordId, Scheme, StorageClass, Uri, Variable,
 };
 use imaging::{FileHeader, FileInfo};
 use std::collections::{BTreeSet, HashMap};
@@ -44,12 +44,13 @@ impl App {
     /// [`domain::Error::Invalid`] when the file cannot be read or does not hold what the request
     /// says, [`domain::Error::NotFound`] for an unknown record or instance,
     /// [`domain::Error::AlreadyExists`] when other datasets refer to the same bands.
-    pub async fn index(&self, new: NewContainer) -> Result<()> {
+    pub async fn index(&self, mut new: NewContainer) -> Result<()> {
         let paths = &self.options().paths;
         paths.check(&new.uri)?;
         for dataset in &new.datasets {
             paths.check_subdir(&dataset.subdir)?;
         }
+        new.uri = self.name_of(&new.uri).await?;
         // a file that is deleted has one name, so that no other one still refers to it
         let plain = new.uri == new.uri.canonical();
         let managed = new.managed && plain && paths.may_manage(&new.uri);
@@ -79,6 +80,16 @@ impl App {
             self.store(container, indexed).await?;
         }
         Ok(())
+    }
+
+    /// The one name of a file in the catalogue.
+    async fn name_of(&self, uri: &Uri) -> Result<Uri> {
+        let is_plain = *uri == uri.canonical();
+        if is_plain && uri.scheme() != Scheme::File {
+            return Ok(uri.clone());
+        }
+        let mut connection = self.database().read().await?;
+        Ok(container::name_of(&mut connection, uri).await?)
     }
 
     /// Stores a file that is not known so far. Answers false, having stored nothing, for any other.

@@ -69,7 +69,7 @@ impl App {
         }
         let published = async {
             let ids = self.publish_stored(posted.0).await?;
-            let mut connection = self.database().read().await?;
+            let mut connection = self.database().write().await?;
             Ok::<_, Error>(outbox::mark_sent(&mut connection, &ids).await?)
         };
         if let Err(error) = published.await {

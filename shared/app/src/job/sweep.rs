@@ -4,7 +4,7 @@ use super::failure;
 use crate::{App, Error, Result};
 use chrono::Utc;
 use database::lease::{self, FinishedRun};
-use database::{job, outbox, processed_event, task};
+use database::{PgConnection, Tx, job, outbox, processed_event, task};
 use domain::Instant;
 use domain::job::{
     JobEvent, JobState, JobStatus, Task, TaskEvent, TaskState, cancellation_ended, payload,
@@ -54,18 +54,17 @@ impl App {
     }
 
     /// Sends again whatever got lost for longer than the thresholds; `None` when another sweep is
-    /// under way.
+    /// under way. Each step is one transaction after the other, so that one connection is enough.
     ///
     /// # Errors
     /// The first one, when the database or the queue do not answer; everything is tried, and what is
     /// left is found by the next sweep.
     pub async fn sweep(&self, thresholds: &Sweep) -> Result<Option<Swept>> {
-        let mut guard = self.database().begin().await?;
-        if !outbox::try_sweep_lock(&mut guard).await? {
+        let messages = self.resend_messages(thresholds.resend_message_after).await;
+        if matches!(messages, Ok(None)) {
             return Ok(None);
         }
         let mut failed = FirstError::default();
-        let messages = self.resend_messages(thresholds.resend_message_after).await;
         let actions = self.rerun_actions(thresholds.rerun_action_after).await;
         let lost = self.resend_lost_orders(thresholds.resend_order_after).await;
         let abandoned = self
@@ -80,26 +79,33 @@ impl App {
             results: failed.keep("results", results),
             cancellations: failed.keep("cancellations", cancellations),
         };
-        failed.keep("former messages", self.forget().await);
-        guard.rollback().await?;
+        failed.keep("former messages", self.forget().await.map(Some));
         match failed.0 {
             Some(error) => Err(error),
             None => Ok(Some(swept)),
         }
     }
 
+    /// Begins a transaction of a sweep; `None` while another sweep has one.
+    async fn begin_sweep(&self) -> Result<Option<Tx>> {
+        let mut tx = self.database().begin().await?;
+        Ok(outbox::try_sweep_lock(&mut tx).await?.then_some(tx))
+    }
+
     async fn forget(&self) -> Result<()> {
-        let mut connection = self.database().read().await?;
+        let mut connection = self.database().write().await?;
         outbox::purge(&mut connection, KEEP_SENT).await?;
         processed_event::purge(&mut connection, KEEP_EVENTS).await?;
         Ok(())
     }
 
     /// A message that the queue refuses does not hold up the others.
-    async fn resend_messages(&self, age: Duration) -> Result<usize> {
-        let (mut count, mut last) = (0, 0);
+    async fn resend_messages(&self, age: Duration) -> Result<Option<usize>> {
+        let (mut count, mut last) = (None, 0);
         loop {
-            let mut tx = self.database().begin().await?;
+            let Some(mut tx) = self.begin_sweep().await? else {
+                return Ok(count);
+            };
             let unsent = outbox::take_unsent(&mut tx, age, last, CHUNK).await?;
             let found = unsent.len();
             last = unsent.last().map_or(last, |stored| stored.id);
@@ -110,7 +116,7 @@ impl App {
             };
             outbox::mark_sent(&mut tx, &ids).await?;
             tx.commit().await?;
-            count += ids.len();
+            count = Some(count.unwrap_or_default() + ids.len());
             if found < CHUNK as usize {
                 return Ok(count);
             }
@@ -118,8 +124,10 @@ impl App {
     }
 
     /// The event that led to the state is delivered again: its identity makes the action run.
-    async fn rerun_actions(&self, idle: Duration) -> Result<usize> {
-        let mut tx = self.database().begin().await?;
+    async fn rerun_actions(&self, idle: Duration) -> Result<Option<usize>> {
+        let Some(mut tx) = self.begin_sweep().await? else {
+            return Ok(None);
+        };
         let stalled = job::take_stalled(&mut tx, idle, CHUNK).await?;
         let events = stalled.into_iter().filter_map(|stored| stored.last_event);
         let messages: Vec<Message> = events
@@ -127,48 +135,43 @@ impl App {
             .collect();
         let count = self.publish_events(messages).await?;
         tx.commit().await?;
-        Ok(count)
+        Ok(Some(count))
     }
 
     /// While workers are busy an order may only be waiting for its turn, so it takes much longer
     /// until it counts as lost: otherwise a long queue would grow with every sweep.
-    async fn resend_lost_orders(&self, age: Duration) -> Result<usize> {
-        let age = if self.is_any_worker_busy().await? {
+    async fn resend_lost_orders(&self, age: Duration) -> Result<Option<usize>> {
+        let Some(mut tx) = self.begin_sweep().await? else {
+            return Ok(None);
+        };
+        let age = if is_any_worker_busy(&mut tx).await? {
             age.max(LONG_WAIT)
         } else {
             age
         };
-        let mut tx = self.database().begin().await?;
         let lost = task::take_lost(&mut tx, age, CHUNK).await?;
         let count = self.publish_orders(&lost).await?;
         tx.commit().await?;
-        Ok(count)
+        Ok(Some(count))
     }
 
-    async fn is_any_worker_busy(&self) -> Result<bool> {
-        let mut connection = self.database().read().await?;
-        let states = [JobState::ConsolidationInProgress];
-        for job in job::list_in_states(&mut connection, None, &states).await? {
-            if lease::live_count(&mut connection, job.id).await? > 0 {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    async fn resend_abandoned_orders(&self, grace: Duration) -> Result<usize> {
-        let mut tx = self.database().begin().await?;
+    async fn resend_abandoned_orders(&self, grace: Duration) -> Result<Option<usize>> {
+        let Some(mut tx) = self.begin_sweep().await? else {
+            return Ok(None);
+        };
         let abandoned = lease::take_abandoned(&mut tx, grace, CHUNK).await?;
         let ids: Vec<_> = abandoned.iter().map(|order| order.task).collect();
         let mut tasks = task::get_many(&mut tx, &ids).await?;
         tasks.retain(|task| task.state == TaskState::Pending);
         let count = self.publish_orders(&tasks).await?;
         tx.commit().await?;
-        Ok(count)
+        Ok(Some(count))
     }
 
-    async fn publish_results(&self, age: Duration) -> Result<usize> {
-        let mut tx = self.database().begin().await?;
+    async fn publish_results(&self, age: Duration) -> Result<Option<usize>> {
+        let Some(mut tx) = self.begin_sweep().await? else {
+            return Ok(None);
+        };
         let runs = lease::take_unpublished(&mut tx, age, CHUNK).await?;
         let messages = runs
             .iter()
@@ -180,17 +183,19 @@ impl App {
             lease::mark_published(&mut tx, run.order.task, run.run).await?;
         }
         tx.commit().await?;
-        Ok(published.len())
+        Ok(Some(published.len()))
     }
 
     /// Cancelled jobs whose last worker ended without a word.
-    async fn end_cancellations(&self) -> Result<usize> {
-        let mut connection = self.database().read().await?;
+    async fn end_cancellations(&self) -> Result<Option<usize>> {
+        let Some(mut tx) = self.begin_sweep().await? else {
+            return Ok(None);
+        };
         let states = [JobState::ConsolidationCancelling];
         let mut messages = Vec::new();
-        for found in job::list_in_states(&mut connection, None, &states).await? {
-            let stored = job::get(&mut connection, found.id).await?;
-            let live = lease::live_count(&mut connection, found.id).await?;
+        for found in job::list_in_states(&mut tx, None, &states).await? {
+            let stored = job::get(&mut tx, found.id).await?;
+            let live = lease::live_count(&mut tx, found.id).await?;
             let now = Instant::from(Utc::now());
             let told = stored.action_finished() && !stored.job.waiting;
             if told && cancellation_ended(live, stored.job.last_update, now) {
@@ -199,8 +204,9 @@ impl App {
                 messages.push(Message::new(event.to_json()));
             }
         }
-        drop(connection);
-        self.publish_events(messages).await
+        let count = self.publish_events(messages).await?;
+        tx.commit().await?;
+        Ok(Some(count))
     }
 
     async fn publish_events(&self, messages: Vec<Message>) -> Result<usize> {
@@ -256,18 +262,29 @@ impl App {
 struct FirstError(Option<Error>);
 
 impl FirstError {
-    /// What a step has done, nothing when it failed.
-    fn keep<T: Default>(&mut self, step: &str, result: Result<T>) -> T {
-        result.unwrap_or_else(|error| {
+    /// What a step has done, nothing when it failed or another sweep is at it.
+    fn keep<T: Default>(&mut self, step: &str, result: Result<Option<T>>) -> T {
+        let done = result.unwrap_or_else(|error| {
             tracing::warn!(
                 step,
                 error = failure::text(&error),
                 "a part of the sweep failed"
             );
             self.0.get_or_insert(error);
-            T::default()
-        })
+            None
+        });
+        done.unwrap_or_default()
     }
+}
+
+async fn is_any_worker_busy(conn: &mut PgConnection) -> Result<bool> {
+    let states = [JobState::ConsolidationInProgress];
+    for job in job::list_in_states(conn, None, &states).await? {
+        if lease::live_count(conn, job.id).await? > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn result(run: &FinishedRun) -> TaskEvent {

@@ -122,7 +122,7 @@ impl Worker {
             attempt: order.attempt,
         };
         loop {
-            let mut connection = self.parts.database.read().await?;
+            let mut connection = self.parts.database.write().await?;
             let acquired =
                 lease::acquire(&mut connection, &key, run, &options.owner, options.lease).await?;
             drop(connection);
@@ -146,7 +146,7 @@ impl Worker {
     ) -> Result<Outcome> {
         match ended {
             Ended::Finished(status, error) => {
-                let mut connection = self.parts.database.read().await?;
+                let mut connection = self.parts.database.write().await?;
                 let recorded =
                     lease::finish(&mut connection, order.task_id, run, status, &error).await?;
                 drop(connection);
@@ -158,7 +158,7 @@ impl Worker {
                 Ok(Outcome::Done)
             }
             Ended::Unfinished(reason) | Ended::FailedForNow(reason) => {
-                let mut connection = self.parts.database.read().await?;
+                let mut connection = self.parts.database.write().await?;
                 lease::release(&mut connection, order.task_id, run).await?;
                 tracing::warn!(reason, "order is given back");
                 Ok(Outcome::RetryLater(reason))
@@ -185,7 +185,7 @@ impl Worker {
         let queue = &self.parts.options.events_queue;
         let published = self.parts.publisher.publish(queue, vec![message]).await;
         published.map_err(|error| Error::unavailable(format!("the queue {queue}"), error))?;
-        let mut connection = self.parts.database.read().await?;
+        let mut connection = self.parts.database.write().await?;
         Ok(lease::mark_published(&mut connection, order.task_id, run).await?)
     }
 }

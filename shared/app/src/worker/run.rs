@@ -180,7 +180,7 @@ impl Run {
     /// Prolongs the lease, and sets the flag when the run is to stop.
     async fn beat(&self) -> database::Result<()> {
         let (parts, options) = (&self.worker.parts, self.worker.options());
-        let mut connection = parts.database.read().await?;
+        let mut connection = parts.database.write().await?;
         let beat =
             lease::heartbeat(&mut connection, self.order.task_id, self.id, options.lease).await?;
         if let Some(cause) = verdict(beat) {

@@ -4,6 +4,7 @@ mod cancelling;
 mod consolidation;
 mod deletion;
 mod failing;
+mod pool;
 mod queue;
 mod recovery;
 mod refused;

@@ -1,12 +1,10 @@
 //! Stored values held against the rules for new ones: those of the domain, never a copy of them.
 
 use super::Finding;
+use super::survey::EXAMPLES;
 use crate::{Result, convert};
 use domain::{DataFormat, DataMapping, Layout, ValueRange};
 use sqlx::{PgConnection, Row};
-
-/// Examples of one finding.
-const EXAMPLES: usize = 20;
 
 /// Each group of rows with the same values, by a name that leads to it.
 struct Values {

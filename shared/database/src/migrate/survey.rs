@@ -5,7 +5,7 @@ use crate::Result;
 use sqlx::PgConnection;
 
 /// Examples of one finding.
-const EXAMPLES: i64 = 20;
+pub(super) const EXAMPLES: usize = 20;
 
 /// Something to know of before or after an adoption; none of it prevents one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub async fn survey(conn: &mut PgConnection) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for (what, sql) in ROWS {
         let found: Vec<(String, i64)> = sqlx::query_as(sql)
-            .bind(EXAMPLES)
+            .bind(EXAMPLES as i64)
             .fetch_all(&mut *conn)
             .await?;
         if let Some((_, count)) = found.first() {

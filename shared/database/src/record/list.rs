@@ -1,15 +1,14 @@
 //! Lists of records, read piece by piece.
 
+mod pace;
 mod read_ahead;
 mod seek;
 
 use super::RecordRow;
+use crate::piecewise::{PIECE, Piecewise, Rest};
 use crate::{Page, Result, filter};
 use domain::{Aoi, Instant, Pattern, Record, RecordFilters, RecordId};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
-
-/// Records of one piece: a list holds a few of them in memory, whatever its length.
-const PIECE: u64 = 1000;
 
 /// What a list is limited to; conditions are combined with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,29 +30,23 @@ pub struct Query {
 pub struct Listing {
     query: Query,
     last: Option<(Instant, RecordId)>,
-    /// Records still to read; `None` for all of them.
-    rest: Option<u64>,
-    over: bool,
+    rest: Rest,
 }
 
 impl Listing {
     /// A list that is not begun.
     pub fn new(query: Query) -> Self {
-        let rest = (query.page.limit > 0).then(|| u64::from(query.page.limit));
+        let rest = Rest::of(query.page);
         Self {
             query,
             last: None,
             rest,
-            over: false,
         }
     }
 
-    /// The next piece, none at the end.
-    pub async fn next(&mut self, conn: &mut PgConnection) -> Result<Vec<Record>> {
-        let size = self.size(PIECE);
-        if self.over || size == 0 {
-            return Ok(Vec::new());
-        }
+    /// The next piece, of at most `most` records.
+    async fn read_piece(&mut self, conn: &mut PgConnection, most: u64) -> Result<Vec<Record>> {
+        let size = self.rest.at_most(most);
         let rows: Vec<RecordRow> = self
             .statement(size)
             .build_query_as()
@@ -64,13 +57,8 @@ impl Listing {
             .map(TryInto::try_into)
             .collect::<Result<_>>()?;
         self.pass(&records);
-        self.end_statement(records.len() as u64, size);
+        self.rest.end_statement(records.len() as u64, size);
         Ok(records)
-    }
-
-    /// Records that a statement asks for, at most `most`.
-    fn size(&self, most: u64) -> u64 {
-        self.rest.map_or(most, |rest| rest.min(most))
     }
 
     /// Puts records behind.
@@ -78,12 +66,7 @@ impl Listing {
         if let Some(record) = records.last() {
             self.last = Some((record.time, record.id));
         }
-        self.rest = self.rest.map(|rest| rest - records.len() as u64);
-    }
-
-    /// A statement that finds less than it asked for was the last one.
-    fn end_statement(&mut self, found: u64, asked: u64) {
-        self.over = found < asked || self.rest == Some(0);
+        self.rest.pass(records.len() as u64);
     }
 
     fn statement(&self, size: u64) -> QueryBuilder<Postgres> {
@@ -134,5 +117,17 @@ impl Listing {
             (None, Some(_)) => {}
         }
         sql
+    }
+}
+
+impl Piecewise for Listing {
+    type Item = Record;
+
+    fn is_over(&self) -> bool {
+        self.rest.is_over()
+    }
+
+    async fn next(&mut self, conn: &mut PgConnection) -> Result<Vec<Record>> {
+        self.read_piece(conn, PIECE).await
     }
 }

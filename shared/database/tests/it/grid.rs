@@ -6,7 +6,7 @@ use database::{
     grid,
     grid::{GridSummary, StoredCell},
 };
-use domain::{Error, Pattern, Point, Polygon, Ring};
+use domain::{Error, MultiPolygon, Pattern, Point, Polygon, Ring};
 
 fn summary(name: &str) -> GridSummary {
     GridSummary {
@@ -137,4 +137,185 @@ async fn neighbours_in_different_planes_leave_no_gap() {
     let (east, west) = (bounds(0).0.x, bounds(1).1.x);
     // a millionth of a degree is a tenth of a metre
     assert!(east - west < 1e-6, "from {west} to {east}");
+}
+
+fn rectangle(west: f64, south: f64, east: f64, north: f64) -> MultiPolygon {
+    Ring::rectangle(Point::new(west, south), Point::new(east, north)).into()
+}
+
+fn outlined(id: &str, srid: i32, outline: MultiPolygon) -> StoredCell {
+    StoredCell {
+        outline: outline.0.into_iter().next().unwrap(),
+        ..cell(id, 0.0, srid)
+    }
+}
+
+/// Surface in square degrees: edges are straight in longitude and latitude.
+fn surface(area: &MultiPolygon) -> f64 {
+    let ring = |ring: &Ring| {
+        let doubled = ring
+            .0
+            .windows(2)
+            .map(|edge| edge[0].x * edge[1].y - edge[1].x * edge[0].y);
+        doubled.sum::<f64>().abs() / 2.0
+    };
+    let polygons = area.0.iter();
+    polygons
+        .map(|polygon| {
+            let holes = polygon.0[1..].iter().map(ring);
+            ring(&polygon.0[0]) - holes.sum::<f64>()
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn an_area_wider_than_half_the_globe_overlaps_every_cell_in_it() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let places = [
+        (-170., -60.),
+        (-90., 50.),
+        (0., 0.),
+        (0., 70.),
+        (100., -75.),
+        (170., 65.),
+    ];
+    let cells: Vec<StoredCell> = places
+        .iter()
+        .enumerate()
+        .map(|(number, (x, y))| outlined(&number.to_string(), 32631, square(*x, *y, 1.0)))
+        .collect();
+    grid::create(&mut conn, &summary("g"), &cells)
+        .await
+        .unwrap();
+    for (area, found) in [
+        (
+            rectangle(-180., -90., 180., 90.),
+            &["0", "1", "2", "3", "4", "5"][..],
+        ),
+        (
+            rectangle(-179., -80., 179., 80.),
+            &["0", "1", "2", "3", "4", "5"],
+        ),
+        (rectangle(-90., 0., 90., 80.), &["1", "2", "3"]),
+        (rectangle(-175., 40., 175., 66.5), &["1", "5"]),
+        (rectangle(-100., 60., 90., 75.), &["3"]),
+    ] {
+        let parts = grid::cells_on(&mut conn, "g", &area).await.unwrap();
+        let ids: Vec<&str> = parts.iter().map(|part| part.id.as_str()).collect();
+        assert_eq!(ids, found, "{area:?}");
+        for part in parts {
+            let surface = surface(&part.area);
+            assert!((surface - 1.0).abs() < 0.01, "{}: {surface}", part.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cell_across_the_dateline_is_cut_on_both_sides_in_any_system() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let corners = [
+        (175., 10.),
+        (175., 20.),
+        (-175., 20.),
+        (-175., 10.),
+        (175., 10.),
+    ];
+    let outline = || {
+        let ring = Ring(corners.map(|(x, y)| Point::new(x, y)).to_vec());
+        MultiPolygon(vec![Polygon(vec![ring])])
+    };
+    let systems = [
+        ("degrees", 4326),
+        ("mercator", 3857),
+        ("unknown", 0),
+        ("utm", 32601),
+    ];
+    let cells = systems.map(|(id, srid)| outlined(id, srid, outline()));
+    grid::create(&mut conn, &summary("g"), &cells)
+        .await
+        .unwrap();
+    let (east, west) = (
+        rectangle(178., 12., 180., 18.),
+        rectangle(-180., 12., -177., 18.),
+    );
+    let both = MultiPolygon([east.0.clone(), west.0.clone()].concat());
+    for (area, expected) in [
+        (&both, 30.0),
+        (&east, 12.0),
+        (&west, 18.0),
+        (&rectangle(-180., 12., 180., 18.), 60.0),
+        (&rectangle(-10., 12., 176., 18.), 6.0),
+    ] {
+        let parts = grid::cells_on(&mut conn, "g", area).await.unwrap();
+        assert_eq!(parts.len(), 4, "{area:?}");
+        for part in parts {
+            let found = surface(&part.area);
+            assert!(
+                (found - expected).abs() < 1e-6,
+                "{}: {found} of {expected}",
+                part.id
+            );
+            assert!(part.crosses_dateline);
+            let mut points = part.area.points();
+            assert!(points.all(|point| (174.999..=180.0).contains(&point.x.abs())));
+        }
+    }
+    for elsewhere in [
+        rectangle(-174., 12., 174., 18.),
+        rectangle(178., 30., 180., 31.),
+    ] {
+        assert_eq!(
+            grid::cells_on(&mut conn, "g", &elsewhere).await.unwrap(),
+            []
+        );
+    }
+}
+
+#[tokio::test]
+async fn cells_that_end_at_the_dateline_stay_on_their_side() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let cells = [
+        outlined("east", 4326, rectangle(170., 0., 180., 10.)),
+        outlined("west", 4326, rectangle(-180., 0., -170., 10.)),
+    ];
+    grid::create(&mut conn, &summary("g"), &cells)
+        .await
+        .unwrap();
+    for (area, id, expected) in [
+        (rectangle(175., 2., 180., 4.), "east", 10.0),
+        (rectangle(-180., 2., -172., 4.), "west", 16.0),
+    ] {
+        let parts = grid::cells_on(&mut conn, "g", &area).await.unwrap();
+        assert_eq!(parts.len(), 1, "{parts:?}");
+        assert_eq!(parts[0].id, id);
+        let found = surface(&parts[0].area);
+        assert!((found - expected).abs() < 1e-6, "{id}: {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_cell_around_a_pole_is_found_wherever_the_area_lies_in_it() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let corners = [
+        (-135., 70.),
+        (-45., 72.),
+        (45., 72.),
+        (135., 70.),
+        (-135., 70.),
+    ];
+    let ring = Ring(corners.map(|(x, y)| Point::new(x, y)).to_vec());
+    let outline = MultiPolygon(vec![Polygon(vec![ring])]);
+    grid::create(&mut conn, &summary("g"), &[outlined("pole", 3413, outline)])
+        .await
+        .unwrap();
+    let area = rectangle(10., 85., 30., 89.);
+    let parts = grid::cells_on(&mut conn, "g", &area).await.unwrap();
+    assert_eq!(parts.len(), 1);
+    assert!((surface(&parts[0].area) - 80.0).abs() < 0.1);
+    let outside = rectangle(10., 60., 30., 65.);
+    assert_eq!(grid::cells_on(&mut conn, "g", &outside).await.unwrap(), []);
 }

@@ -129,3 +129,25 @@ async fn the_record_that_a_job_under_way_merges_into_stays() {
         tx.rollback().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn more_leftovers_than_are_looked_at_together_are_all_removed() {
+    let test = database!();
+    let mut tx = test.db.begin().await.unwrap();
+    let used = one_aoi(&mut tx).await;
+    one_record(&mut tx, "r", day(1), used).await;
+    for sql in [
+        "INSERT INTO geocube.aoi (id, hash, geom)
+         SELECT gen_random_uuid(), n::text, geom FROM generate_series(1, 20500) n, (SELECT geom FROM geocube.aoi LIMIT 1) a",
+        "INSERT INTO geocube.containers (uri, managed)
+         SELECT '/' || n || '.tif', n = 7 FROM generate_series(1, 10000) n",
+    ] {
+        sqlx::query(sql).execute(&mut *tx).await.unwrap();
+    }
+    for (kind, count) in [(Leftover::Aoi, 20_500), (Leftover::Container, 9999)] {
+        for count in [count, 0] {
+            let deleted = leftover::delete(&mut tx, kind, Duration::ZERO).await;
+            assert_eq!(deleted.unwrap(), count, "{kind:?}");
+        }
+    }
+}

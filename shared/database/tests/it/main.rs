@@ -15,6 +15,7 @@ mod lock;
 mod migrate;
 mod outbox;
 mod plans;
+mod pool;
 mod record;
 mod search;
 mod variable;

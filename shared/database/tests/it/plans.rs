@@ -5,7 +5,7 @@ use crate::{
     fixtures::{day, map, one_instance, square},
 };
 use database::{
-    Page, PgConnection, dataset,
+    Page, PgConnection, Piecewise, dataset,
     record::{Listing, Query},
 };
 use domain::{InstanceId, Pattern, RecordFilters, RecordSelection, TagFilters, TimeRange};

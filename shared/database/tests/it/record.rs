@@ -6,7 +6,7 @@ use crate::{
     },
 };
 use database::{
-    Page, PgConnection, aoi, record,
+    Database, Page, PgConnection, Piecewise, PoolOptions, aoi, record,
     record::{Listing, Query},
 };
 use domain::{
@@ -18,10 +18,10 @@ async fn names(conn: &mut PgConnection, query: Query) -> Vec<String> {
     let mut listing = Listing::new(query);
     let mut names = Vec::new();
     loop {
-        let records = listing.next(conn).await.unwrap();
-        if records.is_empty() {
+        if listing.is_over() {
             return names;
         }
+        let records = listing.next(conn).await.unwrap();
         names.extend(records.into_iter().map(|record| record.name));
     }
 }
@@ -353,6 +353,38 @@ async fn a_slow_reader_holds_no_connection_and_misses_nothing() {
     }
     let expected: Vec<String> = (1..=9500).map(|number| number.to_string()).collect();
     let found: Vec<String> = read.into_iter().map(|record| record.name).collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn the_time_of_a_reader_does_not_count_for_the_bound_of_a_statement() {
+    let test = database!();
+    let mut conn = test.db.write().await.unwrap();
+    let aoi = one_aoi(&mut conn).await;
+    // more than what the sockets hold
+    sqlx::query(
+        "INSERT INTO geocube.records (id, name, datetime, tags, aoi_id)
+         SELECT gen_random_uuid(), n::text, timestamp '2020-01-01' + n * interval '1 s',
+             hstore('k', repeat('v', 2000)), $1
+         FROM generate_series(1, 40000) n",
+    )
+    .bind(aoi.uuid())
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    let options = PoolOptions {
+        statement_timeout: std::time::Duration::from_millis(400),
+        ..PoolOptions::default()
+    };
+    let db = Database::connect(&test.url(), &options).await.unwrap();
+    let mut list = Listing::new(Query::default()).stream(db);
+    let mut found = Vec::new();
+    while let Some(piece) = list.next().await {
+        found.extend(piece.unwrap().into_iter().map(|record| record.name));
+        // a little more than what the server needs, less than what a statement waits
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    }
+    let expected: Vec<String> = (1..=40_000).map(|number| number.to_string()).collect();
     assert_eq!(found, expected);
 }
 

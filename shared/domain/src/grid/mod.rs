@@ -18,6 +18,7 @@ mod tests;
 
 pub use cell::Cell;
 pub use custom::{CustomGrid, check_cell_ids, check_grid_name};
+pub use parse::check_parameter_names;
 pub use regular::RegularTiling;
 pub use ring_set::RingSet;
 pub use single_cell::SingleCellTiling;

@@ -47,8 +47,43 @@ pub(super) fn is_reserved(name: &str) -> bool {
     Kind::by_name(name).is_some()
 }
 
+/// The parameters of all kinds of grids.
+const NAMES: [&str; 10] = [
+    "grid",
+    "subgrid",
+    "crs",
+    "resolution",
+    "cell_size",
+    "cell_x_size",
+    "cell_y_size",
+    "ox",
+    "oy",
+    "memory_limit",
+];
+
+/// Checks that some grid knows each parameter of a new layout. Those of layouts that are stored are
+/// ignored where they are unknown.
+///
+/// # Errors
+/// [`Error::Invalid`] with the first unknown name and those that are known.
+pub fn check_parameter_names(parameters: &BTreeMap<String, String>) -> Result<()> {
+    match parameters
+        .keys()
+        .find(|name| !NAMES.contains(&name.as_str()))
+    {
+        None => Ok(()),
+        Some(unknown) => {
+            let shown: String = unknown.chars().take(100).collect();
+            Err(Error::invalid(format!(
+                "invalid grid_parameters: unknown parameter {shown:?}, expected one of {}",
+                NAMES.join(", ")
+            )))
+        }
+    }
+}
+
 impl GridSpec {
-    /// Reads the parameters of a layout; unknown ones are ignored.
+    /// Reads the parameters of a layout; unknown ones are ignored, see [`check_parameter_names`].
     ///
     /// | parameter | regular | singlecell | name of a stored grid |
     /// |---|---|---|---|

@@ -5,6 +5,7 @@ use super::record::{filters_from, record_ids};
 use super::{required, text};
 use crate::pb;
 use app::{FollowedLayout, LayoutQuery, Limits, Tile};
+use domain::grid::check_parameter_names;
 use domain::{Error, InstanceId, Layout, RecordSelection, Result};
 
 /// Reads a layout to store.
@@ -16,6 +17,12 @@ pub(crate) fn stored_layout(layout: Option<pb::Layout>) -> Result<Layout> {
 
 /// Reads a layout whose name does not matter.
 pub(crate) fn inline_layout(layout: pb::Layout) -> Result<Layout> {
+    let layout = unchecked_layout(layout)?;
+    check_parameter_names(&layout.grid_parameters)?;
+    Ok(layout)
+}
+
+fn unchecked_layout(layout: pb::Layout) -> Result<Layout> {
     Ok(Layout {
         name: layout.name,
         grid_flags: layout

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 /// Reads a record to create, in the order of the rules: time, footprint, name, tags.
 pub(crate) fn new_record(record: pb::NewRecord, limits: &Limits) -> Result<NewRecord> {
     let time = time::instant(record.time)?;
-    let aoi_id = AoiId::parse(&record.aoi_id)?;
+    let aoi_id = AoiId::parse(&record.aoi_id)
+        .map_err(|_| Error::invalid(format!("Invalid AOI uuid: {}", record.aoi_id)))?;
     domain::check_name("Name", &record.name)?;
     let tags = tags(record.tags, limits)?;
     NewRecord::try_new(record.name, time, tags, aoi_id)

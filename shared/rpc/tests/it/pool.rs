@@ -24,10 +24,10 @@ fn pool(connections: u32) -> PoolOptions {
     }
 }
 
-/// A call that takes a second connection while it holds the only one never ends.
+/// A call that takes a second connection while it holds the only one of its kind never ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_call_needs_two_connections() {
-    let Some(server) = Server::with_pool(&pool(1)).await else {
+    let Some(server) = Server::with_pool(&pool(database::LEAST_CONNECTIONS)).await else {
         return;
     };
     if !have_gdal() {
@@ -257,16 +257,24 @@ async fn a_pool_in_full_use_is_told_after_a_while() {
 #[tokio::test]
 async fn a_statement_that_takes_too_long_is_stopped_and_its_bound_named() {
     let options = PoolOptions {
-        statement_timeout: Duration::from_millis(300),
+        statement_timeout: Duration::from_secs(1),
         ..pool(2)
     };
     let Some(server) = Server::with_pool(&options).await else {
         return;
     };
-    let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN PERFORM pg_sleep(20); RETURN NULL; END $$;
-        CREATE TRIGGER slow BEFORE INSERT ON geocube.aoi FOR EACH STATEMENT EXECUTE FUNCTION slow()";
-    server.database.run(&[slow]).await;
+    let slow = |seconds: f64| {
+        format!(
+            "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$;
+             CREATE OR REPLACE TRIGGER slow BEFORE INSERT ON geocube.aoi
+             FOR EACH STATEMENT EXECUTE FUNCTION slow()"
+        )
+    };
+    server.database.run(&[&slow(0.5)]).await;
+    let in_time = server.create_aoi(rectangle(0., 0., 2., 1.)).await;
+    in_time.unwrap();
+    server.database.run(&[&slow(20.0)]).await;
     let begin = Instant::now();
     let answer = server.create_aoi(rectangle(0., 0., 1., 1.)).await;
     refused(answer, Code::Unavailable, "flag statementTimeout");

@@ -55,7 +55,7 @@ pub struct BoundFlags {
     /// Longest time of one database statement of a request
     #[arg(long, default_value = "60s", value_parser = statement_time, value_name = "DURATION")]
     pub statement_timeout: Duration,
-    /// Connections to the catalogue's database; those of all instances together must fit its `max_connections`
+    /// Most connections to the database, those of the embedded queue included; those of all instances together must fit its `max_connections`
     #[arg(long, default_value = "20", value_parser = connections, value_name = "INT")]
     pub db_max_connections: u32,
     /// Longest wait of a request for one of these connections

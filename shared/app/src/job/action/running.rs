@@ -123,7 +123,7 @@ impl Running {
             loop {
                 tokio::time::sleep(HEARTBEAT).await;
                 let extended = async {
-                    let mut connection = app.database().read().await?;
+                    let mut connection = app.database().write().await?;
                     job::extend_action(&mut connection, id, run, LEASE).await
                 };
                 match extended.await {
@@ -143,7 +143,7 @@ impl Running {
     /// Ends the lease, so that the next delivery runs the action again at once.
     pub(super) async fn give_back(&self) {
         let given = async {
-            let mut connection = self.app.database().read().await?;
+            let mut connection = self.app.database().write().await?;
             job::extend_action(&mut connection, self.job.id, self.run, Duration::ZERO).await
         };
         if let Err(error) = given.await {
@@ -164,7 +164,7 @@ impl Running {
         if entries.is_empty() {
             return Ok(());
         }
-        let mut connection = self.app.database().read().await?;
+        let mut connection = self.app.database().write().await?;
         Ok(job_log::append(&mut connection, self.job.id, entries).await?)
     }
 }

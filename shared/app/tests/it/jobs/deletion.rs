@@ -192,7 +192,7 @@ async fn a_file_that_is_indexed_again_before_its_deletion_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_under_another_name_than_the_plain_one_is_not_ours() {
+async fn a_file_that_was_stored_under_another_name_than_the_plain_one_is_not_ours() {
     let Some(world) = World::new().await else {
         return;
     };
@@ -208,15 +208,38 @@ async fn a_file_under_another_name_than_the_plain_one_is_not_ours() {
     .into_iter()
     .enumerate()
     {
+        // as a former release stored it
+        let row = format!("INSERT INTO geocube.containers (uri, managed) VALUES ('{name}', false)");
+        world.database.run(&[&row]).await;
         world.index_again(added.record, &name).await;
         let container = world
             .app
             .containers(std::slice::from_ref(&name))
             .await
             .unwrap();
+        assert_eq!(container[0].uri.as_str(), name);
         assert!(!container[0].managed, "{name}");
         let job = delete(&world, &format!("job-{number}"), &[added.record]).await;
         assert_eq!(job.job.state, JobState::Done);
         assert!(added.file.exists(), "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_file_is_ours_in_whichever_spelling_it_is_given() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add_as(1, Scene::new(1), false).await;
+    let first = delete(&world, "first", &[added.record]).await.job;
+    assert_eq!(first.state, JobState::Done);
+    let plain = added.uri.to_string();
+    let spelled = format!("file://{}", plain.replace("/data/", "/data/.//"));
+    world.index_again(added.record, &spelled).await;
+    let found = world.app.containers(&[spelled]).await.unwrap();
+    assert_eq!(found[0].uri.as_str(), plain);
+    assert!(found[0].managed);
+    let job = delete(&world, "second", &[added.record]).await.job;
+    assert_eq!(job.state, JobState::Done);
+    assert!(!added.file.exists());
 }

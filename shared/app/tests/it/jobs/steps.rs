@@ -157,3 +157,34 @@ async fn new_datasets_stay_hidden_until_the_swap() {
     }
     assert_eq!(seen.len(), 6, "{seen:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_cancelled_at_its_first_pause_pauses_again_before_it_fails() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let new = NewConsolidation {
+        level: ExecutionLevel::StepByStepAll,
+        ..world.consolidation("job", &[added.record])
+    };
+    let id = world.app.consolidate(new).await.unwrap();
+    let mut pauses = Vec::new();
+    for step in 0..3 {
+        world.deliver_all().await;
+        let job = world.job(id).await.job;
+        pauses.push((job.state, job.waiting));
+        match step {
+            0 => world.app.cancel_job(id, false).await.unwrap(),
+            1 => world.app.continue_job(id).await.unwrap(),
+            _ => {}
+        }
+    }
+    let expected = [
+        (JobState::Created, true),
+        (JobState::Aborted, true),
+        (JobState::Failed, false),
+    ];
+    assert_eq!(pauses, expected);
+    assert_eq!(world.locked(&[id]).await, 0);
+}

@@ -1,26 +1,19 @@
 //! A list that is read ahead of its reader.
 
-use super::{Listing, PIECE};
+use super::Listing;
+use super::pace::{Pace, Taken};
+use crate::piecewise::{PIECE, Piecewise};
 use crate::record::RecordRow;
 use crate::{Database, Result};
 use domain::Record;
 use futures::{Stream, TryStreamExt, stream};
 use sqlx::FromRow;
-use std::time::Duration;
+use std::time::Instant;
 use tokio::sync::mpsc::{self, Sender, error::SendTimeoutError};
 use tracing::Instrument;
 
 /// Pieces that wait for the reader.
 const AHEAD: usize = 2;
-
-/// How long a statement waits for its reader, holding its connection.
-const PATIENCE: Duration = Duration::from_millis(100);
-
-/// Records of the first statement, so that the first piece comes soon.
-const FIRST: u64 = 10 * PIECE;
-
-/// Records of the statements after it: few enough for the bound on the time of a statement.
-const NEXT: u64 = 100 * PIECE;
 
 type Pieces = Sender<Result<Vec<Record>>>;
 
@@ -28,7 +21,7 @@ impl Listing {
     /// The whole list, piece by piece, read while the pieces before are used.
     ///
     /// A reader that falls behind holds no connection: the statement is given up, and the list goes
-    /// on by statements of one piece.
+    /// on by statements of one piece. Statements are short enough for the bound on their time.
     pub fn stream(self, db: Database) -> impl Stream<Item = Result<Vec<Record>>> + Send + 'static {
         let (pieces, mut read) = mpsc::channel(AHEAD);
         tokio::spawn(self.read(db, pieces).in_current_span());
@@ -36,16 +29,17 @@ impl Listing {
     }
 
     async fn read(mut self, db: Database, pieces: Pieces) {
-        let mut in_pace = true;
-        while !self.over {
-            let goes_on = if in_pace {
-                self.read_in_pace(&db, &pieces, &mut in_pace).await
+        let mut pace = Pace::new(db.statement_timeout());
+        while !self.is_over() {
+            let goes_on = if pace.is_in_step() {
+                self.read_in_step(&db, &pieces, &mut pace).await
             } else {
-                self.read_piece(&db, &pieces).await
+                self.read_and_wait(&db, &pieces, pace.size()).await
             };
             match goes_on {
                 Ok(true) => {}
                 Ok(false) => return,
+                Err(error) if error.is_statement_timeout() && pace.slow_down() => {}
                 // nobody reads any more when it cannot be sent
                 Err(error) => return drop(pieces.send(Err(error)).await),
             }
@@ -53,49 +47,65 @@ impl Listing {
     }
 
     /// Reads one piece; whether there is still a reader.
-    async fn read_piece(&mut self, db: &Database, pieces: &Pieces) -> Result<bool> {
-        let piece = self.next(&mut *db.read().await?).await?;
+    async fn read_and_wait(&mut self, db: &Database, pieces: &Pieces, size: u64) -> Result<bool> {
+        let piece = self
+            .read_piece(&mut *db.read().await?, size.min(PIECE))
+            .await?;
         Ok(piece.is_empty() || pieces.send(Ok(piece)).await.is_ok())
     }
 
     /// Reads many pieces by one statement, as long as the reader keeps pace; whether there is still
     /// a reader.
-    async fn read_in_pace(
+    async fn read_in_step(
         &mut self,
         db: &Database,
         pieces: &Pieces,
-        in_pace: &mut bool,
+        pace: &mut Pace,
     ) -> Result<bool> {
-        let asked = self.size(if self.last.is_none() { FIRST } else { NEXT });
+        let asked = self.rest.at_most(pace.size());
         let mut sql = self.statement(asked);
         let mut conn = db.read().await?;
+        let begin = Instant::now();
         let mut rows = sql.build().fetch(&mut *conn);
-        let mut found = 0;
+        let (mut found, mut first) = (0, None);
         loop {
             let mut piece = Vec::with_capacity(PIECE.min(asked) as usize);
             while piece.len() < PIECE as usize && found < asked {
                 let Some(row) = rows.try_next().await? else {
                     break;
                 };
+                first.get_or_insert_with(|| begin.elapsed());
+                pace.begin();
                 piece.push(RecordRow::from_row(&row)?.try_into()?);
                 found += 1;
             }
             self.pass(&piece);
+            let all = begin.elapsed();
+            let taken = Taken {
+                found,
+                first: first.unwrap_or(all),
+                all,
+            };
             if found == asked || piece.len() < PIECE as usize {
-                self.end_statement(found, asked);
+                self.rest.end_statement(found, asked);
                 drop(rows);
                 drop(conn);
+                pace.learn(taken);
                 return Ok(piece.is_empty() || pieces.send(Ok(piece)).await.is_ok());
             }
-            let Err(refused) = pieces.send_timeout(Ok(piece), PATIENCE).await else {
-                continue;
+            let refused = match pieces.send_timeout(Ok(piece), pace.patience()).await {
+                Ok(()) if !pace.is_spent(begin.elapsed()) => continue,
+                Ok(()) => None,
+                Err(refused) => Some(refused),
             };
             drop(rows);
             conn.discard();
+            pace.learn(taken);
             return match refused {
-                SendTimeoutError::Closed(_) => Ok(false),
-                SendTimeoutError::Timeout(piece) => {
-                    *in_pace = false;
+                None => Ok(true),
+                Some(SendTimeoutError::Closed(_)) => Ok(false),
+                Some(SendTimeoutError::Timeout(piece)) => {
+                    pace.fall_behind();
                     Ok(pieces.send(piece).await.is_ok())
                 }
             };

@@ -144,6 +144,41 @@ async fn datasets_of_one_answer_are_counted() {
 }
 
 #[tokio::test]
+async fn jobs_of_one_answer_are_counted() {
+    let limits = Limits {
+        datasets: 2,
+        ..Limits::default()
+    };
+    let Some(server) = Server::with_limits(limits).await else {
+        return;
+    };
+    if !have_gdal() {
+        return;
+    }
+    let (_, instance) = server.variable("v", BYTES, 1).await;
+    for count in 1..=3 {
+        pixel(&server, &instance, count).await;
+        let request = pb::DeleteDatasetsRequest {
+            job_name: format!("j{count}"),
+            instance_ids: vec![instance.clone()],
+            ..Default::default()
+        };
+        server.client().delete_datasets(request).await.unwrap();
+        let all = server
+            .client()
+            .list_jobs(pb::ListJobsRequest::default())
+            .await;
+        edge(all, count as usize, 2, &["jobs"]);
+        let page = pb::ListJobsRequest {
+            limit: 2,
+            ..Default::default()
+        };
+        let page = server.client().list_jobs(page).await.unwrap();
+        assert_eq!(page.into_inner().jobs.len() as i64, count.min(2));
+    }
+}
+
+#[tokio::test]
 async fn datasets_of_a_tile_are_counted() {
     let limits = Limits {
         tile_datasets: 1,

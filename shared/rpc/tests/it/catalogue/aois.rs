@@ -69,6 +69,21 @@ async fn footprints_are_known_by_their_vertices() {
     };
     let id = server.create_aoi(with_empty).await.unwrap();
     assert_eq!(get(&server, &id).await.unwrap(), part);
+
+    // a database that is taken over recognises its footprints by these
+    for hash in [
+        "2606548915053d4db1adb322b28b59d280cacf7d",
+        "f1e64a3c2947f2dea1964110b830a69eb6dc9d4d",
+        "1acaaf275fef3667dc5dfd2bf0c8bb779cf087af",
+        "24531bb5c1ede7d70d36bf408e1ea5a199192fe8",
+        "85ab44c15c7fcaf9489867df7774fd349afc82bb",
+        "845b67569d9cf247f17801f67c11aef3a810c583",
+    ] {
+        let count = format!("SELECT count(*) FROM geocube.aoi WHERE hash = '{hash}'");
+        if let Some(found) = server.sql(&count) {
+            assert_eq!(found, "1", "{hash}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -58,6 +58,40 @@ async fn containers_are_read_by_their_exact_uris() {
 }
 
 #[tokio::test]
+async fn a_file_is_one_container_in_whichever_spelling_it_is_given() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    if !have_gdal() {
+        return;
+    }
+    let (_, instance) = server.variable("v", BYTES, 1).await;
+    let record = server.record("r", 0).await;
+    let image = || vec![dataset(&record, &instance, BYTES, &[1])];
+    for name in ["new.tif", "adopted.tif"] {
+        Raster::utm("Byte", 2, 2, vec![1.; 4]).write(&server.path(name));
+    }
+    let (plain, adopted) = (server.uri("new.tif"), server.uri("adopted.tif"));
+    let schemed = format!("file://{plain}");
+    for spelling in [&schemed, &plain, &format!("FILE://{plain}"), &schemed] {
+        server.index(spelling, image()).await.unwrap();
+    }
+    let found = server.containers(&[&schemed, &plain]).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0].uri, found[0].datasets.len()), (&plain, 1));
+
+    // a row of a former release keeps its name, and takes what is indexed by any other one
+    let stored = format!("file://{adopted}");
+    let row = format!("INSERT INTO geocube.containers (uri, managed) VALUES ('{stored}', false)");
+    server.database.run(&[&row]).await;
+    server.index(&adopted, image()).await.unwrap();
+    let found = server.containers(&[&adopted, &plain]).await.unwrap();
+    let uris: Vec<&str> = found.iter().map(|found| found.uri.as_str()).collect();
+    assert_eq!(uris, [stored.as_str(), &plain]);
+    assert_eq!(found[0].datasets.len(), 1);
+}
+
+#[tokio::test]
 async fn a_file_may_be_registered_before_it_exists() {
     let Some(server) = Server::start().await else {
         return;

@@ -312,6 +312,10 @@ async fn malformed_layouts_over_stored_grids_are_refused() {
     for (fragment, parameters) in [
         ("resolution", &[][..]),
         ("resolution", &[("resolution", "0")]),
+        (
+            "unknown parameter \"cellsize\"",
+            &[("resolution", "10"), ("cellsize", "10")],
+        ),
         ("subgrid", &[("subgrid", "g"), ("resolution", "10")]),
         (
             "cell_x_size",
@@ -343,4 +347,78 @@ async fn malformed_layouts_over_stored_grids_are_refused() {
     delete(&server, "g").await;
     let gone = tile_over(&server, alps(), layout).await;
     refused(gone, Code::NotFound, "Grid with name: g");
+}
+
+#[tokio::test]
+async fn a_stored_cell_across_the_dateline_is_cut_on_both_sides() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let across = |id: &str, crs: &str| pb::Cell {
+        crs: crs.to_owned(),
+        ..cell(id, 175., 10., -175., 20.)
+    };
+    for (grid, crs) in [("degrees", "4326"), ("mercator", "3857"), ("utm", "32601")] {
+        create(&server, vec![piece(grid, vec![across("c", crs)])])
+            .await
+            .unwrap();
+    }
+    let both = || {
+        let (east, west) = (
+            rectangle(178., 12., 180., 14.),
+            rectangle(-180., 12., -178., 14.),
+        );
+        pb::Aoi {
+            polygons: [east.polygons, west.polygons].concat(),
+        }
+    };
+    let degree = [
+        ("subgrid", "regular"),
+        ("cell_size", "100"),
+        ("resolution", "0.01"),
+    ];
+    let tiles = tile_over(&server, both(), over("degrees", &degree)).await;
+    let tiles = tiles.unwrap().concat();
+    let mut west: Vec<f64> = tiles.iter().map(|tile| tile.transform.unwrap().a).collect();
+    west.sort_by(f64::total_cmp);
+    west.dedup();
+    assert_eq!(west, [-180., -179., 178., 179.]);
+    assert_eq!(tiles.len(), 8);
+
+    // one cell on each side where the plane ends, one where it goes on
+    for (grid, resolution, widths) in [
+        ("degrees", "0.01", &[200, 200][..]),
+        ("mercator", "1000", &[223, 223]),
+        ("utm", "1000", &[437]),
+    ] {
+        let layout = over(grid, &[("resolution", resolution)]);
+        let tiles = tile_over(&server, both(), layout).await.unwrap().concat();
+        let found: Vec<i32> = tiles
+            .iter()
+            .map(|tile| tile.size_px.unwrap().width)
+            .collect();
+        assert_eq!(found.len(), widths.len(), "{grid}: {found:?}");
+        for (found, expected) in found.iter().zip(widths) {
+            assert!((found - expected).abs() <= 2, "{grid}: {found} {expected}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn areas_wider_than_half_the_globe_are_cut_by_the_cells_in_them() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let cells = vec![
+        cell("a", 5., 44., 5.25, 44.25),
+        cell("b", 3., 60., 3.25, 60.25),
+    ];
+    create(&server, vec![piece("g", cells)]).await.unwrap();
+    for area in [
+        rectangle(-180., -90., 180., 90.),
+        rectangle(-170., 40., 170., 61.),
+    ] {
+        let tiles = tile_over(&server, area, over("g", &[("resolution", "100")])).await;
+        assert_eq!(tiles.unwrap().concat().len(), 2);
+    }
 }

@@ -122,6 +122,83 @@ async fn a_file_across_the_dateline_is_cut_on_the_globe_only() {
     assert_eq!(found, "170|190|2|2|-180|180|400");
 }
 
+/// Vertices of the footprint of the only dataset, on the globe.
+fn on_the_globe(server: &Server) -> Option<Vec<(f64, f64)>> {
+    let points = "SELECT ST_X(d.geom), ST_Y(d.geom) FROM (
+        SELECT (ST_DumpPoints(geog::geometry)).* FROM geocube.datasets) d";
+    let found = server.sql(points)?;
+    let point = |line: &str| {
+        let (x, y) = line.split_once('|').unwrap();
+        (x.parse().unwrap(), y.parse().unwrap())
+    };
+    Some(found.lines().map(point).collect())
+}
+
+#[tokio::test]
+async fn edges_on_the_globe_have_the_vertices_that_a_sphere_needs() {
+    let meridians = (-8..=8).map(|step| (f64::from(step) * 22.5, 85.));
+    let (west, middle, east) = (179.663_056_823_9, 184.154_633_244_5, 188.646_209_665);
+    for (crs, origin, pixel, (width, height), vertices) in [
+        (
+            "EPSG:4326",
+            (-180., 85.),
+            1.,
+            (360, 170),
+            meridians.collect::<Vec<_>>(),
+        ),
+        (
+            "EPSG:32701",
+            (100_000., 7_700_000.),
+            10_000.,
+            (10, 11),
+            vec![
+                (179.133_740_747_7, -21.748_538_398_8),
+                (179.159_568_306_3, -20.756_905_009_7),
+                (180.118_608_508_5, -20.775_687_490_7),
+                (180.099_204_994, -21.768_305_395_2),
+            ],
+        ),
+        (
+            "EPSG:3857",
+            (20_000_000., 17_000_000.),
+            1_000_000.,
+            (1, 34),
+            [west, middle, east]
+                .map(|lon| (lon, -82.040_160_203_2))
+                .to_vec(),
+        ),
+    ] {
+        let Some(test) = Indexing::start().await else {
+            return;
+        };
+        let raster = Raster {
+            crs,
+            origin,
+            pixel,
+            ..Raster::utm("Float32", width, height, vec![0.; width * height])
+        };
+        raster.write(&test.server.path("wide.tif"));
+        test.server
+            .index(&test.server.uri("wide.tif"), vec![test.dataset()])
+            .await
+            .unwrap();
+        let Some(found) = on_the_globe(&test.server) else {
+            return;
+        };
+        for (lon, lat) in vertices {
+            // cut at the dateline, where 180 and -180 are one place
+            let is_there = |(x, y): &(f64, f64)| {
+                let turn = (x - lon).rem_euclid(360.);
+                turn.min(360. - turn) < 1e-9 && (y - lat).abs() < 1e-9
+            };
+            assert!(
+                found.iter().any(is_there),
+                "{crs}: {lon} {lat} of {found:?}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_same_call_again_changes_nothing() {
     let Some(test) = Indexing::start().await else {
@@ -201,13 +278,11 @@ async fn bands_belong_to_one_dataset() {
             ..test.dataset()
         };
         let answer = server.index(&test.uri, vec![elsewhere]).await;
-        refused_on(
-            answer,
-            Code::AlreadyExists,
-            "A dataset with the status TODELETE",
-            "dataset",
-            "TODELETE",
-        );
+        let text = "A dataset with the status TODELETE";
+        refused_on(answer, Code::AlreadyExists, text, "dataset", "TODELETE");
+        // whatever is to be indexed there, be it there already
+        let again = server.index(&test.uri, vec![test.dataset()]).await;
+        refused_on(again, Code::AlreadyExists, text, "dataset", "TODELETE");
     }
 }
 

@@ -161,6 +161,10 @@ async fn malformed_layouts_are_refused() {
         }
     };
     for (fragment, malformed) in [
+        (
+            "unknown parameter \"resolutoin\", expected one of grid, subgrid, crs, resolution,",
+            grid(&[("resolutoin", "10")]),
+        ),
         ("ame", layout("a b")),
         ("ame", layout("")),
         (

@@ -90,7 +90,7 @@ async fn malformed_records_are_refused() {
     let fine = new_record("fine", &aoi_id, 0, &[]);
     let mut cases = vec![
         (
-            "Invalid AOI",
+            "Invalid AOI uuid: x",
             pb::NewRecord {
                 aoi_id: "x".to_owned(),
                 ..fine.clone()
@@ -236,5 +236,11 @@ async fn records_are_read_in_the_order_of_the_request_each_once() {
         "Record",
         UNKNOWN,
     );
+    let ids = vec![first, UNKNOWN.to_owned()];
+    let answer = server
+        .client()
+        .get_records(pb::GetRecordsRequest { ids })
+        .await;
+    assert!(answer.is_err(), "before any item");
     invalid(get(&server, &["x"]).await, "Invalid Record.uuid x");
 }

@@ -167,11 +167,17 @@ async fn texts_of_layouts_grids_and_parameters_come_back() {
     let Some(server) = Server::start().await else {
         return;
     };
-    let mut given = pb::Layout {
+    let given = pb::Layout {
         grid_flags: all().map(str::to_owned).collect(),
         ..layout("l")
     };
-    given.grid_parameters.extend(pairs(all()));
+    let mut unknown = given.clone();
+    unknown.grid_parameters.extend(pairs(all()));
+    let request = pb::CreateLayoutRequest {
+        layout: Some(unknown),
+    };
+    let refusal = server.client().create_layout(request).await;
+    invalid(refusal, "unknown parameter");
     let request = pb::CreateLayoutRequest {
         layout: Some(given.clone()),
     };
