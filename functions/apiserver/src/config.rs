@@ -43,6 +43,9 @@ pub struct Config {
     /// Age below which `TidyDB` spares what nothing refers to, such as that of an ingestion under way
     #[arg(long, default_value = "0", value_parser = value::duration, value_name = "DURATION")]
     pub tidy_min_age: Duration,
+    /// Only say whether the flags are understood: exit code 0 when they are
+    #[arg(long)]
+    pub check: bool,
     /// How cubes are built.
     #[command(flatten)]
     pub cubes: CubeFlags,

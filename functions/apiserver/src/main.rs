@@ -11,13 +11,18 @@ use rpc::http::{self, Access, ServeOptions, Tls};
 use runtime::config::{Messaging, Sweep, Tokens};
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
 use runtime::{ConfigError, secret};
+use std::io::Write;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use wire::Queue;
 
 fn main() -> ExitCode {
-    match serve_until_stopped(&runtime::start::<Config>()) {
+    let config = runtime::start::<Config>();
+    if config.check {
+        return check(&config);
+    }
+    match serve_until_stopped(&config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -26,9 +31,26 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
+/// Says on stderr what a start would refuse before it touches anything.
+fn check(config: &Config) -> ExitCode {
+    match understood(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // nothing is left to do when nobody reads
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What the flags mean together, looked at before anything is touched.
+fn understood(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
-    geocube_apiserver::not_built_in(config)?;
+    geocube_apiserver::not_built_in(config)
+}
+
+fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
+    understood(config)?;
     let tls = tls(config)?;
     // before there are threads
     imaging::init(&wire::gdal(config))?;

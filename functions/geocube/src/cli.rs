@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
     match run(parsed.flags.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            screen::note(&format!("error: {error:#}"));
+            screen::note(&screen::harmless(&format!("error: {error:#}")));
             ExitCode::FAILURE
         }
     }

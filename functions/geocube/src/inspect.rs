@@ -9,13 +9,15 @@ use std::path::Path;
 use anyhow::Context;
 use clap::Args;
 use domain::Uri;
+use runtime::config::StoreFlags;
+use storage::AllowedRoots;
 
 use crate::screen;
 
 /// Flags of `geocube inspect`.
 #[derive(Debug, Args)]
 pub struct Flags {
-    /// The file: a path or a file:/// URI
+    /// The file: a path, or an address that begins with file:///, gs:// or s3://
     #[arg(value_name = "FILE")]
     file: String,
     /// Print JSON for programs
@@ -24,12 +26,16 @@ pub struct Flags {
     /// List every record, however many there are
     #[arg(long)]
     all: bool,
+    /// Where object stores are
+    #[command(flatten)]
+    stores: StoreFlags,
 }
 
 /// Prints what the directories of a file say.
 pub async fn run(flags: &Flags) -> anyhow::Result<()> {
     let uri = uri(&flags.file)?;
-    let (file, bytes) = header::read(&uri)
+    let storage = app::open_stores(AllowedRoots::All, &flags.stores, &[&uri]).await?;
+    let (file, bytes) = header::read(&*storage, &uri)
         .await
         .with_context(|| format!("cannot inspect {}", flags.file))?;
     let summary = cog::inspect(&file, bytes);

@@ -17,6 +17,19 @@ fn write(out: &mut impl Write, line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
+/// Text out of files and answers of servers as a terminal may show it: characters that steer a terminal, or turn the
+/// direction of writing, are replaced.
+pub fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|letter| if steers(letter) { '\u{fffd}' } else { letter })
+        .collect()
+}
+
+fn steers(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// `1234567` as `1.2 MB`.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
@@ -39,6 +52,19 @@ pub fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_replaced() {
+        for (text, shown) in [
+            ("B04 é 雲", "B04 é 雲"),
+            ("a\x1b[2Jb\x07", "a\u{fffd}[2Jb\u{fffd}"),
+            ("a\r\nb\tc", "a\u{fffd}\u{fffd}b\u{fffd}c"),
+            ("\u{9b}1m", "\u{fffd}1m"),
+            ("fit\u{202e}gpj", "fit\u{fffd}gpj"),
+        ] {
+            assert_eq!(harmless(text), shown, "{text:?}");
+        }
+    }
 
     #[test]
     fn bytes_are_written_for_people() {

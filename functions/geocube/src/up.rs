@@ -40,6 +40,7 @@ pub async fn run(flags: Flags) -> anyhow::Result<()> {
     let stop = on_signal()?;
     servers::check(&flags.passed)?;
     let folder = Folder::take(&flags.data)?;
+    servers::understood(&folder, &flags)?;
     let mut system = System::default();
     let started = tokio::select! {
         started = system.start(&folder, &flags) => started,

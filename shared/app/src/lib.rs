@@ -39,5 +39,5 @@ pub use limits::Limits;
 pub use login::connect_options;
 pub use paths::PathPolicy;
 #[cfg(feature = "object-stores")]
-pub use stores::open_storage;
+pub use stores::{open_storage, open_stores};
 pub use tile::TileRequest;

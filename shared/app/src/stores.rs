@@ -1,7 +1,7 @@
 //! Where files are, as the flags ask for: this machine and object stores.
 
 use domain::{Scheme, Uri};
-use runtime::config::GdalFlags;
+use runtime::config::{GdalFlags, StoreFlags};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{
@@ -13,14 +13,28 @@ use storage::{
 /// An image that was opened keeps to the version it was opened in, and fails when that is gone.
 const FRESH: Duration = Duration::from_mins(1);
 
-/// Files of this machine below `roots`, and a backend for each object store that a flag names, or one of `places` lies
-/// on. Images of object stores are read by the whole process through blocks in memory from then on.
+/// As [`open_stores`]; images of object stores are read by the whole process through blocks in memory from then on.
 ///
 /// # Errors
-/// When the credentials of a store cannot be had, or its flags make no connection.
+/// As [`open_stores`].
 pub async fn open_storage(
     roots: AllowedRoots,
     flags: &GdalFlags,
+    places: &[&Uri],
+) -> Result<Arc<dyn Storage>, ConfigError> {
+    let storage = open_stores(roots, &flags.stores, places).await?;
+    read_images(&storage, flags);
+    Ok(storage)
+}
+
+/// Files of this machine below `roots`, and a backend for each object store that a flag names, or one of `places` lies
+/// on.
+///
+/// # Errors
+/// When the credentials of a store cannot be had, or its flags make no connection.
+pub async fn open_stores(
+    roots: AllowedRoots,
+    flags: &StoreFlags,
     places: &[&Uri],
 ) -> Result<Arc<dyn Storage>, ConfigError> {
     let mut router = Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots)));
@@ -37,9 +51,7 @@ pub async fn open_storage(
         })?;
         router = router.with(Scheme::S3, retrying(Arc::new(store)));
     }
-    let storage: Arc<dyn Storage> = Arc::new(router);
-    read_images(&storage, flags);
-    Ok(storage)
+    Ok(Arc::new(router))
 }
 
 fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags) {

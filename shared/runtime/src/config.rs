@@ -10,6 +10,7 @@ mod gdal;
 mod messaging;
 mod paths;
 mod push_auth;
+mod stores;
 mod sweep;
 mod tls;
 mod tokens;
@@ -24,6 +25,7 @@ pub use messaging::{
 };
 pub use paths::{PathFlags, ReadableFiles};
 pub use push_auth::{PushAudience, PushAuthFlags};
+pub use stores::StoreFlags;
 pub use sweep::{Sweep, SweepFlags};
 pub use tls::TlsFlags;
 pub use tokens::{TokenFlags, Tokens};

@@ -68,7 +68,7 @@ fn scene_of(path: PathBuf) -> anyhow::Result<Scene> {
         Some(date) => date.and_time(NaiveTime::MIN).and_utc(),
         None => fs::metadata(&path)?.modified().map(second)?,
     };
-    Ok(Scene {
+    let scene = Scene {
         name: name_of(stem),
         time,
         crs: found.crs,
@@ -80,7 +80,12 @@ fn scene_of(path: PathBuf) -> anyhow::Result<Scene> {
             .no_data
             .filter(|marker| can_hold(found.dtype, *marker)),
         path,
-    })
+    };
+    // an area of the catalogue needs them
+    scene
+        .corners()
+        .context("its corners have no longitude and latitude")?;
+    Ok(scene)
 }
 
 /// Some files declare a marker that their samples cannot hold: it marks nothing.

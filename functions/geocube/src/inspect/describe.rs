@@ -23,15 +23,15 @@ pub fn lines(name: &str, summary: &Summary, all: bool) -> Vec<String> {
     }
     if kinds.len() > DETAILED {
         let more = kinds.len() - DETAILED;
-        lines.push(format!(
-            "\n{more} more kinds of records: --json has them all"
-        ));
+        lines.push(String::new());
+        lines.push(format!("{more} more kinds of records: --json has them all"));
     }
     if summary.records.len() > 1 {
         lines.push(String::new());
         lines.extend(records(&summary.records, all));
     }
-    lines
+    // names and markers are whatever the file says
+    lines.iter().map(|line| screen::harmless(line)).collect()
 }
 
 fn title(name: &str, summary: &Summary) -> String {

@@ -1,10 +1,8 @@
 //! The directories of a file, read by ranges.
 
-use std::sync::Arc;
-
 use cog::{Error, File, Prefetched};
-use domain::{Scheme, Uri};
-use storage::{AllowedRoots, LocalStorage, Router, Storage, StorageExt};
+use domain::Uri;
+use storage::{Storage, StorageExt};
 
 /// Bytes read first, and at least each time that something is missing; each time twice as many as before.
 const FIRST_READ: u64 = 64 << 10;
@@ -12,13 +10,7 @@ const FIRST_READ: u64 = 64 << 10;
 const LARGEST_READ: u64 = 16 << 20;
 
 /// The directories of a file, and its size in bytes.
-pub async fn read(uri: &Uri) -> anyhow::Result<(File, u64)> {
-    let local = LocalStorage::new(AllowedRoots::All);
-    let storage = Router::new().with(Scheme::File, Arc::new(local));
-    read_from(&storage, uri).await
-}
-
-async fn read_from(storage: &dyn Storage, uri: &Uri) -> anyhow::Result<(File, u64)> {
+pub async fn read(storage: &dyn Storage, uri: &Uri) -> anyhow::Result<(File, u64)> {
     let size = storage.head(uri).await?.size;
     let mut known = Prefetched::new(size);
     let mut step = FIRST_READ;
@@ -38,7 +30,7 @@ async fn read_from(storage: &dyn Storage, uri: &Uri) -> anyhow::Result<(File, u6
 
 #[cfg(test)]
 mod tests {
-    use super::read_from;
+    use super::read;
     use domain::Uri;
     use storage::{Counting, MemoryStorage, Storage, UploadOptions};
 
@@ -62,7 +54,7 @@ mod tests {
         let uri = Uri::parse("gs://bucket/a.tif").unwrap();
         let options = UploadOptions::default();
         storage.upload(&uri, bytes.into(), &options).await.unwrap();
-        let (file, size) = read_from(&storage, &uri).await.unwrap();
+        let (file, size) = read(&storage, &uri).await.unwrap();
         assert_eq!((file.records.len(), size), (1, 50 << 20));
         let read = storage.take()[&uri];
         assert!(read.calls <= 5 && read.bytes < 3 * head, "{read:?}");

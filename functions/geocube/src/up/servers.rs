@@ -111,6 +111,42 @@ pub fn services(
     ])
 }
 
+/// Has the API server read its command line, before anything is started. The consolidater gets a part of the same flags.
+///
+/// # Errors
+/// What it says of a flag that it does not know, or of a value that it cannot take.
+pub fn understood(folder: &Folder, flags: &Flags) -> anyhow::Result<()> {
+    // where the database will be is not known yet, only that there will be one
+    let database = SecretString::from("postgresql://localhost/geocube");
+    let ports = Ports {
+        api: flags.port,
+        consolidater: flags.consolidater_port,
+    };
+    let [api, _] = services(folder, flags, ports, &database)?;
+    let start = (api.command)();
+    let mut check = Command::new(start.get_program());
+    // in front, where no flag without its value takes it for one
+    check.arg("--check").args(start.get_args());
+    check.envs(
+        start
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    let said = check.output().context("cannot run the API server")?;
+    if said.status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&said.stderr);
+    bail!("the API server refuses its flags: {}", reason(&text));
+}
+
+/// The first line that says something, without its mark.
+fn reason(text: &str) -> &str {
+    let line = text.lines().find(|line| !line.trim().is_empty());
+    line.unwrap_or("no reason given")
+        .trim_start_matches("error: ")
+}
+
 fn service(
     folder: &Folder,
     name: &'static str,

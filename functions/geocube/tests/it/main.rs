@@ -159,3 +159,44 @@ fn a_demo_without_a_server_says_how_to_start_one() {
     let text = String::from_utf8_lossy(&refused.stderr);
     assert!(text.contains("geocube up"), "{text}");
 }
+
+#[test]
+fn an_unknown_command_is_answered_by_those_that_there_are() {
+    let refused = Command::new(geocube()).arg("frobnicate").output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&refused.stderr);
+    let first = text.lines().next().unwrap();
+    assert_eq!(
+        first,
+        "error: no command 'frobnicate': there are up, migrate, pubsub-setup, demo, inspect"
+    );
+}
+
+#[test]
+fn flags_that_the_server_refuses_start_nothing() {
+    if !programs_are_built() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (flags, why) in [
+        (&["--", "--foo"][..], "--foo"),
+        (&["--", "--workers", "many"], "--workers"),
+        (&["--", "--tokensFile"], "--tokensFile"),
+        (
+            &["--", "--ingestionStorage=http://a/b"],
+            "--ingestionStorage",
+        ),
+    ] {
+        let mut up = Command::new(geocube());
+        up.args(["up", "--port=0", "--data"]).arg(&data).args(flags);
+        let refused = up.output().unwrap();
+        let text = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{text}");
+        assert!(
+            text.contains("refuses its flags") && text.contains(why),
+            "{text}"
+        );
+        assert!(!data.join("postgres").exists(), "a database was made");
+    }
+}

@@ -65,7 +65,7 @@ impl Normalised {
                         flags: Vec::new(),
                     });
                 } else if grammar::positionals(command) == Positionals::None {
-                    return Err(refused(command, &format!("unexpected argument '{arg}'")));
+                    return Err(refused(command, &stray(command, &arg)));
                 } else {
                     read.positionals.push(arg);
                 }
@@ -208,6 +208,19 @@ fn to_text(command: &Command, arg: OsString) -> Result<String, Exit> {
             &format!("argument '{}' is not UTF-8", arg.to_string_lossy()),
         )
     })
+}
+
+/// What to say of a word that no flag takes.
+fn stray(command: &Command, arg: &str) -> String {
+    let names: Vec<&str> = command
+        .get_subcommands()
+        .map(Command::get_name)
+        .filter(|name| *name != "help")
+        .collect();
+    match names.is_empty() {
+        true => format!("unexpected argument '{arg}'"),
+        false => format!("no command '{arg}': there are {}", names.join(", ")),
+    }
 }
 
 fn refused(command: &Command, message: &str) -> Exit {

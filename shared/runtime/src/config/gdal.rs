@@ -1,12 +1,11 @@
-//! How rasters are read, and from which stores.
-
-use std::path::PathBuf;
+//! How rasters are read.
 
 use clap::Args;
 
+use super::StoreFlags;
 use crate::value;
 
-/// Flags of raster reading and of object stores.
+/// Flags of raster reading, with those of object stores.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 #[command(rename_all = "camelCase")]
@@ -23,21 +22,9 @@ pub struct GdalFlags {
     /// Accepted for command lines of former versions; nothing is counted yet
     #[arg(long)]
     pub gdal_storage_debug: bool,
-    /// Read gs:// files; --ingestionStorage or --cancelledJobs on gs:// turn this on too
-    #[arg(long = "with-gcs")]
-    pub with_gcs: bool,
-    /// Read s3:// files; --ingestionStorage or --cancelledJobs on s3:// turn this on too
-    #[arg(long = "with-s3")]
-    pub with_s3: bool,
-    /// Region of S3
-    #[arg(long = "aws-region", value_name = "REGION")]
-    pub aws_region: Option<String>,
-    /// Endpoint of an S3-compatible store
-    #[arg(long = "aws-endpoint", value_name = "URL")]
-    pub aws_endpoint: Option<String>,
-    /// File of AWS credentials
-    #[arg(long = "aws-shared-credentials-file", value_name = "FILE")]
-    pub aws_shared_credentials_file: Option<PathBuf>,
+    /// The object stores
+    #[command(flatten)]
+    pub stores: StoreFlags,
 }
 
 impl GdalFlags {
