@@ -133,6 +133,7 @@ start_pubsub() {
   local folder=$1 jar port _
   jar=${PUBSUB_EMULATOR_JAR:-$(find / -name 'cloud-pubsub-emulator-*.jar' -not -path '/proc/*' 2>/dev/null | head -n 1 || true)}
   if [ -z "$jar" ] || ! command -v java >/dev/null; then
+    [ -z "${CI:-}" ] || fail "The Pub/Sub emulator is needed: gcloud components install pubsub-emulator, and java"
     say "The Pub/Sub emulator is not installed: its tests will say that they were skipped"
     return 0
   fi

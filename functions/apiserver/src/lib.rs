@@ -7,11 +7,9 @@ pub mod background;
 pub mod config;
 mod connections;
 mod grpc;
-mod not_built_in;
 mod options;
 mod router;
 
 pub use connections::Connections;
-pub use not_built_in::not_built_in;
 pub use options::options;
 pub use router::{RouterOptions, router};

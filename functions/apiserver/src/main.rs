@@ -7,7 +7,7 @@ use app::App;
 use geocube_apiserver::RouterOptions;
 use geocube_apiserver::background::{self, Orders};
 use geocube_apiserver::config::Config;
-use rpc::http::{self, Access, ServeOptions, Tls};
+use rpc::http::{self, Access, PushVerifier, ServeOptions, Tls};
 use runtime::config::{Messaging, Sweep, Tokens};
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
 use runtime::{ConfigError, secret};
@@ -46,7 +46,8 @@ fn check(config: &Config) -> ExitCode {
 /// What the flags mean together, looked at before anything is touched.
 fn understood(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
-    geocube_apiserver::not_built_in(config)
+    geocube_apiserver::options(config)?;
+    Ok(())
 }
 
 fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
@@ -98,7 +99,7 @@ async fn start(
     let storage = wire::storage(config, &options).await?;
     let engine = wire::engine(config);
     let app = App::new(database, storage, queue.publisher.clone(), engine, options);
-    let access = access(&tokens);
+    let access = access(config, &tokens)?;
     let router = geocube_apiserver::router(&app, &access, router_options(config, &queue)).await;
     let listener = TcpListener::bind((config.host, config.port));
     let listener = listener
@@ -134,10 +135,13 @@ fn thresholds(config: &Config, queue: &Queue) -> Sweep {
     config.sweep.thresholds(queue.consumer.is_some())
 }
 
-fn access(tokens: &Tokens) -> Access {
-    let access = Access::new(tokens);
+fn access(config: &Config, tokens: &Tokens) -> anyhow::Result<Access> {
+    let pushers = config.push_auth.audience()?;
+    let verifier = pushers.as_ref().map(PushVerifier::new).transpose()?;
+    let access = Access::new(tokens).with_pushers(verifier);
     if access.is_open() {
         tracing::warn!(
+            pushes_need_oidc = pushers.is_some(),
             "no token is configured: the server is open to everybody who reaches its port"
         );
     }
@@ -147,7 +151,7 @@ fn access(tokens: &Tokens) -> Access {
             "closed, as other tokens are configured and none for it"
         );
     }
-    access
+    Ok(access)
 }
 
 fn background(

@@ -1,14 +1,10 @@
-//! The consolidater: carries out the orders that a queue pushes to it, each of which becomes one
-//! file.
+//! The consolidater: carries out the orders that a queue pushes to it, or that it pulls, each of which
+//! becomes one file.
 //!
-//! [`router`] is the whole of what the port answers, to be called without a port in tests. `main`
-//! alone names the database, stores and queues.
+//! `rpc::http::orders_router` or [`pull_router`] is the whole of what the port answers, to be called without a port
+//! in tests. `app::worker::setup` names the database, stores and queues.
 
 pub mod config;
-mod not_built_in;
-mod options;
-mod router;
+mod pull;
 
-pub use not_built_in::not_built_in;
-pub use options::{options, unguarded};
-pub use router::router;
+pub use pull::{pull, pull_router};

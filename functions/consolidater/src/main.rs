@@ -1,12 +1,11 @@
 //! Wires the consolidater together and serves it until SIGINT or SIGTERM.
 
-mod wire;
-
 use anyhow::Context;
 use app::worker::Worker;
+use app::worker::setup::{self, Parts, Queue};
 use axum::Router;
 use geocube_consolidater::config::Config;
-use rpc::http::{self, Access};
+use rpc::http::{self, Access, PushVerifier};
 use runtime::config::Tokens;
 use runtime::secret;
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
@@ -25,9 +24,9 @@ fn main() -> ExitCode {
 
 fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
-    geocube_consolidater::not_built_in(config)?;
+    setup::options(&config.worker)?;
     // before there are threads
-    imaging::init(&wire::gdal(config))?;
+    imaging::init(&setup::raster(&config.worker.gdal))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -41,36 +40,61 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
     tracing::info!("Geocube consolidater v{}", env!("CARGO_PKG_VERSION"));
     let start = stop.run_until_cancelled(start(config));
-    let Some((worker, listener, access)) = start.await.transpose()? else {
+    let Some(started) = start.await.transpose()? else {
         return Ok(());
     };
-    tracing::info!(address = %listener.local_addr()?, "listening");
-    let router = geocube_consolidater::router(&worker, &access);
-    let work = serve(worker, listener, router, stop.clone());
+    tracing::info!(address = %started.listener.local_addr()?, pull = config.pull, "listening");
+    let work = async {
+        if config.pull {
+            pull(started, stop.clone()).await
+        } else {
+            serve(started, stop.clone()).await
+        }
+    };
     shutdown::drained(&stop, DRAIN_LIMIT, work).await?
 }
 
-async fn start(config: &Config) -> anyhow::Result<(Worker, TcpListener, Access)> {
-    if let Some(warning) = geocube_consolidater::unguarded(config) {
-        tracing::warn!("{warning}");
-    }
-    let tokens = secret::tokens(&config.tokens, config.ps_project.as_deref()).await?;
-    let login = wire::login(config).await?;
-    let database = wire::database(config, login.clone()).await?;
-    let publisher = wire::publisher(config, login).await?;
-    let listener = TcpListener::bind((config.host, config.port));
-    let listener = listener
-        .await
-        .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
-    // the folder is emptied only by the process that owns the port
-    let options = geocube_consolidater::options(config)?;
-    let storage = wire::storage(config, &options).await?;
-    let worker = Worker::start(database, storage, publisher, options)?;
-    Ok((worker, listener, access(&tokens)))
+struct Started {
+    worker: Worker,
+    queue: Queue,
+    listener: TcpListener,
+    access: Access,
 }
 
-fn access(tokens: &Tokens) -> Access {
-    let access = Access::new(tokens);
+async fn start(config: &Config) -> anyhow::Result<Started> {
+    if let Some(warning) = setup::unguarded(&config.worker) {
+        tracing::warn!("{warning}");
+    }
+    let tokens = secret::tokens(&config.tokens, config.worker.ps_project.as_deref()).await?;
+    let parts = Parts::open(&config.worker, env!("CARGO_PKG_NAME")).await?;
+    let port = if config.pull {
+        config.pull_port
+    } else {
+        config.port
+    };
+    let listener = TcpListener::bind((config.host, port));
+    let listener = listener
+        .await
+        .with_context(|| format!("cannot listen on {}:{port}", config.host))?;
+    let queue = parts.queue.clone();
+    // the folder is emptied only by the process that owns the port
+    let worker = parts.start()?;
+    let access = access(config, &tokens)?;
+    Ok(Started {
+        worker,
+        queue,
+        listener,
+        access,
+    })
+}
+
+fn access(config: &Config, tokens: &Tokens) -> anyhow::Result<Access> {
+    let pushers = config.push_auth.audience()?;
+    let verifier = pushers.as_ref().map(PushVerifier::new).transpose()?;
+    let access = Access::new(tokens).with_pushers(verifier);
+    if pushers.is_some() || config.pull {
+        return Ok(access);
+    }
     if access.is_open() {
         tracing::warn!(
             "no token is configured: the push route is open to everybody who reaches the port"
@@ -80,22 +104,54 @@ fn access(tokens: &Tokens) -> Access {
             "the push route is closed, as other tokens are configured and none of events"
         );
     }
-    access
+    Ok(access)
 }
 
 /// Serves until the stop; orders in work then give their leases back, which ends their requests.
-async fn serve(
-    worker: Worker,
-    listener: TcpListener,
-    router: Router,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
+async fn serve(started: Started, stop: CancellationToken) -> anyhow::Result<()> {
+    let Started {
+        worker,
+        listener,
+        access,
+        ..
+    } = started;
+    let router = http::orders_router(&worker, &access);
     let shut_down = async {
         stop.cancelled().await;
         worker.shut_down().await;
         Ok(())
     };
-    let ((), ()) = tokio::try_join!(http::serve(listener, router, stop.clone()), shut_down)
-        .context("serving the port")?;
+    let ((), ()) = tokio::try_join!(answer(listener, router, stop.clone()), shut_down)?;
     Ok(())
+}
+
+/// Pulls orders until the stop, and answers those who want to know how it goes.
+async fn pull(started: Started, stop: CancellationToken) -> anyhow::Result<()> {
+    let Started {
+        worker,
+        queue,
+        listener,
+        ..
+    } = started;
+    let consumer = queue.consumer().await?;
+    let router = geocube_consolidater::pull_router(&worker);
+    // answered until the last order has ended
+    let finished = CancellationToken::new();
+    let answering = answer(listener, router, finished.clone());
+    let pulling = async {
+        let pulled = geocube_consolidater::pull(&worker, consumer, queue.lease(), stop).await;
+        finished.cancel();
+        pulled.context("pulling orders")
+    };
+    let ((), ()) = tokio::try_join!(answering, pulling)?;
+    Ok(())
+}
+
+async fn answer(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let served = http::serve(listener, router, stop);
+    served.await.context("serving the port")
 }

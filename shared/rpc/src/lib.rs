@@ -15,6 +15,8 @@ mod oversize;
 pub mod pb;
 mod services;
 mod status;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use oversize::OversizeLayer;
 pub use services::{

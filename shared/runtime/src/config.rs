@@ -14,6 +14,7 @@ mod stores;
 mod sweep;
 mod tls;
 mod tokens;
+mod worker;
 
 pub use bounds::{BoundFlags, RequestBoundFlags};
 pub use certificates::{ClientCertificates, Login};
@@ -29,3 +30,4 @@ pub use stores::StoreFlags;
 pub use sweep::{Sweep, SweepFlags};
 pub use tls::TlsFlags;
 pub use tokens::{TokenFlags, Tokens};
+pub use worker::WorkerFlags;

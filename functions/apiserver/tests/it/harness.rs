@@ -38,6 +38,11 @@ impl Server {
 
     /// A server that asks for tokens.
     pub async fn with_tokens(tokens: &Tokens) -> Option<Self> {
+        Self::with_access(&Access::new(tokens)).await
+    }
+
+    /// As above, with whatever else may open it.
+    pub async fn with_access(access: &Access) -> Option<Self> {
         let database = TestDatabase::create().await?;
         let queue = MemoryQueue::new();
         let options = Options {
@@ -63,12 +68,25 @@ impl Server {
             max_message_bytes: 4 << 20,
             sweep: SweepFlags::default().thresholds(true),
         };
-        let router = router(&app, &Access::new(tokens), options).await;
+        let router = router(&app, access, options).await;
         Some(Self {
             router,
             queue,
             database,
         })
+    }
+
+    /// Stores rows.
+    pub async fn store(&self, script: &str) {
+        self.database.run(&[script]).await;
+    }
+
+    /// State of a job, and whether it waits for a user.
+    pub async fn job(&self, id: &str) -> (String, bool) {
+        let mut connection = self.database.db.read().await.unwrap();
+        let stored = database::job::get(&mut connection, id.parse().unwrap());
+        let job = stored.await.unwrap().job;
+        (job.state.name().to_owned(), job.waiting)
     }
 
     /// Makes every further use of the database fail.

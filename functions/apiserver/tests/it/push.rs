@@ -5,6 +5,10 @@ use axum::body::Body;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::Request;
 use messaging::Consumer;
+use rpc::http::{Access, PushVerifier};
+use rpc::testing::{KeyServer, SigningKey, claims};
+use runtime::config::Tokens;
+use serde_json::json;
 
 /// An event of a job that does not exist.
 const EVENT: &str = r#"{"v":1,"type":"job_event","job_id":"0f8fad5b-d9cb-469f-a165-70867728950e","status":"JobCreated","error":"","seq":1}"#;
@@ -14,6 +18,30 @@ fn envelope(data: &str, delivery_attempt: &str) -> String {
         r#"{{"message":{{"data":"{}"}}{delivery_attempt}}}"#,
         BASE64_STANDARD.encode(data)
     )
+}
+
+#[tokio::test]
+async fn m1_and_m2_an_event_moves_its_job_once() {
+    let Some(server) = Server::open().await else {
+        return;
+    };
+    let id = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    // a deletion that pauses at each of its larger steps
+    let job = format!(
+        "INSERT INTO geocube.jobs (id, name, creation_ts, last_update_ts, payload, state, type, active_tasks,
+             failed_tasks, execution_level, waiting)
+         VALUES ('{id}', 'job', now(), now(), '{{}}', 'NEW', 'DELETION', 0, 0, 3, false)"
+    );
+    server.store(&job).await;
+    for delivery in ["first", "second"] {
+        let answer = server.post("/push", envelope(EVENT, "")).await;
+        assert_eq!(answer.status, 204, "{delivery}: {answer:?}");
+        assert_eq!(
+            server.job(id).await,
+            ("CREATED".to_owned(), true),
+            "{delivery}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -102,4 +130,33 @@ async fn messages_given_up_and_sweeps_are_taken() {
     );
     assert_eq!(server.post("/tasks/sweep", "").await.status, 204);
     assert_eq!(server.get("/tasks/sweep").await.status, 405);
+}
+
+#[tokio::test]
+async fn m7_pushes_need_the_token_of_an_accepted_account() {
+    let key = SigningKey::first();
+    let keys = KeyServer::start(&[&key]).await;
+    let verifier = PushVerifier::new(&keys.expected()).unwrap();
+    let access = Access::new(&Tokens::default()).with_pushers(Some(verifier));
+    let Some(server) = Server::with_access(&access).await else {
+        return;
+    };
+    for (others, status) in [
+        (json!({"exp": 1_577_836_800}), 401),
+        (json!({"aud": "another"}), 401),
+        (
+            json!({"email": "another@project.iam.gserviceaccount.com"}),
+            403,
+        ),
+        (json!({}), 204),
+    ] {
+        let token = format!("Bearer {}", key.sign(&claims(&others)));
+        for path in ["/push", "/push/dead-letter", "/tasks/sweep"] {
+            let request = Request::post(path).header("authorization", &token);
+            let request = request.body(Body::from(envelope(EVENT, ""))).unwrap();
+            let answer = server.send(request).await;
+            assert_eq!(answer.status, status, "{path} {others}: {answer:?}");
+        }
+    }
+    assert_eq!(server.post("/push", envelope(EVENT, "")).await.status, 401);
 }

@@ -106,7 +106,7 @@ fn leases_are_in_the_database_or_beside_the_queue() {
         (&[queue][..], "postgres://h/queue"),
         (&[queue, DATABASE], &DATABASE["-dbConnection=".len()..]),
     ] {
-        let Connection::Url(connection) = read(args).connection().unwrap() else {
+        let Connection::Url(connection) = read(args).worker.connection().unwrap() else {
             panic!("URL expected")
         };
         assert_eq!(connection.expose_secret(), url);
@@ -132,7 +132,7 @@ fn f12_names_of_v0_2_work_with_a_warning() {
             project,
             events,
             consolidations,
-        } = parsed.flags.messaging().unwrap()
+        } = parsed.flags.worker.messaging().unwrap()
         else {
             panic!("Pub/Sub expected")
         };
@@ -159,7 +159,7 @@ fn local_copies_are_unlimited_unless_told_otherwise() {
             Some(u64::MAX),
         ),
     ] {
-        assert_eq!(read(args).local_copies_bytes(), bytes, "{args:?}");
+        assert_eq!(read(args).worker.local_copies_bytes(), bytes, "{args:?}");
     }
 }
 
@@ -187,29 +187,31 @@ fn values_out_of_range_are_refused() {
 fn defaults_are_those_of_the_contract() {
     let config = read(&[]);
     assert_eq!(
-        (config.port, config.pull, config.zstd_level),
-        (8080, false, 1)
+        (config.port, config.pull, config.pull_port),
+        (8080, false, 9000)
     );
+    let worker = config.worker;
     assert_eq!(
         (
-            config.retry_count,
-            config.parallel_records(),
-            config.max_concurrent_tasks
+            worker.zstd_level,
+            worker.retry_count,
+            worker.parallel_records(),
+            worker.max_concurrent_tasks
         ),
-        (1, 1, 1)
+        (1, 1, 1, 1)
     );
     assert_eq!(
-        (config.busy_hold, config.max_task_duration),
+        (worker.busy_hold, worker.max_task_duration),
         (Duration::ZERO, Duration::from_mins(58))
     );
-    assert_eq!(config.scratch_max_mb, None);
+    assert_eq!(worker.scratch_max_mb, None);
 }
 
 #[test]
 fn all_flags_of_a_consolidater_are_accepted() {
     let flags = "-retryCount 1 -workers 2 -local-download -local-download-max-mb 1 -pgqConnection postgres://h/n \
         -psProject p -consolidationsQueue c -eventsQueue e -dbConnection postgres://h/n -dbName n -dbUser u -dbHost h \
-        -dbPassword p -dbSecretName s -port 1 -pull -zstd-level 22 -push-audience a -push-service-accounts s@a \
+        -dbPassword p -dbSecretName s -port 1 -pull -pull-port 1 -zstd-level 22 -push-audience a -push-service-accounts s@a \
         -max-task-duration 1h -max-concurrent-tasks 2 -busy-hold 9m -scratch-max-mb 1 -tokensFile /t -baSecretName s \
         -gdalBlockSize 1k -gdalNumCachedBlocks 1 -gdalNumThreads 1 -gdalStorageDebug -with-gcs -with-s3 -aws-region r \
         -aws-endpoint e -aws-shared-credentials-file f";

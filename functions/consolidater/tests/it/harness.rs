@@ -4,10 +4,9 @@ use app::worker::{OrderFiles, Worker, WorkerOptions};
 use axum::body::Body;
 use axum::response::Response;
 use database::testing::TestDatabase;
-use geocube_consolidater::router;
 use http::Request;
 use messaging::MemoryQueue;
-use rpc::http::Access;
+use rpc::http::{Access, orders_router};
 use runtime::config::Tokens;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +29,11 @@ impl Consolidater {
 
     /// A consolidater that asks for tokens.
     pub async fn with_tokens(tokens: &Tokens) -> Option<Self> {
+        Self::with_access(&Access::new(tokens)).await
+    }
+
+    /// As above, with whatever else may open it.
+    pub async fn with_access(access: &Access) -> Option<Self> {
         let database = TestDatabase::create().await?;
         let queue = MemoryQueue::new();
         let workdir = tempfile::tempdir().unwrap();
@@ -59,7 +63,7 @@ impl Consolidater {
             options,
         )
         .unwrap();
-        let router = router(&worker, &Access::new(tokens));
+        let router = orders_router(&worker, access);
         Some(Self {
             queue,
             router,

@@ -11,7 +11,10 @@ use domain::{
 };
 use http::Request;
 use messaging::Consumer;
+use rpc::http::{Access, PushVerifier};
+use rpc::testing::{KeyServer, SigningKey, claims};
 use runtime::config::Tokens;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const EVENT: &str = r#"{"v":1,"type":"job_event","job_id":"0f8fad5b-d9cb-469f-a165-70867728950e","status":"JobCreated","error":"","seq":1}"#;
@@ -125,6 +128,34 @@ async fn m6_orders_need_the_token_of_events() {
     }
     let alive = Request::get("/").body(Body::empty()).unwrap();
     assert_eq!(consolidater.send(alive).await.0, 200);
+}
+
+#[tokio::test]
+async fn m7_orders_need_the_token_of_an_accepted_account() {
+    let key = SigningKey::first();
+    let keys = KeyServer::start(&[&key]).await;
+    let verifier = PushVerifier::new(&keys.expected()).unwrap();
+    let access = Access::new(&Tokens::default()).with_pushers(Some(verifier));
+    let Some(consolidater) = Consolidater::with_access(&access).await else {
+        return;
+    };
+    for (others, status) in [
+        (json!({"exp": 1_577_836_800}), 401),
+        (json!({"aud": "another"}), 401),
+        (
+            json!({"email": "another@project.iam.gserviceaccount.com"}),
+            403,
+        ),
+        (json!({}), 204),
+    ] {
+        let token = format!("Bearer {}", key.sign(&claims(&others)));
+        let request = Request::post("/push").header("authorization", token);
+        let request = request.body(Body::from(envelope(&order(), ""))).unwrap();
+        let answer = consolidater.send(request).await;
+        assert_eq!(answer.0, status, "{others}: {answer:?}");
+    }
+    let unsigned = consolidater.post("/push", envelope(&order(), "")).await;
+    assert_eq!(unsigned.0, 401, "{unsigned:?}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod inspect;
 mod migrate;
 mod pubsub;
+mod pull;
 mod system;
 
 use std::fs;

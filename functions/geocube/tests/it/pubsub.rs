@@ -11,10 +11,10 @@ use crate::system::{geocube, programs_are_built};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process that is stopped with the test.
-struct Process(Child);
+pub struct Process(pub Child);
 
 impl Process {
-    fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         Self(command.spawn().expect("the binary starts"))
     }
 }
@@ -27,16 +27,16 @@ impl Drop for Process {
 }
 
 /// A server, beside the program of this package.
-fn server(name: &str) -> PathBuf {
+pub fn server(name: &str) -> PathBuf {
     Path::new(geocube()).with_file_name(name)
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-async fn wait_for(url: &str) {
+pub async fn wait_for(url: &str) {
     // the client asks for a provider even where it speaks in clear; another one in place is as good
     let _ = rustls::crypto::ring::default_provider().install_default();
     let begun = Instant::now();
@@ -53,7 +53,7 @@ async fn wait_for(url: &str) {
 }
 
 /// Runs the demo against a server and checks what it says.
-fn run_demo(port: u16, folder: &Path) {
+pub fn run_demo(port: u16, folder: &Path) {
     let sheet = folder.join("sheet.png");
     let demo = Command::new(geocube())
         .args(["demo", "--server", &format!("127.0.0.1:{port}"), "--out"])

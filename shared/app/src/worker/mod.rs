@@ -11,6 +11,9 @@ mod process;
 mod produce;
 mod push;
 mod run;
+mod running;
+#[cfg(feature = "programs")]
+pub mod setup;
 mod sources;
 mod stop;
 
@@ -21,6 +24,7 @@ use crate::{Error, Result};
 use database::Database;
 use domain::Uri;
 use messaging::Publisher;
+use running::Running;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +73,8 @@ pub struct WorkerOptions {
 #[derive(Clone, Debug)]
 pub struct Worker {
     parts: Arc<Parts>,
+    /// Shorter than the longest time of an order, where less is left.
+    time_left: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -78,6 +84,7 @@ struct Parts {
     publisher: Arc<dyn Publisher>,
     options: WorkerOptions,
     places: Arc<Semaphore>,
+    running: Running,
     /// Cancelled when the worker stops.
     stopping: CancellationToken,
 }
@@ -105,9 +112,26 @@ impl Worker {
                 publisher,
                 options,
                 places,
+                running: Running::default(),
                 stopping,
             }),
+            time_left: None,
         })
+    }
+
+    /// The same worker, for orders that are to end within this time.
+    #[must_use]
+    pub fn within(&self, time_left: Duration) -> Self {
+        Self {
+            parts: Arc::clone(&self.parts),
+            time_left: Some(time_left),
+        }
+    }
+
+    /// Longest time of one order.
+    fn longest(&self) -> Duration {
+        let longest = self.parts.options.max_task_duration;
+        self.time_left.map_or(longest, |left| left.min(longest))
     }
 
     /// Stops the orders in work, gives their leases back, and waits for that. Orders that come
@@ -122,6 +146,11 @@ impl Worker {
     /// Settings of the worker.
     pub fn options(&self) -> &WorkerOptions {
         &self.parts.options
+    }
+
+    /// For how long the oldest order in work has been so; nothing when there is none.
+    pub fn age_of_work(&self) -> Option<Duration> {
+        self.parts.running.oldest()
     }
 
     /// Whether an order is in work.

@@ -42,8 +42,9 @@ impl Worker {
         let span = tracing::info_span!("order", job.id = %order.job_id, task.id = %order.task_id, attempt = order.attempt);
         let worker = self.clone();
         let work = async move {
+            let in_work = worker.parts.running.begin();
             let outcome = worker.carry_out(order).await;
-            drop(place);
+            drop((in_work, place));
             outcome
         };
         match tokio::spawn(work.instrument(span)).await {

@@ -91,7 +91,7 @@ impl Run {
             (Some(Cause::LeaseLost), _) => Ended::Unfinished("the lease is lost".to_owned()),
             (Some(Cause::ShutDown), _) => Ended::Unfinished("the worker stops".to_owned()),
             (Some(Cause::Overtime), _) => {
-                let limit = self.worker.options().max_task_duration;
+                let limit = self.worker.longest();
                 let text = format!("exceeds the maximum duration of {limit:?}");
                 Ended::Finished(TaskStatus::TaskFailed, text)
             }
@@ -226,7 +226,7 @@ impl Run {
 
     async fn keep_alive(&self) {
         let options = self.worker.options();
-        let overtime = tokio::time::sleep(options.max_task_duration);
+        let overtime = tokio::time::sleep(self.worker.longest());
         tokio::pin!(overtime);
         let mut missed = 0;
         loop {

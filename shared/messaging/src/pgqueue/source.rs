@@ -50,7 +50,7 @@ impl Source for Table {
             FROM due WHERE job.id = due.id
             RETURNING job.id, message_id, data, attributes, retry_waits, tries, max_tries";
         let holder = Uuid::new_v4();
-        let rows: Vec<Row> = sqlx::query_as(query)
+        let mut rows: Vec<Row> = sqlx::query_as(query)
             .bind(queue)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .bind(lease.as_secs_f64())
@@ -58,6 +58,8 @@ impl Source for Table {
             .fetch_all(&self.pool)
             .await
             .map_err(|source| broker_error(format!("take from the queue {queue:?}"), source))?;
+        // an update returns them in any order
+        rows.sort_by_key(|row| row.id);
         Ok(rows
             .into_iter()
             .map(|row| row.into_taken(queue, holder))

@@ -1,7 +1,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -22,11 +22,12 @@ use crate::{Message, Publisher, Result};
 /// Longest time for a batch, the retries of the client library included.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Publishes to the topics of one project, over one connection.
+/// Publishes to the topics of one project, over one connection, which clones share.
+#[derive(Clone)]
 pub struct PubSubPublisher {
     project: String,
     client: BasePublisher,
-    topics: Mutex<HashMap<String, TopicPublisher>>,
+    topics: Arc<Mutex<HashMap<String, TopicPublisher>>>,
 }
 
 impl PubSubPublisher {
@@ -45,7 +46,7 @@ impl PubSubPublisher {
         Ok(Self {
             project: project.to_owned(),
             client,
-            topics: Mutex::default(),
+            topics: Arc::default(),
         })
     }
 

@@ -254,16 +254,19 @@ impl Admin {
     }
 }
 
-/// Where a subscription pushes to and with which identity; nothing for pull.
-fn push_of(subscription: &Subscription) -> Option<(&str, Option<&str>)> {
+/// Where a subscription pushes to and with which identity, its account and its audience; nothing for pull.
+fn push_of(subscription: &Subscription) -> Option<(&str, Option<(&str, &str)>)> {
     let config = subscription
         .push_config
         .as_ref()
         .filter(|config| !config.push_endpoint.is_empty())?;
-    let account = config
-        .oidc_token()
-        .map(|token| token.service_account_email.as_str());
-    Some((&config.push_endpoint, account))
+    let identity = config.oidc_token().map(|token| {
+        (
+            token.service_account_email.as_str(),
+            token.audience.as_str(),
+        )
+    });
+    Some((&config.push_endpoint, identity))
 }
 
 fn differing_fields(present: &Subscription, wanted: &Subscription) -> Vec<&'static str> {
@@ -299,6 +302,27 @@ mod tests {
             )
         };
         subscriptions(options).into_iter().map(row).collect()
+    }
+
+    #[test]
+    fn another_endpoint_account_or_audience_is_a_change() {
+        let options = |account: Option<&str>, audience: Option<&str>| {
+            let mut options = SetupOptions::new("p", "http://s");
+            options.push_service_account = account.map(str::to_owned);
+            options.push_audience = audience.map(str::to_owned);
+            subscriptions(&options).remove(0).1
+        };
+        let all = [
+            options(None, None),
+            options(Some("a@p"), None),
+            options(Some("b@p"), None),
+            options(Some("a@p"), Some("x")),
+        ];
+        for (i, one) in all.iter().enumerate() {
+            for (j, other) in all.iter().enumerate() {
+                assert_eq!(push_of(one) == push_of(other), i == j, "{i} {j}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod database;
 mod pgqueue;
 mod pubsub;
+mod pull;
 mod pusher;
 
 use std::{sync::Arc, time::Duration};
@@ -18,6 +19,8 @@ const EMBEDDED: Capabilities = Capabilities {
     keeps_ids: true,
     latency: Duration::from_millis(50),
     embedded: true,
+    backlog: true,
+    shares_evenly: true,
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,7 +56,7 @@ async fn an_adopted_table_is_extended_and_its_messages_delivered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn default_waits_are_used_one_by_one_and_then_the_message_fails_visibly() {
+async fn m22_default_waits_are_used_one_by_one_and_then_the_message_fails_visibly() {
     with_database("", |pool| async move {
         let queue = PgQueue::new(pool.clone());
         queue.publish("q", vec![Message::new("x")]).await.unwrap();
@@ -199,6 +199,78 @@ async fn a_message_that_kills_its_consumers_is_given_up() {
         );
         stop.cancel();
         consumer.await.unwrap().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_come_in_the_order_in_which_they_were_published() {
+    with_database("", |pool| async move {
+        let queue = PgQueue::new(pool);
+        let mut numbers = 0..60;
+        for size in [1, 40, 19] {
+            let batch = numbers.by_ref().take(size);
+            let messages = batch.map(|number| Message::new(format!("{number:02}")));
+            queue.publish("q", messages.collect()).await.unwrap();
+        }
+        let (seen, stop) = (Arc::new(Mutex::new(Vec::new())), CancellationToken::new());
+        let handler = {
+            let (seen, stop) = (Arc::clone(&seen), stop.clone());
+            move |delivery: Delivery| {
+                let mut seen = seen.lock().unwrap();
+                seen.push(String::from_utf8(delivery.data.to_vec()).unwrap());
+                if seen.len() == 60 {
+                    stop.cancel();
+                }
+                async { Outcome::Ack }
+            }
+        };
+        let options = ConsumeOptions::default();
+        let consumed = queue.consume("q", &options, Arc::new(handler), stop);
+        timeout(Duration::from_secs(20), consumed)
+            .await
+            .unwrap()
+            .unwrap();
+        let expected: Vec<_> = (0..60).map(|number| format!("{number:02}")).collect();
+        assert_eq!(*seen.lock().unwrap(), expected);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_orders_are_each_handled_once_by_consumers_that_share_them() {
+    with_database("", |pool| async move {
+        let queue = PgQueue::new(pool);
+        let orders = (0..1000).map(|number| Message::new(format!("{number}")));
+        queue.publish("q", orders.collect()).await.unwrap();
+        assert_eq!(queue.backlog("q").await.unwrap(), 1000);
+        let (seen, stop) = (Arc::new(Mutex::new(Vec::new())), CancellationToken::new());
+        let consumers = [0, 1, 2].map(|_| {
+            let (queue, seen, stop) = (queue.clone(), Arc::clone(&seen), stop.clone());
+            let options = ConsumeOptions {
+                concurrency: 8,
+                ..ConsumeOptions::default()
+            };
+            let handler = move |delivery: Delivery| {
+                seen.lock().unwrap().push(delivery.data);
+                async { Outcome::Ack }
+            };
+            tokio::spawn(async move { queue.consume("q", &options, Arc::new(handler), stop).await })
+        });
+        let begun = Instant::now();
+        while queue.backlog("q").await.unwrap() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "orders are left");
+            sleep(Duration::from_millis(20)).await;
+        }
+        stop.cancel();
+        for consumer in consumers {
+            consumer.await.unwrap().unwrap();
+        }
+        let mut seen = seen.lock().unwrap().clone();
+        assert_eq!(seen.len(), 1000);
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 1000);
     })
     .await;
 }

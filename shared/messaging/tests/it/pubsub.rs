@@ -9,7 +9,7 @@ use messaging::{
 use tokio::{sync::mpsc, time::timeout};
 use uuid::Uuid;
 
-fn emulator() -> Option<Connection> {
+pub fn emulator() -> Option<Connection> {
     let connection = Connection::from_environment();
     if connection == Connection::Service {
         eprintln!("skipped: needs PUBSUB_EMULATOR_HOST");
@@ -18,7 +18,7 @@ fn emulator() -> Option<Connection> {
     Some(connection)
 }
 
-fn project() -> String {
+pub fn project() -> String {
     format!("p-{}", Uuid::new_v4().simple())
 }
 

@@ -1,5 +1,6 @@
 //! Bearer tokens.
 
+use super::oidc::{PushVerifier, Refusal};
 use super::{CATALOG, PUSH, cors, is_grpc};
 use axum::Router;
 use axum::body::Body;
@@ -19,10 +20,12 @@ const ESRI_AUTHORIZATION: &str = "x-esri-authorization";
 /// Who may call what.
 ///
 /// Without any token the server is open. As soon as there is one, each surface asks for one of its
-/// own tokens, and a surface without any is closed.
+/// own tokens, and a surface without any is closed. Pushes are also taken from service accounts, where a verifier knows
+/// them, and then from nobody without a token.
 #[derive(Clone, Debug)]
 pub struct Access {
     tokens: Arc<Tokens>,
+    pushers: Option<Arc<PushVerifier>>,
 }
 
 /// A part of the server with tokens of its own.
@@ -45,10 +48,20 @@ impl Access {
     pub fn new(tokens: &Tokens) -> Self {
         Self {
             tokens: Arc::new(tokens.clone()),
+            pushers: None,
         }
     }
 
-    /// Whether nobody is asked for a token.
+    /// Takes the pushes of service accounts too; with `None` nothing changes.
+    #[must_use]
+    pub fn with_pushers(self, pushers: Option<PushVerifier>) -> Self {
+        Self {
+            pushers: pushers.map(Arc::new),
+            ..self
+        }
+    }
+
+    /// Whether nobody is asked for a token, pushers of service accounts excepted.
     pub fn is_open(&self) -> bool {
         self.tokens.is_open()
     }
@@ -60,8 +73,11 @@ impl Access {
             (Surface::User, "the service geocube.Geocube and the tiles"),
             (Surface::Push, "the push routes"),
         ];
-        let is_closed =
-            |surface: &Surface| !self.is_open() && self.accepted(*surface).next().is_none();
+        let is_closed = |surface: &Surface| {
+            !self.is_open()
+                && self.accepted(*surface).next().is_none()
+                && self.verifier(*surface).is_none()
+        };
         surfaces
             .into_iter()
             .filter(|(surface, _)| is_closed(surface))
@@ -69,8 +85,32 @@ impl Access {
             .collect()
     }
 
+    async fn admit(&self, surface: Surface, headers: &HeaderMap) -> Result<(), Refusal> {
+        let Err(refusal) = self.check(surface, headers) else {
+            return Ok(());
+        };
+        let mut refusal = Refusal::Unauthenticated(refusal.to_owned());
+        let Some(verifier) = self.verifier(surface) else {
+            return Err(refusal);
+        };
+        // a queue presents one token
+        let presented = presented(surface, headers).next();
+        if let Some(token) = presented.and_then(|value| value.strip_prefix(b"Bearer ")) {
+            match verifier.verify(token).await {
+                Ok(()) => return Ok(()),
+                Err(refused) => refusal = refused,
+            }
+        }
+        tracing::warn!(reason = refusal.text(), "push is not admitted");
+        Err(refusal)
+    }
+
+    fn verifier(&self, surface: Surface) -> Option<&PushVerifier> {
+        self.pushers.as_deref().filter(|_| surface == Surface::Push)
+    }
+
     fn check(&self, surface: Surface, headers: &HeaderMap) -> Result<(), &'static str> {
-        if surface == Surface::Open || self.is_open() {
+        if surface == Surface::Open || (self.is_open() && self.verifier(surface).is_none()) {
             return Ok(());
         }
         let mut refusal = "invalid token";
@@ -115,17 +155,32 @@ pub fn protected(router: Router, access: &Access) -> Router {
 }
 
 async fn authenticate(State(access): State<Access>, request: Request, next: Next) -> Response {
-    match access.check(surface(&request), request.headers()) {
+    match access.admit(surface(&request), request.headers()).await {
         Ok(()) => next.run(request).await,
-        Err(refusal) if is_grpc(request.headers()) => {
-            Status::unauthenticated(refusal).into_http::<Body>()
+        Err(refusal) => refused(&refusal, is_grpc(request.headers())),
+    }
+}
+
+fn refused(refusal: &Refusal, grpc: bool) -> Response {
+    let text = refusal.text().to_owned();
+    if grpc {
+        let status = match refusal {
+            Refusal::Unauthenticated(_) => Status::unauthenticated(text),
+            Refusal::Forbidden => Status::permission_denied(text),
+            Refusal::Unavailable => Status::unavailable(text),
+        };
+        return status.into_http::<Body>();
+    }
+    match refusal {
+        Refusal::Unauthenticated(_) => {
+            let scheme = [(header::WWW_AUTHENTICATE, "Bearer")];
+            (StatusCode::UNAUTHORIZED, scheme, text).into_response()
         }
-        Err(refusal) => (
-            StatusCode::UNAUTHORIZED,
-            [(header::WWW_AUTHENTICATE, "Bearer")],
-            refusal,
-        )
-            .into_response(),
+        Refusal::Forbidden => (StatusCode::FORBIDDEN, text).into_response(),
+        Refusal::Unavailable => {
+            let soon = [(header::RETRY_AFTER, "10")];
+            (StatusCode::SERVICE_UNAVAILABLE, soon, text).into_response()
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod cube;
 mod harness;
 mod hostile;
 mod loopback;
+mod oidc;
 mod outages;
 mod pool;
 mod races;

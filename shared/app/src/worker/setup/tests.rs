@@ -1,16 +1,23 @@
 use super::{options, unguarded};
-use crate::config::Config;
+use clap::Parser;
+use runtime::config::WorkerFlags;
 use std::path::PathBuf;
 
-fn config(args: &[&str]) -> Config {
+#[derive(Clone, Debug, Parser)]
+struct Config {
+    #[command(flatten)]
+    worker: WorkerFlags,
+}
+
+fn config(args: &[&str]) -> WorkerFlags {
     let all = [
-        "geocube-consolidater",
+        "worker",
         "--workdir=/scratch",
         "--cancelledJobs=/cancelled",
         "--dbConnection=postgresql://u:p@localhost/geocube",
     ];
     let parsed = runtime::parse::<Config>(all.iter().chain(args), &runtime::Environment::default());
-    parsed.unwrap().flags
+    parsed.unwrap().flags.worker
 }
 
 #[test]
@@ -65,6 +72,8 @@ fn sub_datasets_are_allowed_by_their_flag() {
 fn paths_that_cannot_be_read_name_their_flag() {
     for (flag, value) in [
         ("--ingestionStorage", "relative/path"),
+        ("--ingestionStorage", "http://host/path"),
+        ("--cancelledJobs", "c"),
         ("--allowedPaths", "/a,b"),
     ] {
         let refused = options(&config(&[&format!("{flag}={value}")])).unwrap_err();

@@ -1,19 +1,19 @@
-//! What the port answers.
+//! What a port answers where orders of consolidation are pushed.
 
+use super::{Access, anything_else, guard, is_push, protected, push};
 use app::worker::Worker;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::from_fn;
-use rpc::http::{self, Access};
 
 /// Pushed orders, and a sign of life for anything else.
-pub fn router(worker: &Worker, access: &Access) -> Router {
+pub fn orders_router(worker: &Worker, access: &Access) -> Router {
     let worker = worker.clone();
     let fallback = async move |request: Request| {
-        if !http::is_push(&request) {
-            return http::anything_else(request).await;
+        if !is_push(&request) {
+            return anything_else(request).await;
         }
-        http::push(request, async |delivery| {
+        push(request, async |delivery| {
             worker
                 .receive(&delivery.data, delivery.delivery_count)
                 .await
@@ -21,5 +21,5 @@ pub fn router(worker: &Worker, access: &Access) -> Router {
         .await
     };
     let routes = Router::new().fallback(fallback);
-    http::protected(routes, access).layer(from_fn(http::guard))
+    protected(routes, access).layer(from_fn(guard))
 }
