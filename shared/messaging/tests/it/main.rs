@@ -20,7 +20,7 @@ const EMBEDDED: Capabilities = Capabilities {
     latency: Duration::from_millis(50),
     embedded: true,
     backlog: true,
-    shares_evenly: true,
+    fair: true,
 };
 
 #[tokio::test(flavor = "multi_thread")]

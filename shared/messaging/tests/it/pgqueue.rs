@@ -259,7 +259,7 @@ async fn a_thousand_orders_are_each_handled_once_by_consumers_that_share_them() 
         });
         let begun = Instant::now();
         while queue.backlog("q").await.unwrap() > 0 {
-            assert!(begun.elapsed() < Duration::from_secs(60), "orders are left");
+            assert!(begun.elapsed() < Duration::from_mins(1), "orders are left");
             sleep(Duration::from_millis(20)).await;
         }
         stop.cancel();

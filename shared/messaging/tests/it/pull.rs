@@ -111,7 +111,7 @@ async fn pulling_from_pubsub_keeps_the_contract() {
         latency: Duration::from_secs(1),
         embedded: true,
         backlog: false,
-        shares_evenly: false,
+        fair: false,
     };
     conformance::run(queues.clone(), queues, capabilities).await;
 }
