@@ -1,4 +1,4 @@
-//! The consolidater as a function of AWS Lambda: carries out the orders that SQS, SNS, EventBridge or HTTP bring, each
+//! The consolidater as a function of AWS Lambda: carries out the orders that SQS, SNS, `EventBridge` or HTTP bring, each
 //! of which becomes one file.
 //!
 //! [`Function`] answers one event, to be called without Lambda in tests. `app::worker::setup` names the database,

@@ -22,7 +22,7 @@ pub struct Config {
     /// Pull orders instead of listening for them
     #[arg(long)]
     pub pull: bool,
-    /// Listening port of /termination_cost and health with --pull
+    /// Listening port of `/termination_cost` and health with --pull
     #[arg(long = "pull-port", default_value = "9000", value_parser = value::integer::<u16>)]
     pub pull_port: u16,
     /// How orders are carried out.

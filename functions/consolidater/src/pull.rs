@@ -42,7 +42,7 @@ pub async fn pull(
         stop.cancelled().await;
         tokio::time::sleep(FINISH).await;
         worker.shut_down().await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         ended = consuming => ended,

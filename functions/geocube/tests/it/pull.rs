@@ -76,7 +76,9 @@ impl World {
         .arg("--cancelledJobs")
         .arg(folder.path().join("cancelled"));
         if queue == Queue::PubSub {
-            api.args(["--project", "geocube-emulator"]);
+            // the emulator goes on giving messages to a worker that ended: the sweep sends such orders again
+            api.args(["--project", "geocube-emulator", "--sweepInterval", "2s"])
+                .args(["--resendOrderAfter", "10s", "--resendLostOrderAfter", "2s"]);
             let url = format!("http://127.0.0.1:{port}");
             let setup = Command::new(geocube())
                 .args(["pubsub-setup", "--geocube-server", &url])

@@ -26,9 +26,10 @@ impl Expected {
         if now > time("exp")? + LEEWAY {
             return Err(Refusal::unauthenticated("the token is expired"));
         }
-        let begins = match claims.contains_key("nbf") {
-            true => time("iat")?.max(time("nbf")?),
-            false => time("iat")?,
+        let begins = if claims.contains_key("nbf") {
+            time("iat")?.max(time("nbf")?)
+        } else {
+            time("iat")?
         };
         if begins > now + LEEWAY {
             return Err(Refusal::unauthenticated("the token is not valid yet"));
