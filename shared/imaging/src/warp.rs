@@ -2,16 +2,17 @@
 
 mod aligned;
 mod level;
+mod operations;
 mod window;
 
 use crate::{
     Error, Image, Limits, Result, Target,
     cast::{CastPlan, Side},
-    ffi::{self, Between, Transformer, WarpJob, Window},
+    ffi::{self, Transformer, WarpJob, Window},
     raster::Raster,
     source::{Source, float_for},
 };
-use domain::{DType, Point, Resampling, Size, footprint::Project};
+use domain::{DType, GeoTransform, Resampling, Size};
 use window::Need;
 
 /// Sides below which a part of the target is not halved any more, in pixels.
@@ -46,7 +47,6 @@ struct Warped<'s> {
     source: &'s Source,
     overview: Option<usize>,
     transformer: Transformer,
-    systems: Between,
 }
 
 /// Degrees to move a target by, so that it meets the source.
@@ -177,8 +177,15 @@ impl Task<'_> {
             part.size.height as usize,
         );
         let mut result = Raster::empty("a warped part", raster.side(), shape, limit)?;
-        warp(warped, &mut raster, need, &target, &mut result, self.kernel)
-            .map_err(|reason| Error::gdal("warping", reason))?;
+        warp(
+            warped,
+            &mut raster,
+            need,
+            &target.transform,
+            &mut result,
+            self.kernel,
+        )
+        .map_err(|reason| Error::gdal("warping", reason))?;
         drop(raster);
         self.put(&result, &finish, at);
         Ok(())
@@ -302,83 +309,43 @@ impl Part {
 
 impl<'s> Warped<'s> {
     fn new(source: &'s Source, target: &Target) -> Result<Self> {
-        let systems = if source.crs().is_same(&target.crs) {
-            Between::Nothing
-        } else {
-            Between::Operation {
-                area: area_of(source),
-            }
-        };
-        let handles = (source.crs().spatial_ref()?, target.crs.spatial_ref()?);
-        let between = |overview| {
-            let (transform, size) = source.grid(overview);
-            let target = (&target.transform, target.size, &handles.1);
-            Transformer::new((&transform, size, &handles.0), target, systems)
-                .map_err(|reason| Error::gdal("transforming coordinates", reason))
-        };
-        let mut transformer = between(None)?;
+        let failed = |reason| Error::gdal("transforming coordinates", reason);
+        let operation = operations::between(source, &target.crs)?;
+        let (grid, _) = source.grid(None);
+        let mut transformer =
+            Transformer::new(&grid, &target.transform, operation).map_err(failed)?;
         let overview = level::choose(source, target.size, &transformer);
         if overview.is_some() {
-            transformer = between(overview)?;
+            let (grid, _) = source.grid(overview);
+            transformer = transformer
+                .between_grids(&grid, &target.transform)
+                .map_err(failed)?;
         }
         Ok(Self {
             source,
             overview,
             transformer,
-            systems,
         })
     }
 }
 
-/// West, south, east, north of the whole source in degrees, if it lies within one revolution.
-fn area_of(source: &Source) -> Option<[f64; 4]> {
-    const STEPS: u32 = 8;
-    let (transform, size) = source.grid(None);
-    let mut edge = Vec::with_capacity(4 * STEPS as usize);
-    for step in 0..=STEPS {
-        let share = f64::from(step) / f64::from(STEPS);
-        let (x, y) = (
-            f64::from(size.width) * share,
-            f64::from(size.height) * share,
-        );
-        edge.push(transform.apply(x, 0.0));
-        edge.push(transform.apply(x, f64::from(size.height)));
-        edge.push(transform.apply(0.0, y));
-        edge.push(transform.apply(f64::from(size.width), y));
-    }
-    let points: Vec<Point> = source.crs().to_lonlat(&edge).ok()?;
-    let mut area = [f64::MAX, f64::MAX, f64::MIN, f64::MIN];
-    for point in points {
-        area[0] = area[0].min(point.x);
-        area[1] = area[1].min(point.y);
-        area[2] = area[2].max(point.x);
-        area[3] = area[3].max(point.y);
-    }
-    let inside = area[0] >= -180.0 && area[2] <= 180.0 && area[1] >= -90.0 && area[3] <= 90.0;
-    inside.then_some(area)
-}
-
+/// Warps the window of a source to a part of the target, whose transform is `target`.
 fn warp(
     warped: &Warped<'_>,
     raster: &mut Raster,
     need: &Need,
-    target: &Target,
+    target: &GeoTransform,
     result: &mut Raster,
     kernel: Resampling,
 ) -> Result<(), String> {
-    let (transform, _) = warped.source.grid(warped.overview);
-    let origin = transform.apply(need.window.x as f64, need.window.y as f64);
-    let mut source_transform = transform;
-    source_transform.0[0] = origin.x;
-    source_transform.0[3] = origin.y;
-    let handle = |crs: &crate::Crs| crs.spatial_ref().map_err(|error| error.to_string());
+    let (mut grid, _) = warped.source.grid(warped.overview);
+    let origin = grid.apply(need.window.x as f64, need.window.y as f64);
+    (grid.0[0], grid.0[3]) = (origin.x, origin.y);
+    let transformer = warped.transformer.between_grids(&grid, target)?;
     let (bands, data_type) = (raster.bands, crate::dtype::to_gdal(raster.dtype));
     let hole = raster.hole.ok_or("a raster without hole marker")?;
     let target_size = (result.width, result.height);
-    let mut source = raster.dataset()?;
-    source.place(&source_transform, &handle(warped.source.crs())?)?;
-    let mut destination = result.dataset()?;
-    destination.place(&target.transform, &handle(&target.crs)?)?;
+    let (source, destination) = (raster.dataset()?, result.dataset()?);
     ffi::warp(&WarpJob {
         source: &source,
         target: &destination,
@@ -388,6 +355,6 @@ fn warp(
         kernel: kernel.into(),
         hole,
         scale: need.scale,
-        systems: warped.systems,
+        transformer: &transformer,
     })
 }

@@ -4,14 +4,14 @@ use super::{
     errors::capture,
     mem::MemDataset,
     strings::Options,
-    transformer::{Between, between},
+    transformer::{Transformer, transform},
 };
 use domain::Resampling;
 use gdal_sys::{
     CPLErr, CPLMalloc, GDALApproxTransform, GDALChunkAndWarpImage, GDALCreateApproxTransformer,
     GDALCreateWarpOperation, GDALCreateWarpOptions, GDALDataType, GDALDestroyApproxTransformer,
-    GDALDestroyGenImgProjTransformer, GDALDestroyWarpOperation, GDALDestroyWarpOptions,
-    GDALGenImgProjTransform, GDALResampleAlg, GDALWarpInitDefaultBandMapping, GDALWarpOptions,
+    GDALDestroyWarpOperation, GDALDestroyWarpOptions, GDALResampleAlg,
+    GDALWarpInitDefaultBandMapping, GDALWarpOptions,
 };
 use std::ffi::{c_int, c_void};
 
@@ -57,19 +57,17 @@ pub(crate) struct WarpJob<'a, 'b> {
     pub(crate) hole: f64,
     /// Target pixels per source pixel along both axes: decides how wide kernels are.
     pub(crate) scale: (f64, f64),
-    pub(crate) systems: Between,
+    /// From the pixels of `target` to those of `source` and back.
+    pub(crate) transformer: &'a Transformer,
 }
 
-/// Warps every band of a placed dataset to another placed dataset.
+/// Warps every band of a dataset to another dataset.
 pub(crate) fn warp(job: &WarpJob<'_, '_>) -> Result<(), String> {
-    let exact = Exact(between(
-        job.source.dataset(),
-        job.target.dataset(),
-        job.systems,
-    )?);
-    // SAFETY: the exact transformer outlives the approximating one, which is dropped first.
+    let exact: *const Transformer = job.transformer;
+    // SAFETY: `transform` is given the transformer that it expects, which outlives the approximating one; it is only
+    // read, though the interface has no word for that.
     let approximate = Approximate(unsafe {
-        GDALCreateApproxTransformer(Some(GDALGenImgProjTransform), exact.0, MAX_ERROR)
+        GDALCreateApproxTransformer(Some(transform), exact.cast_mut().cast(), MAX_ERROR)
     });
     if approximate.0.is_null() {
         return Err("no transformer".to_owned());
@@ -93,15 +91,6 @@ pub(crate) fn warp(job: &WarpJob<'_, '_>) -> Result<(), String> {
         Ok(())
     } else {
         Err(captured.text())
-    }
-}
-
-struct Exact(*mut c_void);
-
-impl Drop for Exact {
-    fn drop(&mut self) {
-        // SAFETY: made by `between`, and destroyed only here.
-        unsafe { GDALDestroyGenImgProjTransformer(self.0) };
     }
 }
 

@@ -217,10 +217,10 @@ fn stray(command: &Command, arg: &str) -> String {
         .map(Command::get_name)
         .filter(|name| *name != "help")
         .collect();
-    match names.is_empty() {
-        true => format!("unexpected argument '{arg}'"),
-        false => format!("no command '{arg}': there are {}", names.join(", ")),
+    if names.is_empty() {
+        return format!("unexpected argument '{arg}'");
     }
+    format!("no command '{arg}': there are {}", names.join(", "))
 }
 
 fn refused(command: &Command, message: &str) -> Exit {
