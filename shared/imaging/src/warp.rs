@@ -2,6 +2,7 @@
 
 mod aligned;
 mod level;
+mod nearest;
 mod operations;
 mod window;
 
@@ -13,6 +14,8 @@ use crate::{
     source::{Source, float_for},
 };
 use domain::{DType, GeoTransform, Resampling, Size};
+use nearest::{Grids, Picks};
+use std::sync::Arc;
 use window::Need;
 
 /// Sides below which a part of the target is not halved any more, in pixels.
@@ -86,18 +89,46 @@ impl Task<'_> {
         if let Some(offset) = aligned::offset(source, None, self.target, self.kernel) {
             return self.paste(source, None, offset);
         }
+        let grids = (self.kernel == Resampling::Near).then(|| {
+            let bytes = (self.pixel_bytes(source), self.limits.window_bytes);
+            Grids::of(source, self.target, bytes)
+        });
+        if let Some(picks) = grids.as_ref().and_then(Grids::picks) {
+            return self.pick(source, &picks);
+        }
         let warped = Warped::new(source, self.target)?;
         if let Some(overview) = warped.overview
             && let Some(offset) = aligned::offset(source, Some(overview), self.target, self.kernel)
         {
             return self.paste(source, Some(overview), offset);
         }
-        let whole = Part {
-            column: 0,
-            row: 0,
-            size: self.target.size,
-        };
-        self.warp_part(&warped, whole)
+        let mut parts = Vec::new();
+        self.divide(&warped, Part::whole(self.target.size), &mut parts)?;
+        if let Some(grids) = grids {
+            let parts = parts.iter().map(|(part, _)| *part);
+            let picks = Arc::new(Picks::find(&warped, self.target, parts)?);
+            grids.keep(&picks);
+            return self.pick(source, &picks);
+        }
+        for (part, need) in &parts {
+            self.warp_window(&warped, *part, need)?;
+        }
+        Ok(())
+    }
+
+    /// Copies the pixels that are nearest.
+    fn pick(&mut self, source: &Source, picks: &Picks) -> Result<()> {
+        for picked in &picks.parts {
+            self.go_on()?;
+            let part = picked.part;
+            let raster = self.read(source, picks.overview, picked.window)?;
+            let (window, finish) = self.working(raster)?;
+            let mut result = self.part_of(&window, part)?;
+            picked.gather(&window, &mut result);
+            drop(window);
+            self.put(&result, &finish, part.corner());
+        }
+        Ok(())
     }
 
     /// Copies pixels one by one, strip by strip. `offset` is the position of the first target pixel in the source or
@@ -134,23 +165,23 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Warps a part, or its halves when it needs too much memory.
-    fn warp_part(&mut self, warped: &Warped<'_>, part: Part) -> Result<()> {
+    /// Parts of the target with what each needs of the source: the halves of those that need too much memory, and
+    /// none where the source does not reach.
+    fn divide(&self, warped: &Warped<'_>, part: Part, parts: &mut Vec<(Part, Need)>) -> Result<()> {
         self.go_on()?;
         let (_, source_size) = warped.source.grid(warped.overview);
         let Some(need) = window::of_part(&warped.transformer, source_size, part, self.kernel)
         else {
             return Ok(());
         };
-        // Samples may become floating numbers of at most 8 bytes on both sides.
         let pixels = (need.window.pixels() as u64).max(part.size.pixels());
-        let needed =
-            pixels.saturating_mul(warped.source.band_count() as u64 * self.widest(warped.source));
+        let needed = pixels.saturating_mul(self.pixel_bytes(warped.source));
         let fits = needed <= self.limits.window_bytes;
         // GDAL's warper halves such parts too, and derives the width of its kernels from each.
         let sparse = need.fill < SPARSE && part.size.width.max(part.size.height) > SPARSE_SIDE;
         if fits && !sparse {
-            return self.warp_window(warped, part, &need);
+            parts.push((part, need));
+            return Ok(());
         }
         let Some(halves) = part.halves() else {
             return Err(Error::TooLarge {
@@ -160,23 +191,18 @@ impl Task<'_> {
             });
         };
         for half in halves {
-            self.warp_part(warped, half)?;
+            self.divide(warped, half, parts)?;
         }
         Ok(())
     }
 
     fn warp_window(&mut self, warped: &Warped<'_>, part: Part, need: &Need) -> Result<()> {
-        let limit = self.limits.window_bytes;
+        self.go_on()?;
         let raster = self.read(warped.source, warped.overview, need.window)?;
         let (mut raster, finish) = self.working(raster)?;
-        let at = (part.column as usize, part.row as usize);
+        let at = part.corner();
         let target = self.target.part(at.0, at.1, part.size);
-        let shape = (
-            raster.bands,
-            part.size.width as usize,
-            part.size.height as usize,
-        );
-        let mut result = Raster::empty("a warped part", raster.side(), shape, limit)?;
+        let mut result = self.part_of(&raster, part)?;
         warp(
             warped,
             &mut raster,
@@ -189,6 +215,21 @@ impl Task<'_> {
         drop(raster);
         self.put(&result, &finish, at);
         Ok(())
+    }
+
+    /// A part of the target without data, with samples like those of a window.
+    fn part_of(&self, window: &Raster, part: Part) -> Result<Raster> {
+        let shape = (
+            window.bands,
+            part.size.width as usize,
+            part.size.height as usize,
+        );
+        Raster::empty(
+            "a warped part",
+            window.side(),
+            shape,
+            self.limits.window_bytes,
+        )
     }
 
     fn read(&self, source: &Source, overview: Option<usize>, window: Window) -> Result<Raster> {
@@ -239,10 +280,10 @@ impl Task<'_> {
         self.plan.reading(raster.side())
     }
 
-    /// Bytes of the widest sample that appears on the way.
-    fn widest(&self, source: &Source) -> u64 {
+    /// Bytes of a pixel as it appears on the way: samples may become floating numbers of at most 8 bytes on both sides.
+    fn pixel_bytes(&self, source: &Source) -> u64 {
         let float = float_for(source.info.dtype).max_float(float_for(self.plan.to.dtype));
-        float.size() as u64
+        source.band_count() as u64 * float.size() as u64
     }
 
     fn go_on(&self) -> Result<()> {
@@ -288,6 +329,19 @@ impl MaxFloat for DType {
 }
 
 impl Part {
+    fn whole(size: Size) -> Self {
+        Self {
+            column: 0,
+            row: 0,
+            size,
+        }
+    }
+
+    /// Column and row of its first pixel.
+    fn corner(self) -> (usize, usize) {
+        (self.column as usize, self.row as usize)
+    }
+
     fn halves(self) -> Option<[Self; 2]> {
         let Size { width, height } = self.size;
         if width.max(height) < 2 * SMALLEST_PART {

@@ -5,11 +5,18 @@ use super::{
     operation::{Coordinates, Operation},
 };
 use domain::{GeoTransform, Point};
-use gdal_sys::GDALInvGeoTransform;
+use gdal_sys::{
+    GDALApproxTransform, GDALCreateApproxTransformer, GDALDestroyApproxTransformer,
+    GDALInvGeoTransform,
+};
 use std::{
     ffi::{c_int, c_void},
+    marker::PhantomData,
     rc::Rc,
 };
+
+/// Largest error of the approximated positions, in source pixels.
+const MAX_ERROR: f64 = 0.125;
 
 /// Pixel positions of a source grid in a target grid and back, exact.
 pub(crate) struct Transformer {
@@ -69,6 +76,42 @@ impl Transformer {
         (0..positions.len()).map(point).collect()
     }
 
+    /// Positions in the source of the middles of the target's pixels, row after row, as GDAL's warper approximates
+    /// them; `None` for those without image.
+    pub(crate) fn scan(
+        &self,
+        (width, height): (usize, usize),
+        mut visit: impl FnMut(Option<Point>),
+    ) -> Result<(), String> {
+        let approximate = Approximate::new(self)?;
+        let (mut x, mut y) = (vec![0.0; width], vec![0.0; width]);
+        let (mut z, mut found) = (vec![0.0; width], vec![0; width]);
+        for row in 0..height {
+            for (column, x) in x.iter_mut().enumerate() {
+                *x = column as f64 + 0.5;
+            }
+            y.fill(row as f64 + 0.5);
+            z.fill(0.0);
+            found.fill(0);
+            // SAFETY: the four arrays have `width` members, and the transformer is alive.
+            capture(|| unsafe {
+                GDALApproxTransform(
+                    approximate.as_ptr(),
+                    1,
+                    width as c_int,
+                    x.as_mut_ptr(),
+                    y.as_mut_ptr(),
+                    z.as_mut_ptr(),
+                    found.as_mut_ptr(),
+                )
+            });
+            for ((x, y), found) in x.iter().zip(&y).zip(&found) {
+                visit((*found != 0).then_some(Point::new(*x, *y)));
+            }
+        }
+        Ok(())
+    }
+
     /// Both grids and what lies between, in the steps and by the arithmetic of GDAL's general transformer, so that
     /// positions fall on the same side of the edges of pixels.
     fn apply(&self, to_source: bool, points: &mut Coordinates<'_>) {
@@ -83,6 +126,42 @@ impl Transformer {
             operation.apply(to_source, points);
         }
         points.each(last);
+    }
+}
+
+/// Exact at both ends and in the middle of a row of positions, and linear between where that is near enough.
+pub(super) struct Approximate<'t> {
+    handle: *mut c_void,
+    exact: PhantomData<&'t Transformer>,
+}
+
+impl<'t> Approximate<'t> {
+    pub(super) fn new(exact: &'t Transformer) -> Result<Self, String> {
+        let pointer: *const Transformer = exact;
+        // SAFETY: `transform` is given the transformer that it expects, which outlives this one; it is only read,
+        // though the interface has no word for that.
+        let handle = unsafe {
+            GDALCreateApproxTransformer(Some(transform), pointer.cast_mut().cast(), MAX_ERROR)
+        };
+        if handle.is_null() {
+            return Err("no transformer".to_owned());
+        }
+        Ok(Self {
+            handle,
+            exact: PhantomData,
+        })
+    }
+
+    /// For [`GDALApproxTransform`], as long as this lives.
+    pub(super) fn as_ptr(&self) -> *mut c_void {
+        self.handle
+    }
+}
+
+impl Drop for Approximate<'_> {
+    fn drop(&mut self) {
+        // SAFETY: not null, and destroyed only here.
+        unsafe { GDALDestroyApproxTransformer(self.handle) };
     }
 }
 
@@ -125,7 +204,7 @@ impl Affine {
 ///
 /// # Safety
 /// `transformer` points to a transformer that lives during the call, the arrays have `count` members.
-pub(super) unsafe extern "C" fn transform(
+unsafe extern "C" fn transform(
     transformer: *mut c_void,
     to_source: c_int,
     count: c_int,
