@@ -11,6 +11,7 @@ use crate::{
     raster::Raster,
     source::{Source, float_for},
 };
+pub(crate) use aligned::whole_offset;
 use domain::{DType, Point, Resampling, Size, footprint::Project};
 use window::Need;
 
