@@ -180,16 +180,14 @@ impl Work<'_> {
             });
         }
         let sink = |job| sender.send(job).is_ok();
-        let (tiles, any_valid) = match &self.plan {
-            Some(plan) => {
-                let (places, any) = record::make(spec, plan, mosaic.as_ref(), &sink, &stop)?;
-                (Tiles::Made(places), any)
-            }
-            None => {
-                let (record, any) =
-                    library::write(spec, mosaic.as_ref(), self.folder, &self.spill, &stop)?;
-                (Tiles::ByLibrary(record), any)
-            }
+        let mosaic = mosaic.as_ref();
+        let (tiles, any_valid) = if let Some(plan) = &self.plan {
+            let (places, any_valid) = record::make(spec, plan, mosaic, &sink, &stop)?;
+            (Tiles::Made(places), any_valid)
+        } else {
+            let (record, any_valid) =
+                library::write(spec, mosaic, self.folder, &self.spill, &stop)?;
+            (Tiles::ByLibrary(record), any_valid)
         };
         Ok(Encoded { tiles, any_valid })
     }

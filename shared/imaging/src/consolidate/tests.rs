@@ -150,7 +150,7 @@ fn contents(spec: &ConsolidateSpec, plan: Option<Plan>, hole: &[u8], folder: &Pa
         let source = one.tiles.into_source(spill, String::new()).unwrap();
         let levels = source.record().levels.iter().map(|level| {
             let image = &level.image;
-            let sparse = image.blocks.iter().map(|block| block.is_sparse()).collect();
+            let sparse = image.blocks.iter().map(cog::Block::is_sparse).collect();
             (image.tags.clone(), sparse, read(spill.as_ref(), image))
         });
         records.push(levels.collect());

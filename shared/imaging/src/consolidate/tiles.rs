@@ -125,13 +125,11 @@ impl<'a> Worker<'a> {
 }
 
 fn encoder(encoders: &mut Vec<(Codec, Encoder)>, codec: Codec) -> Result<&mut Encoder> {
-    let at = match encoders.iter().position(|(known, _)| *known == codec) {
-        Some(at) => at,
-        None => {
-            encoders.push((codec, Encoder::new(codec).map_err(failed)?));
-            encoders.len() - 1
-        }
-    };
+    let known = encoders.iter().position(|(known, _)| *known == codec);
+    let at = known.unwrap_or(encoders.len());
+    if known.is_none() {
+        encoders.push((codec, Encoder::new(codec).map_err(failed)?));
+    }
     Ok(&mut encoders[at].1)
 }
 
