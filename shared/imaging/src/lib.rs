@@ -30,6 +30,7 @@ mod init;
 mod limits;
 mod lru;
 mod memory;
+mod memory_file;
 mod mosaic;
 mod raster;
 mod remote;

@@ -81,6 +81,19 @@ impl<'a> Mosaic<'a> {
         Self { ground, ..self }
     }
 
+    /// Whether samples without data are painted.
+    pub(crate) fn is_on_ground(&self) -> bool {
+        self.ground
+    }
+
+    /// The only dataset, once it is open.
+    pub(crate) fn single(&self) -> Option<&Source> {
+        match self.layers.as_slice() {
+            [layer] => layer.opened.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Opens every file, to be kept for several renderings.
     pub(crate) fn open(&mut self) -> Result<()> {
         for layer in &mut self.layers {

@@ -108,6 +108,11 @@ impl Source {
         })
     }
 
+    /// The local file and what its directories say, when it is read without GDAL.
+    pub(crate) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
+        self.pixels.local()
+    }
+
     /// Windows read since the last call, and by what.
     pub(crate) fn take_reads(&self) -> Reads {
         self.pixels.take_reads()

@@ -13,6 +13,7 @@ use crate::{
     raster::Raster,
     source::{Source, float_for},
 };
+pub(crate) use aligned::whole_offset;
 use domain::{DType, GeoTransform, Resampling, Size};
 use nearest::{Grids, Picks};
 use std::sync::Arc;

@@ -1,10 +1,15 @@
 //! Creation options of GDAL.
 
 use super::ConsolidateSpec;
+use cog::Codec;
 use domain::DType;
 use std::collections::BTreeMap;
 
 const OVERVIEW: &str = "_OVERVIEW";
+
+/// Levels of codecs where no option names one, as in GDAL.
+const DEFLATE_LEVEL: u8 = 6;
+const ZSTD_LEVEL: u8 = 9;
 
 /// The creation options of an order, but for what would spoil pixels or cannot be written: JPEG has no
 /// signed samples, so that such files are compressed without loss, YCbCr is for three colours in JPEG, and
@@ -97,6 +102,27 @@ pub(super) fn overviews(spec: &ConsolidateSpec) -> Vec<(String, String)> {
         }
     }
     options
+}
+
+/// The codec of this program that does what the options ask for, if there is one. `compression` is the code that they
+/// lead to in the full resolution or the overviews.
+pub(super) fn codec(spec: &ConsolidateSpec, compression: u16, overview: bool) -> Option<Codec> {
+    let level = |key: &str, default: u8| {
+        let own = overview.then(|| format!("{key}{OVERVIEW}"));
+        let keys = own.iter().map(String::as_str).chain([key]);
+        let given = keys.into_iter().find_map(|key| {
+            let value = spec.creation_params.get(key)?;
+            level(spec, key, value).parse::<f64>().ok()
+        });
+        given.map_or(default, |level| level as u8)
+    };
+    [
+        Codec::None,
+        Codec::Deflate(level("ZLEVEL", DEFLATE_LEVEL)),
+        Codec::Zstd(level("ZSTD_LEVEL", ZSTD_LEVEL)),
+    ]
+    .into_iter()
+    .find(|codec| codec.code() == compression)
 }
 
 /// A level of zstd between 0 and 1 means the fastest one, which the caller chooses.

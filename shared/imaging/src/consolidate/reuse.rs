@@ -1,18 +1,19 @@
 //! Records that are a fitting file already: their tiles are copied as they are.
 
-use super::{ConsolidateSpec, RecordSources, joined::Joined};
-use crate::{cast::Side, source::Source};
-use cog::{ImageTags, Record, TiledSource};
-use domain::{DType, DatasetSource, Size};
+use super::{ConsolidateSpec, RecordSources};
+use crate::{cast::Side, source::Source, warp::whole_offset};
+use cog::{ImageTags, Record};
+use domain::{DType, Size};
 use std::fs::File;
 
-/// Largest difference between two terms of geotransforms that are the same.
-const TRANSFORM_TOLERANCE: f64 = 1e-8;
-
-/// The only dataset of a record, when its file is what would be written: a cloud-optimised file of the same
-/// grid, samples, mapping, blocks, overviews and lossless compression. Remote files are never taken: their tiles
+/// The only dataset of a record and its images, when its file is what would be written: a cloud-optimised file of the
+/// same grid, samples, mapping, blocks, overviews and lossless compression. Remote files are never taken: their tiles
 /// would be asked for one by one.
-pub(super) fn find(spec: &ConsolidateSpec, record: &RecordSources) -> Option<TiledSource<Joined>> {
+pub(super) fn find(
+    spec: &ConsolidateSpec,
+    record: &RecordSources,
+    opened: &Source,
+) -> Option<(File, Record)> {
     let [source] = record.sources.as_slice() else {
         return None;
     };
@@ -30,26 +31,25 @@ pub(super) fn find(spec: &ConsolidateSpec, record: &RecordSources) -> Option<Til
     if !plain {
         return None;
     }
-    let file = File::open(source.uri.local_path()?).ok()?;
-    let found = cog::File::read(&file).ok()?;
-    let [mut found] = <[Record; 1]>::try_from(found.records).ok()?;
-    if cog::validate_cog(&found).is_err() || !levels_fit(spec, &found) || !opened_fits(spec, source)
-    {
+    let (file, header) = opened.local()?;
+    let [found] = header.records.as_slice() else {
+        return None;
+    };
+    let fits = cog::validate_cog(found).is_ok() && levels_fit(spec, found) && lies_on(spec, opened);
+    if !fits {
         return None;
     }
+    let mut found = found.clone();
     for level in &mut found.levels {
         // names and scales of the source; the catalogue knows better
         let tags = &mut level.image.tags;
         (tags.document_name, tags.date_time, tags.gdal_metadata) = (None, None, None);
     }
-    TiledSource::new(Joined::of(file), found, super::document_name(record)).ok()
+    Some((file.try_clone().ok()?, found))
 }
 
 /// Whether the file lies on the target and marks the same holes.
-fn opened_fits(spec: &ConsolidateSpec, source: &DatasetSource) -> bool {
-    let Ok(opened) = Source::open(source) else {
-        return false;
-    };
+fn lies_on(spec: &ConsolidateSpec, opened: &Source) -> bool {
     let (info, target) = (&opened.info, &spec.target);
     let holes = (info.no_data, Side::of(&spec.mapping.format).hole);
     let same_hole = match holes {
@@ -57,14 +57,11 @@ fn opened_fits(spec: &ConsolidateSpec, source: &DatasetSource) -> bool {
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     };
-    let terms = info.transform.0.iter().zip(&target.transform.0);
     info.size == target.size
         && info.bands == spec.bands
         && info.dtype == spec.mapping.format.dtype
         && same_hole
-        && terms
-            .into_iter()
-            .all(|(found, expected)| (found - expected).abs() <= TRANSFORM_TOLERANCE)
+        && whole_offset(&info.transform, &target.transform) == Some((0, 0))
         && info.crs.is_same(&target.crs)
 }
 

@@ -1,5 +1,5 @@
 use crate::{Limits, Result, Target};
-use domain::{DataMapping, DatasetSource, Error, RecordId, Resampling, Validity};
+use domain::{DataMapping, DatasetSource, Error, RecordId, Resampling, Size, Validity};
 use std::collections::BTreeMap;
 
 /// What to write.
@@ -104,6 +104,26 @@ impl ConsolidateSpec {
     /// Where the files say which pixels hold data.
     pub(super) fn validity(&self) -> Validity {
         Validity::of(&self.creation_params, &self.mapping.format, self.bands)
+    }
+
+    /// Encoding of the samples in the files. With an alpha band or a mask there is no hole marker: none for
+    /// integers, NaN for floating numbers.
+    pub(super) fn output_mapping(&self) -> DataMapping {
+        let Validity { alpha, mask } = self.validity();
+        let mut mapping = self.mapping;
+        if alpha || mask {
+            mapping.format.no_data = f64::NAN;
+        }
+        mapping
+    }
+
+    /// Size of an overview.
+    pub(super) fn level_size(&self, factor: u32) -> Size {
+        let Size { width, height } = self.target.size;
+        Size {
+            width: width.div_ceil(factor),
+            height: height.div_ceil(factor),
+        }
     }
 
     /// Factors of the overviews.

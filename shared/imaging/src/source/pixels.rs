@@ -70,6 +70,10 @@ impl Pixels {
         }
     }
 
+    pub(super) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
+        self.tiff.as_ref()?.local()
+    }
+
     pub(super) fn take_reads(&self) -> Reads {
         self.reads.take()
     }

@@ -68,6 +68,14 @@ impl Tiff {
         })
     }
 
+    /// The local file and what its directories say.
+    pub(super) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
+        match &self.file {
+            header::Content::Local(file) => Some((file, self.header.as_ref())),
+            header::Content::Remote(_) => None,
+        }
+    }
+
     /// The images of the dataset.
     pub(super) fn record(&self) -> &Record {
         &self.header.records[self.record]
