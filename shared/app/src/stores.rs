@@ -2,16 +2,44 @@
 
 use domain::{Scheme, Uri};
 use runtime::config::GdalFlags;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage::{
-    AllowedRoots, CacheOptions, Cached, ConfigError, GcsConnection, GcsStorage, LocalStorage,
-    RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
+    AllowedRoots, CacheOptions, Cached, ConfigError, Counting, GcsConnection, GcsStorage,
+    LocalStorage, RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
 };
 
 /// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong.
 /// An image that was opened keeps to the version it was opened in, and fails when that is gone.
 const FRESH: Duration = Duration::from_mins(1);
+
+/// What counts the reads of this process, where its flags ask for it.
+static COUNTING: Mutex<Option<Arc<Counting<Router>>>> = Mutex::new(None);
+
+/// Logs the reads of files at its end, as far as they are counted.
+pub(crate) struct Traffic(&'static str);
+
+/// The reads during an operation. Those of operations at the same time are not told apart.
+pub(crate) fn traffic(operation: &'static str) -> Traffic {
+    Traffic(operation)
+}
+
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        let counting = lock(&COUNTING).clone();
+        for (uri, count) in counting
+            .map(|counting| counting.take())
+            .into_iter()
+            .flatten()
+        {
+            tracing::info!(operation = self.0, %uri, requests = count.calls + count.heads, bytes = count.bytes, "read");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Files of this machine below `roots`, and a backend for each object store that a flag names, or one of `places` lies
 /// on. Images of object stores are read by the whole process through blocks in memory from then on.
@@ -37,7 +65,13 @@ pub async fn open_storage(
         })?;
         router = router.with(Scheme::S3, retrying(Arc::new(store)));
     }
-    let storage: Arc<dyn Storage> = Arc::new(router);
+    let storage: Arc<dyn Storage> = if flags.gdal_storage_debug {
+        let counting = Arc::new(Counting::new(router));
+        *lock(&COUNTING) = Some(Arc::clone(&counting));
+        counting
+    } else {
+        Arc::new(router)
+    };
     read_images(&storage, flags);
     Ok(storage)
 }

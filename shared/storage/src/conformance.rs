@@ -37,6 +37,7 @@ pub async fn run(store: Arc<dyn Storage>, base: &Uri, capabilities: Capabilities
     };
     suite.missing_files_are_not_found().await;
     suite.an_upload_is_read_back().await;
+    suite.a_start_comes_with_its_attributes().await;
     suite.ranges_are_cut_at_the_end().await;
     suite.an_upload_replaces_the_file_and_its_version().await;
     suite.empty_files_are_files().await;
@@ -142,6 +143,32 @@ impl Suite {
         assert_eq!(self.all(&uri).await, "0123456789");
         assert_eq!(self.store.head(&uri).await.expect("file is there").size, 10);
         self.remove(&uri).await;
+    }
+
+    async fn a_start_comes_with_its_attributes(&self) {
+        let missing = self.uri("no/such/start.tif");
+        assert_missing(self.store.read_start(&missing, 4).await.map(drop), &missing);
+        for (name, data) in [("start.bin", "0123456789"), ("empty.bin", "")] {
+            let uri = self.put(name, data).await;
+            let head = self.store.head(&uri).await.expect("file is there");
+            for length in [4, 10, 11, u64::MAX] {
+                let (found, start) = self
+                    .store
+                    .read_start(&uri, length)
+                    .await
+                    .expect("file is there");
+                let end = data
+                    .len()
+                    .min(usize::try_from(length).unwrap_or(usize::MAX));
+                assert_eq!(start, data[..end], "{name} {length}");
+                assert_eq!(
+                    (found.size, found.version),
+                    (head.size, head.version.clone()),
+                    "{name} {length}"
+                );
+            }
+            self.remove(&uri).await;
+        }
     }
 
     async fn ranges_are_cut_at_the_end(&self) {

@@ -20,13 +20,13 @@ pub struct GdalFlags {
     /// Threads of GDAL per operation; -1 uses all CPUs, 0 leaves the choice to GDAL
     #[arg(long, default_value = "1", value_parser = value::integer::<i32>, value_name = "INT")]
     pub gdal_num_threads: i32,
-    /// Accepted for command lines of former versions; nothing is counted yet
+    /// Log for each cube which files were read by how many requests, and how many bytes; cubes at the same time are not told apart
     #[arg(long)]
     pub gdal_storage_debug: bool,
-    /// Read gs:// files; --ingestionStorage or --cancelledJobs on gs:// turn this on too
+    /// Read gs:// files; --ingestionStorage, --managedPaths or --cancelledJobs on gs:// turn this on too
     #[arg(long = "with-gcs")]
     pub with_gcs: bool,
-    /// Read s3:// files; --ingestionStorage or --cancelledJobs on s3:// turn this on too
+    /// Read s3:// files; --ingestionStorage, --managedPaths or --cancelledJobs on s3:// turn this on too
     #[arg(long = "with-s3")]
     pub with_s3: bool,
     /// Region of S3
