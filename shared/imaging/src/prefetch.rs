@@ -22,7 +22,7 @@ pub fn prefetch<'a>(
     remote::begin_blocking(uris.into_iter().cloned().collect());
     let mut wanted = HashMap::new();
     let mut left = remote::most_bytes();
-    for source in sources {
+    for source in sources.filter(|source| !remote::is_one_block(&source.uri)) {
         if cancel() || left == 0 {
             break;
         }

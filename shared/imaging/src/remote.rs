@@ -108,6 +108,14 @@ pub(crate) fn most_beginnings() -> usize {
     Store::current().map_or(usize::MAX, |store| store.cached.most_blocks().max(1))
 }
 
+/// Whether all of a file is known to come with its beginning.
+pub(crate) fn is_one_block(uri: &Uri) -> bool {
+    Store::current().is_some_and(|store| {
+        let known = store.cached.remembered(uri);
+        known.is_some_and(|file| file.size <= store.cached.block_bytes())
+    })
+}
+
 /// Bytes that are fetched together at most.
 pub(crate) fn most_bytes() -> u64 {
     Store::current().map_or(0, |store| store.cached.most_bytes())

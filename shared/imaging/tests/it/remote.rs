@@ -229,7 +229,7 @@ fn what_a_store_fails_to_deliver_is_told_as_such_and_not_asked_for_by_gdal() {
         assert!(error.is_retryable(), "{error}");
         assert!(error.as_domain().is_none());
         assert_eq!(error.to_string(), format!("the store of {uri} failed"));
-        assert_eq!(bucket.requests(&uri), requests);
+        assert_eq!(bucket.requests(&uri), requests, "row {row}");
     };
     fails(0.0, 1);
     // the header is known now

@@ -51,6 +51,11 @@ impl Cached {
         self.missing_runs(uri, file, ranges).is_empty()
     }
 
+    /// Bytes of one block.
+    pub fn block_bytes(&self) -> u64 {
+        self.options.block
+    }
+
     /// Blocks that [`Self::prefetch`] fetches at most.
     pub fn most_blocks(&self) -> usize {
         (self.most_bytes() / self.options.block) as usize
@@ -79,10 +84,10 @@ impl Cached {
         let mut missing: Vec<u64> = cut
             .flat_map(|range| self.indexes(&range))
             .filter(is_missing)
-            .take(self.most_blocks())
             .collect();
         missing.sort_unstable();
         missing.dedup();
+        missing.truncate(self.most_blocks());
         runs(&missing, block)
     }
 
