@@ -65,7 +65,7 @@ async fn start(config: &Config) -> anyhow::Result<(TcpListener, axum::Router)> {
     let storage = app::open_storage(roots, &config.gdal, &[]).await?;
     let processors = available_parallelism().map_or(1, usize::from);
     let engine = Engine::new(processors.max(options.workers), config.bounds.memory_budget);
-    let downloader = Downloader::new(engine, storage, options);
+    let downloader = Downloader::open(engine, storage, options)?;
     let message_bytes = config.bounds.max_message_size;
     let router = geocube_downloader::router(&downloader, &access(&tokens), message_bytes).await;
     let listener = TcpListener::bind((config.host, config.port));

@@ -1,7 +1,7 @@
 //! Web-mercator tiles.
 
 use crate::cube::{CubeSelection, geographic_extent, parse_crs};
-use crate::{App, Result, texts};
+use crate::{App, Result, stores, texts};
 use bytes::Bytes;
 use database::variable;
 use domain::tile::{self, TileAddress};
@@ -40,6 +40,7 @@ impl App {
     }
 
     async fn render(&self, request: TileRequest) -> Result<Bytes> {
+        let _traffic = stores::traffic("a tile");
         let (variable, palette) = {
             let mut connection = self.database().read().await?;
             variable::get_drawn(&mut connection, request.instance_id).await?
@@ -66,6 +67,7 @@ impl App {
                 }
                 let mapping = DataMapping::identity(definition.format);
                 let kernel = definition.resampling;
+                imaging::prefetch(sources.iter(), &target, kernel, abandoned);
                 let image =
                     imaging::merge(&sources, &target, &mapping, kernel, &limits, abandoned)?;
                 if !image.any_valid() {

@@ -115,13 +115,23 @@ impl<'a> Mosaic<'a> {
             target.size,
             limits.image_bytes,
         )?;
-        if self.ground {
-            for layer in self.layers.iter().filter(|layer| layer.plan.marks_holes()) {
-                self.paint(layer, true, target, limits, cancel, &mut image)?;
-            }
+        let has_ground = |layer: &Layer<'_>| self.ground && layer.plan.marks_holes();
+        if let [only] = self.layers.as_slice() {
+            let part = if has_ground(only) {
+                warp::Layer::Both
+            } else {
+                warp::Layer::Data
+            };
+            self.paint(only, part, target, limits, cancel, &mut image)?;
+            return Ok(image);
+        }
+        for layer in self.layers.iter().filter(|layer| has_ground(layer)) {
+            let part = warp::Layer::Ground;
+            self.paint(layer, part, target, limits, cancel, &mut image)?;
         }
         for layer in &self.layers {
-            self.paint(layer, false, target, limits, cancel, &mut image)?;
+            let part = warp::Layer::Data;
+            self.paint(layer, part, target, limits, cancel, &mut image)?;
         }
         Ok(image)
     }
@@ -129,7 +139,7 @@ impl<'a> Mosaic<'a> {
     fn paint(
         &self,
         layer: &Layer<'_>,
-        ground: bool,
+        part: warp::Layer,
         target: &Target,
         limits: &Limits,
         cancel: &dyn Fn() -> bool,
@@ -152,7 +162,7 @@ impl<'a> Mosaic<'a> {
             limits,
             cancel,
             image: &mut *image,
-            ground,
+            layer: part,
         };
         task.paint(source)?;
         image.add_reads(source.take_reads());

@@ -34,8 +34,43 @@ pub(crate) struct Task<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) cancel: &'a dyn Fn() -> bool,
     pub(crate) image: &'a mut Image,
-    /// Whether samples without data count as values: they lie below all data of images that have no sample for holes.
-    pub(crate) ground: bool,
+    pub(crate) layer: Layer,
+}
+
+/// What of a source is painted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    /// Its data.
+    Data,
+    /// Samples without data as the values that they are: below all data of images that have no sample for holes.
+    Ground,
+    /// The ground, then the data, by one read of each window: for the only source of an image.
+    Both,
+}
+
+impl Layer {
+    /// A window as each pass paints it.
+    fn of(self, raster: Raster) -> Vec<(bool, Raster)> {
+        let mut passes: Vec<_> = match self.passes() {
+            [ground] => vec![(*ground, raster)],
+            passes => passes.iter().map(|ground| (*ground, raster.clone())).collect(),
+        };
+        for (ground, raster) in &mut passes {
+            if *ground {
+                raster.forget_hole();
+            }
+        }
+        passes
+    }
+
+    /// From below: whether samples without data count as values.
+    fn passes(self) -> &'static [bool] {
+        match self {
+            Self::Data => &[false],
+            Self::Ground => &[true],
+            Self::Both => &[true, false],
+        }
+    }
 }
 
 /// Part of a grid, in pixels.
@@ -62,20 +97,77 @@ fn revolutions(source: &Source, target: &Target) -> impl Iterator<Item = f64> + 
         .filter(move |turn| own.min.x < wanted.max.x + turn && wanted.min.x + turn < own.max.x)
 }
 
-impl Task<'_> {
-    /// Paints what a source holds of the target. Longitudes are the same after each revolution: where
-    /// both grids count the same ones, the source is looked at from each side of the dateline.
-    pub(crate) fn paint(&mut self, source: &Source) -> Result<()> {
-        if !(source.crs().is_geographic() && source.crs().is_same(&self.target.crs)) {
-            return self.paint_once(source);
+/// The target as a source sees it. Longitudes are the same after each revolution: where both grids count the same
+/// ones, the source is looked at from each side of the dateline.
+fn seen(source: &Source, target: &Target) -> Vec<Target> {
+    if !(source.crs().is_geographic() && source.crs().is_same(&target.crs)) {
+        return vec![target.clone()];
+    }
+    let turned = |turn| {
+        let mut seen = target.clone();
+        seen.transform.0[0] += turn;
+        seen
+    };
+    revolutions(source, target).map(turned).collect()
+}
+
+/// How the pixels of a source come to those of a target.
+enum Way<'s> {
+    /// One by one; with the position of the first target pixel in the source or its overview.
+    Pasted {
+        overview: Option<usize>,
+        offset: (i64, i64),
+    },
+    Warped(Warped<'s>),
+}
+
+impl<'s> Way<'s> {
+    fn of(source: &'s Source, target: &Target, kernel: Resampling) -> Result<Self> {
+        if let Some(offset) = aligned::offset(source, None, target, kernel) {
+            let overview = None;
+            return Ok(Self::Pasted { overview, offset });
         }
-        for turn in revolutions(source, self.target) {
-            let mut transform = self.target.transform;
-            transform.0[0] += turn;
-            let target = Target {
-                transform,
-                ..self.target.clone()
-            };
+        let warped = Warped::new(source, target)?;
+        let overview = warped.overview;
+        let offset =
+            overview.and_then(|overview| aligned::offset(source, Some(overview), target, kernel));
+        Ok(match offset {
+            Some(offset) => Self::Pasted { overview, offset },
+            None => Self::Warped(warped),
+        })
+    }
+}
+
+/// The windows of a source, or of its overviews, that painting it on a target reads; or larger ones.
+pub(crate) fn windows(
+    source: &Source,
+    target: &Target,
+    kernel: Resampling,
+) -> Result<Vec<(Option<usize>, Window)>> {
+    let mut windows = Vec::new();
+    for target in seen(source, target) {
+        let size = |overview| source.grid(overview).1;
+        windows.extend(match Way::of(source, &target, kernel)? {
+            Way::Pasted { overview, offset } => {
+                aligned::overlap(size(overview), target.size, offset)
+                    .map(|(window, _)| (overview, window))
+            }
+            Way::Warped(warped) => window::of_part(
+                &warped.transformer,
+                size(warped.overview),
+                Part::whole(target.size),
+                kernel,
+            )
+            .map(|need| (warped.overview, need.window)),
+        });
+    }
+    Ok(windows)
+}
+
+impl Task<'_> {
+    /// Paints what a source holds of the target.
+    pub(crate) fn paint(&mut self, source: &Source) -> Result<()> {
+        for target in seen(source, self.target) {
             Task {
                 target: &target,
                 image: &mut *self.image,
@@ -87,9 +179,6 @@ impl Task<'_> {
     }
 
     fn paint_once(&mut self, source: &Source) -> Result<()> {
-        if let Some(offset) = aligned::offset(source, None, self.target, self.kernel) {
-            return self.paste(source, None, offset);
-        }
         let grids = (self.kernel == Resampling::Near).then(|| {
             let bytes = (self.pixel_bytes(source), self.limits.window_bytes);
             Grids::of(source, self.target, bytes)
@@ -97,12 +186,10 @@ impl Task<'_> {
         if let Some(picks) = grids.as_ref().and_then(Grids::picks) {
             return self.pick(source, &picks);
         }
-        let warped = Warped::new(source, self.target)?;
-        if let Some(overview) = warped.overview
-            && let Some(offset) = aligned::offset(source, Some(overview), self.target, self.kernel)
-        {
-            return self.paste(source, Some(overview), offset);
-        }
+        let warped = match Way::of(source, self.target, self.kernel)? {
+            Way::Pasted { overview, offset } => return self.paste(source, overview, offset),
+            Way::Warped(warped) => warped,
+        };
         let mut parts = Vec::new();
         self.divide(&warped, Part::whole(self.target.size), &mut parts)?;
         if let Some(grids) = grids {
@@ -119,15 +206,18 @@ impl Task<'_> {
 
     /// Copies the pixels that are nearest.
     fn pick(&mut self, source: &Source, picks: &Picks) -> Result<()> {
+        let limit = self.limits.window_bytes;
         for picked in &picks.parts {
             self.go_on()?;
             let part = picked.part;
-            let raster = self.read(source, picks.overview, picked.window)?;
-            let (window, finish) = self.working(raster)?;
-            let mut result = self.part_of(&window, part)?;
-            picked.gather(&window, &mut result);
-            drop(window);
-            self.put(&result, &finish, part.corner());
+            let read = source.read_window(picks.overview, picked.window, limit)?;
+            for (ground, raster) in self.layer.of(read) {
+                let (window, finish) = self.working(raster)?;
+                let mut result = self.part_of(&window, part)?;
+                picked.gather(&window, &mut result);
+                drop(window);
+                self.put(ground, &result, &finish, part.corner());
+            }
         }
         Ok(())
     }
@@ -158,9 +248,16 @@ impl Task<'_> {
                 height: aligned::strip(window.y + row, left, rows, source.info.block.1),
                 ..window
             };
-            let raster = self.read(source, overview, strip)?;
-            let plan = self.plan_from(&raster);
-            self.put(&raster, &plan, (at.0, at.1 + row));
+            let mut raster = source.read_window(overview, strip, self.limits.window_bytes)?;
+            let hole = raster.hole;
+            for ground in self.layer.passes() {
+                raster.hole = hole;
+                if *ground {
+                    raster.forget_hole();
+                }
+                let plan = self.plan_from(&raster);
+                self.put(*ground, &raster, &plan, (at.0, at.1 + row));
+            }
             row += strip.height;
         }
         Ok(())
@@ -199,22 +296,19 @@ impl Task<'_> {
 
     fn warp_window(&mut self, warped: &Warped<'_>, part: Part, need: &Need) -> Result<()> {
         self.go_on()?;
-        let raster = self.read(warped.source, warped.overview, need.window)?;
-        let (mut raster, finish) = self.working(raster)?;
-        let at = part.corner();
-        let target = self.target.part(at.0, at.1, part.size);
-        let mut result = self.part_of(&raster, part)?;
-        warp(
-            warped,
-            &mut raster,
-            need,
-            &target.transform,
-            &mut result,
-            self.kernel,
-        )
-        .map_err(|reason| Error::gdal("warping", reason))?;
-        drop(raster);
-        self.put(&result, &finish, at);
+        let limit = self.limits.window_bytes;
+        let source = warped.source;
+        let read = source.read_window(warped.overview, need.window, limit)?;
+        for (ground, raster) in self.layer.of(read) {
+            let (mut raster, finish) = self.working(raster)?;
+            let at = part.corner();
+            let target = self.target.part(at.0, at.1, part.size).transform;
+            let mut result = self.part_of(&raster, part)?;
+            warp(warped, &mut raster, need, &target, &mut result, self.kernel)
+                .map_err(|reason| Error::gdal("warping", reason))?;
+            drop(raster);
+            self.put(ground, &result, &finish, at);
+        }
         Ok(())
     }
 
@@ -233,16 +327,8 @@ impl Task<'_> {
         )
     }
 
-    fn read(&self, source: &Source, overview: Option<usize>, window: Window) -> Result<Raster> {
-        let mut raster = source.read_window(overview, window, self.limits.window_bytes)?;
-        if self.ground {
-            raster.forget_hole();
-        }
-        Ok(raster)
-    }
-
-    fn put(&mut self, raster: &Raster, plan: &CastPlan, at: (usize, usize)) {
-        if self.ground {
+    fn put(&mut self, ground: bool, raster: &Raster, plan: &CastPlan, at: (usize, usize)) {
+        if ground {
             self.image.paint_ground(raster, plan, at);
         } else {
             self.image.paint(raster, plan, at);

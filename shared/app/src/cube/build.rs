@@ -2,9 +2,9 @@
 
 use super::{
     CubeHeader, CubeRequest, CubeSelection, ImageFormat, PART_BYTES, Payload, PayloadCompression,
-    RecordDatasets, Slice, copies::Copies, group, merged_tags,
+    RecordDatasets, Slice, ahead::Ahead, copies::Copies, group, merged_tags,
 };
-use crate::{App, Engine, Error, Limits, PathPolicy, Result, texts};
+use crate::{App, Engine, Error, Limits, PathPolicy, Result, stores, texts};
 use database::{dataset, variable};
 use domain::{
     DType, DataMapping, InstanceId, MultiPolygon, Record, RecordId, RecordSelection, Resampling,
@@ -213,9 +213,17 @@ impl ImageBuilder {
         let builder = self.clone();
         let deadline = Instant::now() + self.duration;
         let workers = self.workers.max(1);
-        futures::stream::iter(slices)
-            .map(move |slice| {
+        let ahead = match &self.copies {
+            // what is copied is read here
+            Some(_) => Ahead::default(),
+            None => Ahead::of(&slices, imaging::most_files()),
+        };
+        let (ahead, traffic) = (Arc::new(ahead), stores::traffic("a cube"));
+        futures::stream::iter(slices.into_iter().enumerate())
+            .map(move |(index, slice)| {
                 let (builder, recipe) = (builder.clone(), Arc::clone(&recipe));
+                // told when the last image is built, or the cube is given up
+                let (ahead, _traffic) = (Arc::clone(&ahead), &traffic);
                 async move {
                     let late = || {
                         let text = "the cube took longer than maxConnectionAge";
@@ -225,7 +233,10 @@ impl ImageBuilder {
                     if Instant::now() >= deadline {
                         return Err(late());
                     }
-                    let built = builder.build(recipe, slice);
+                    let built = async {
+                        ahead.fetch(index, &builder, &recipe).await;
+                        builder.build(recipe, slice).await
+                    };
                     let timed = tokio::time::timeout_at(deadline, built).await;
                     timed.map_err(|_| late())
                 }

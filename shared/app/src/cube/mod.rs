@@ -1,5 +1,6 @@
 //! Cubes: stacks of images of one variable on one pixel grid.
 
+mod ahead;
 mod build;
 mod copies;
 mod download;
