@@ -1,13 +1,22 @@
 //! Web-mercator tiles.
 
-use crate::cube::{CubeSelection, geographic_extent, parse_crs};
+use crate::cube::{CubeSelection, geographic_extent, is_of_a_file, parse_crs};
 use crate::{App, Result, stores, texts};
 use bytes::Bytes;
 use database::variable;
 use domain::tile::{self, TileAddress};
-use domain::{DataMapping, DatasetSource, Entity, Error, InstanceId};
+use domain::{DataMapping, DatasetSource, Entity, Error, InstanceId, NewVariable, Palette};
 use imaging::Target;
 use std::time::Duration;
+
+/// How a tile is drawn.
+#[derive(Clone, Debug)]
+struct Picture {
+    stretch: Option<(f64, f64)>,
+    definition: NewVariable,
+    palette: Option<Palette>,
+    target: Target,
+}
 
 /// Longest time of one tile.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -52,10 +61,34 @@ impl App {
             size: tile::SIZE,
         };
         let sources = self.tile_sources(&request, &target).await?;
-        let definition = variable.definition;
-        let (lo, hi) = request
-            .stretch
-            .unwrap_or((definition.format.min, definition.format.max));
+        let picture = Picture {
+            stretch: request.stretch,
+            definition: variable.definition,
+            palette,
+            target,
+        };
+        let drawn = self.draw(picture.clone(), sources.clone()).await;
+        match drawn {
+            Err(error) if is_of_a_file(&error) => {
+                // the files may have been replaced since they were looked up
+                let now = self.tile_sources(&request, &picture.target).await?;
+                if now == sources {
+                    return Err(error);
+                }
+                self.draw(picture, now).await
+            }
+            drawn => drawn,
+        }
+    }
+
+    async fn draw(&self, picture: Picture, sources: Vec<DatasetSource>) -> Result<Bytes> {
+        let Picture {
+            stretch,
+            definition,
+            palette,
+            target,
+        } = picture;
+        let (lo, hi) = stretch.unwrap_or((definition.format.min, definition.format.max));
         let samples = target.size.pixels() * definition.bands.len() as u64;
         let bytes = samples * (2 * definition.format.dtype.size() as u64 + 1);
         let _reservation = self.engine().reserve(bytes).await?;

@@ -2,7 +2,8 @@
 
 use super::{
     CubeHeader, CubeRequest, CubeSelection, ImageFormat, PART_BYTES, Payload, PayloadCompression,
-    RecordDatasets, Slice, ahead::Ahead, copies::Copies, group, merged_tags,
+    RecordDatasets, Slice, ahead::Ahead, copies::Copies, group, is_of_a_file, look_up::LookUp,
+    merged_tags,
 };
 use crate::{App, Engine, Error, Limits, PathPolicy, Result, stores, texts};
 use database::{dataset, variable};
@@ -68,7 +69,8 @@ impl App {
         let variable = self.variable_of(&request.instances).await?;
         let bands = variable.definition.bands.len();
         self.limits().check_image(size, bands)?;
-        let slices = self.slices(&request, &crs, size).await?;
+        let area = super::geographic_extent(&crs, &request.transform, size)?;
+        let slices = self.slices(&request, &area).await?;
         let resampling = request.resampling.unwrap_or(variable.definition.resampling);
         let header = CubeHeader {
             slices: slices.slices.len() as u64,
@@ -94,7 +96,15 @@ impl App {
                 .map(move |slice| Ok(recipe.header_only(slice)))
                 .boxed()
         } else {
-            self.image_builder().images(recipe, slices.slices).boxed()
+            let builder = ImageBuilder {
+                look_up: Some(Arc::new(LookUp {
+                    app: self.clone(),
+                    instances: request.instances,
+                    area,
+                })),
+                ..self.image_builder()
+            };
+            builder.images(recipe, slices.slices).boxed()
         };
         Ok(Cube {
             header,
@@ -127,13 +137,12 @@ impl App {
         }
     }
 
-    async fn slices(&self, request: &CubeRequest, crs: &Crs, size: Size) -> Result<Slices> {
-        let area = super::geographic_extent(crs, &request.transform, size)?;
+    async fn slices(&self, request: &CubeRequest, area: &MultiPolygon) -> Result<Slices> {
         let found = self
             .find(
                 &request.instances,
                 &request.selection,
-                &area,
+                area,
                 self.limits().datasets,
             )
             .await?;
@@ -177,6 +186,7 @@ impl App {
             duration: options.limits.cube_duration,
             part_bytes: PART_BYTES,
             copies: None,
+            look_up: None,
         }
     }
 }
@@ -201,6 +211,8 @@ pub(super) struct ImageBuilder {
     pub(super) part_bytes: usize,
     /// Local copies to read in place of remote files.
     pub(super) copies: Option<Arc<Copies>>,
+    /// Where the sources of an image that fails are looked up again.
+    pub(super) look_up: Option<Arc<LookUp>>,
 }
 
 impl ImageBuilder {
@@ -245,7 +257,16 @@ impl ImageBuilder {
     }
 
     async fn build(&self, recipe: Arc<Recipe>, slice: Slice) -> BuiltImage {
-        match self.payload(&recipe, &slice).await {
+        let mut slice = slice;
+        let mut built = self.payload(&recipe, &slice).await;
+        if let (Some(look_up), Err(error)) = (&self.look_up, &built)
+            && is_of_a_file(error)
+            && let Some(now) = look_up.again(&slice).await
+        {
+            slice = now;
+            built = self.payload(&recipe, &slice).await;
+        }
+        match built {
             Ok((payload, reservation)) => BuiltImage {
                 payload: Ok(Some(payload)),
                 _reservation: Some(reservation),

@@ -75,6 +75,7 @@ impl Downloader {
             duration: options.limits.cube_duration,
             part_bytes: options.part_bytes,
             copies: None,
+            look_up: None,
         };
         Ok(Self {
             builder,

@@ -5,6 +5,7 @@ mod build;
 mod copies;
 mod download;
 mod extent;
+mod look_up;
 mod payload;
 mod request;
 mod slice;
@@ -16,6 +17,7 @@ pub use request::{CubeHeader, CubeRequest, ImageFormat};
 pub use slice::{CubeSelection, RecordDatasets, Slice};
 
 pub(crate) use build::parse_crs;
+pub(crate) use look_up::is_of_a_file;
 pub(crate) use slice::{group, merged_tags};
 
 pub(crate) use extent::geographic_extent;
