@@ -20,9 +20,10 @@ impl FileOptions {
             ["PHOTOMETRIC", "PHOTOMETRIC_OVERVIEW"].map(|key| takes_ycbcr(&options, key, bands));
         options.retain(|key, value| {
             let named = |name: &str| name.eq_ignore_ascii_case(value);
-            let fits = match named("YCBCR") {
-                true => ycbcr[usize::from(key.ends_with(OVERVIEW))],
-                false => PHOTOMETRICS.into_iter().any(named),
+            let fits = if named("YCBCR") {
+                ycbcr[usize::from(key.ends_with(OVERVIEW))]
+            } else {
+                PHOTOMETRICS.into_iter().any(named)
             };
             plain(key) != "PHOTOMETRIC" || fits
         });

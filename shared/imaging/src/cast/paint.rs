@@ -34,7 +34,7 @@ fn paint_equal<S: Sample>(hole: Marker<S>, from: &[u8], to: &mut [u8]) -> bool {
     let mut any = false;
     for (from, to) in from.chunks_exact(S::SIZE).zip(to.chunks_exact_mut(S::SIZE)) {
         let sample = S::load(from);
-        let valid = !(sample.is_nan() | (sample == hole.value));
+        let valid = !(sample.is_nan() || sample == hole.value);
         let result = if valid { sample } else { S::load(to) };
         result.store(to);
         any |= valid;
