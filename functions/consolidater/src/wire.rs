@@ -95,7 +95,7 @@ pub(crate) async fn publisher(
 /// Settings of the raster library.
 pub(crate) fn gdal(config: &Config) -> imaging::Options {
     imaging::Options {
-        threads: config.gdal.gdal_num_threads,
+        threads: config.gdal.num_threads_option(),
         ..Default::default()
     }
 }

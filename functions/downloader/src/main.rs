@@ -29,7 +29,7 @@ fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
         .transpose()?;
     // before there are threads
     imaging::init(&imaging::Options {
-        threads: config.gdal.gdal_num_threads,
+        threads: config.gdal.num_threads_option(),
         ..Default::default()
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -57,10 +57,6 @@ pub fn consolidate(
     cancel: &(dyn Fn() -> bool + Sync),
 ) -> Result<Summary> {
     spec.check()?;
-    let spec = &ConsolidateSpec {
-        creation_params: options::that_gdal_can_write(spec),
-        ..spec.clone()
-    };
     let pattern = InterlacingPattern::parse(&spec.interlacing_pattern)
         .map_err(|error| domain::Error::invalid(error.to_string()))?;
     let folder = WorkFolder::create(workdir)?;
@@ -89,6 +85,9 @@ pub fn consolidate(
         alpha: spec.validity().alpha,
     })
 }
+
+/// Bytes that are gathered before they are written; larger tiles are written as they are.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// What all the threads of a call share.
 struct Work<'a> {
@@ -244,7 +243,7 @@ fn assemble(
         sources.push(source.map_err(|source| assembling(out, source))?);
     }
     let file = File::create(out).map_err(|source| io("creating", out, source))?;
-    let mut writer = BufWriter::with_capacity(1 << 20, file);
+    let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
     let bytes = match sources.as_slice() {
         [single] => assemble_cog(single, Offsets::Auto, &mut writer),
         several => assemble_mucog(several, pattern, Offsets::Auto, &mut writer),

@@ -86,6 +86,16 @@ impl<'a> Mosaic<'a> {
         self.ground
     }
 
+    /// Rows of the tallest blocks of the datasets, when all are open and their pixels are those of the target.
+    pub(crate) fn aligned_block_rows(&self, target: &Target) -> Option<usize> {
+        let rows = |layer: &Layer<'_>| {
+            let source = layer.opened.as_ref()?;
+            warp::is_aligned(source, target, self.resampling).then_some(source.info.block.1)
+        };
+        let rows = self.layers.iter().map(rows).collect::<Option<Vec<_>>>()?;
+        rows.into_iter().max()
+    }
+
     /// The only dataset, once it is open.
     pub(crate) fn single(&self) -> Option<&Source> {
         match self.layers.as_slice() {

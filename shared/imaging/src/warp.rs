@@ -19,6 +19,11 @@ use nearest::{Grids, Picks};
 use std::sync::Arc;
 use window::Need;
 
+/// Whether pixels are only copied.
+pub(crate) fn is_aligned(source: &Source, target: &Target, kernel: Resampling) -> bool {
+    aligned::offset(source, None, target, kernel).is_some()
+}
+
 /// Sides below which a part of the target is not halved any more, in pixels.
 const SMALLEST_PART: u32 = 8;
 

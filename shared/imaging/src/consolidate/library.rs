@@ -4,7 +4,7 @@ use super::{
     ConsolidateSpec, assembling, io, mask, options,
     overviews::{build_overviews, kernel_name},
     spill::Spill,
-    strips::{self, STRIP_BYTES, Strips},
+    strips::{self, Strips},
 };
 use crate::{
     Error, Result,
@@ -226,8 +226,7 @@ fn fill(
     cancel: &dyn Fn() -> bool,
 ) -> Result<bool> {
     let mut any_valid = false;
-    let rows = strips::rows(spec, spec.block().1, STRIP_BYTES);
-    for strip in Strips::new(spec, mosaic, rows, cancel) {
+    for strip in Strips::new(spec, mosaic, spec.block().1, cancel) {
         let (row, image) = strip?;
         any_valid |= image.any_valid();
         if image.any_valid() || mosaic.is_on_ground() {

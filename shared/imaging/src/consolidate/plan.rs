@@ -1,11 +1,6 @@
 //! How the tiles of every record are encoded without GDAL.
 
-use super::{
-    ConsolidateSpec, options,
-    overviews::kernel_name,
-    strips::{self, STRIP_BYTES},
-    template,
-};
+use super::{ConsolidateSpec, options, overviews::kernel_name, strips, template};
 use crate::{
     Result,
     cast::Side,
@@ -19,8 +14,8 @@ use domain::Resampling;
 pub(super) struct Plan {
     /// Full resolution first, then the overviews.
     pub(super) levels: Vec<LevelPlan>,
-    /// Rows of the strips that records are merged by.
-    pub(super) rows: u32,
+    /// Records are merged by strips of a multiple of these rows.
+    pub(super) unit: u32,
     /// A sample that need not be stored.
     pub(super) hole: Vec<u8>,
 }
@@ -41,7 +36,7 @@ impl Plan {
         if validity.alpha || validity.mask {
             return Ok(None);
         }
-        let Some(rows) = strip_rows(spec) else {
+        let Some(unit) = unit(spec) else {
             return Ok(None);
         };
         let levels = template::images(spec)?
@@ -56,7 +51,7 @@ impl Plan {
         with_sample!(side.dtype, S => {
             S::from_f64(side.hole.unwrap_or_default()).store(&mut hole);
         }, undefined => ());
-        Ok(Some(Self { levels, rows, hole }))
+        Ok(Some(Self { levels, unit, hole }))
     }
 }
 
@@ -77,14 +72,13 @@ impl LevelPlan {
     }
 }
 
-/// Rows of the strips of a record, such that overviews of strips are those of the whole record; `None` where that
-/// takes more memory than a record may.
-fn strip_rows(spec: &ConsolidateSpec) -> Option<u32> {
+/// Rows of the smallest strip whose overviews are those of the whole record; `None` where it takes more memory than a
+/// record may.
+fn unit(spec: &ConsolidateSpec) -> Option<u32> {
     let ((_, block), height) = (spec.block(), spec.target.size.height);
     let halvings = spec.overview_factors().len() as u32;
-    let by_blocks = strips::rows(spec, block, STRIP_BYTES);
     if halvings == 0 || picks_pixels(spec.overview_resampling) {
-        return Some(by_blocks);
+        return Some(block);
     }
     let local = matches!(
         spec.overview_resampling,
@@ -92,9 +86,9 @@ fn strip_rows(spec: &ConsolidateSpec) -> Option<u32> {
     );
     let missing = halvings.saturating_sub(block.trailing_zeros());
     if local && height.trailing_zeros() >= halvings && block.leading_zeros() > missing {
-        let rows = strips::rows(spec, block << missing, STRIP_BYTES);
-        if missing == 0 || strips::fits(spec, rows) {
-            return Some(rows);
+        let unit = block << missing;
+        if missing == 0 || strips::fits(spec, unit) {
+            return Some(unit);
         }
     }
     strips::fits(spec, height).then_some(height)

@@ -31,7 +31,7 @@ pub(super) fn make(
     };
     let mut any_valid = false;
     let mut pyramid = Pyramid::new(spec, plan);
-    for strip in Strips::new(spec, mosaic, plan.rows, cancel) {
+    for strip in Strips::new(spec, mosaic, plan.unit, cancel) {
         let (first, image) = strip?;
         any_valid |= image.any_valid();
         let (width, height) = (image.size().width as usize, image.size().height as usize);

@@ -18,16 +18,13 @@ pub(super) fn find(
         return None;
     };
     let first_bands = source.bands.numbers().iter().copied().map(i64::from);
-    let validity = spec.validity();
+    let (options, validity) = (spec.file_options(), spec.validity());
     let plain = source.subdir.is_empty()
         && source.mapping == spec.mapping
         && spec.mapping.format.dtype != DType::Int8
         && first_bands.eq(1..=spec.bands as i64)
         && !(validity.alpha || validity.mask)
-        && !spec
-            .creation_params
-            .keys()
-            .any(|key| key.contains("PHOTOMETRIC"));
+        && options.of_overviews("PHOTOMETRIC").is_none();
     if !plain {
         return None;
     }
@@ -85,14 +82,18 @@ fn levels_fit(spec: &ConsolidateSpec, record: &Record) -> bool {
 fn tags_fit(spec: &ConsolidateSpec, tags: &ImageTags, overview: bool) -> bool {
     const BLACK_IS_ZERO: u16 = 1;
     const RGB: u16 = 2;
+    let options = spec.file_options();
     let option = |key: &str| {
-        let own = overview.then(|| spec.creation_params.get(&format!("{key}_OVERVIEW")));
-        own.flatten().or_else(|| spec.creation_params.get(key))
+        if overview {
+            options.of_overviews(key)
+        } else {
+            options.get(key)
+        }
     };
-    let Some(compression) = compression(option("COMPRESS").map_or("NONE", String::as_str)) else {
+    let Some(compression) = compression(option("COMPRESS").unwrap_or("NONE")) else {
         return false;
     };
-    let predictor = option("PREDICTOR").map_or(Ok(1), |value| value.parse());
+    let predictor = option("PREDICTOR").map_or(Ok(1), str::parse);
     let colours = spec.mapping.format.dtype == DType::UInt8 && matches!(spec.bands, 3 | 4);
     tags.compression == compression
         && (compression == 1 || predictor == Ok(tags.predictor))

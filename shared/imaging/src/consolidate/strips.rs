@@ -7,8 +7,14 @@ use domain::Size;
 /// Records up to this size are held in memory where their codec or the kernel of their overviews asks for it.
 const WHOLE_BYTES: u64 = 64 << 20;
 
-/// Bytes of the strips that records are merged by.
-pub(super) const STRIP_BYTES: u64 = 8 << 20;
+/// Bytes of the strips that records are merged by: what stays in the caches of a processor where pixels are only
+/// copied, more where each strip costs the set-up of a warp.
+const COPIED_BYTES: u64 = 2 << 20;
+const WARPED_BYTES: u64 = 32 << 20;
+
+/// Rows of the blocks of a source that a strip holds at least, as far as the memory of a strip allows: those at its ends
+/// are decoded twice.
+const BLOCKS: u64 = 4;
 
 /// Whether rows of a record may be held in memory.
 pub(super) fn fits(spec: &ConsolidateSpec, rows: u32) -> bool {
@@ -20,8 +26,15 @@ fn line_bytes(spec: &ConsolidateSpec) -> u64 {
     u64::from(spec.target.size.width).saturating_mul(spec.bands as u64 * sample)
 }
 
-/// Rows of a strip: a multiple of `unit`, as many as `bytes` hold, but one at least.
-pub(super) fn rows(spec: &ConsolidateSpec, unit: u32, bytes: u64) -> u32 {
+/// Rows of a strip: a multiple of `unit`, as many as its memory holds, but one at least.
+fn rows(spec: &ConsolidateSpec, mosaic: &Mosaic<'_>, unit: u32) -> u32 {
+    let bytes = match mosaic.aligned_block_rows(&spec.target) {
+        Some(rows) => {
+            let blocks = (rows as u64).saturating_mul(BLOCKS * line_bytes(spec));
+            blocks.clamp(COPIED_BYTES, WARPED_BYTES)
+        }
+        None => WARPED_BYTES,
+    };
     let units = bytes / line_bytes(spec).saturating_mul(u64::from(unit)).max(1);
     let rows = units.clamp(1, u64::from(u32::MAX / unit)) as u32 * unit;
     rows.min(spec.target.size.height)
@@ -37,17 +50,17 @@ pub(super) struct Strips<'a> {
 }
 
 impl<'a> Strips<'a> {
-    /// Strips of at most `rows` rows of opened datasets.
+    /// Strips of opened datasets; all but the last one have a multiple of `unit` rows.
     pub(super) fn new(
         spec: &'a ConsolidateSpec,
         mosaic: &'a Mosaic<'a>,
-        rows: u32,
+        unit: u32,
         cancel: &'a dyn Fn() -> bool,
     ) -> Self {
         Self {
             spec,
             mosaic,
-            rows,
+            rows: rows(spec, mosaic, unit),
             next: 0,
             cancel,
         }
@@ -87,8 +100,7 @@ pub(super) fn any_valid(
     mosaic: &Mosaic<'_>,
     cancel: &dyn Fn() -> bool,
 ) -> Result<bool> {
-    let rows = rows(spec, spec.block().1, STRIP_BYTES);
-    for strip in Strips::new(spec, mosaic, rows, cancel) {
+    for strip in Strips::new(spec, mosaic, spec.block().1, cancel) {
         if strip?.1.any_valid() {
             return Ok(true);
         }
