@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import re
 
 COUNTS = "/latency-counts"
 
@@ -26,6 +27,9 @@ class Far:
             pass  # one of them went away
         writer.close()
 
+    def _named(self) -> tuple[bytes, int]:
+        return self._upstream[0].encode(), self._upstream[1]
+
     async def _exchange(self, reader, writer, near_reader, near_writer) -> bool:
         """One request and its answer; whether there may be another one."""
         head = await reader.readuntil(b"\r\n\r\n")
@@ -37,7 +41,8 @@ class Far:
             await writer.drain()
             return True
         self._counts["requests"] += 1
-        near_writer.write(head)
+        # the emulator of Google knows its objects under one host only
+        near_writer.write(re.sub(rb"(?im)^host:[^\r]*", b"Host: %s:%d" % self._named(), head))
         headers = fields(head)
         await self._pass(reader, near_writer, headers, counted=False)
         answer = await near_reader.readuntil(b"\r\n\r\n")

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from rasterio import open as open_raster
 from pb import catalog_pb2, datasetMeta_pb2, geocubeDownloader_pb2_grpc, layouts_pb2, records_pb2
 
 from . import consolidation, data, latency, report
-from .client import FORMAT, NEAREST, Client, channel
+from .client import FIRST_DAY, FORMAT, NEAREST, Client, channel
 from .measure import Figure
 from .system import START_TIMEOUT_S, STOP_TIMEOUT_S, System
 
@@ -129,7 +130,9 @@ def request(sources: list[tuple[str, str]]) -> catalog_pb2.GetCubeMetadataReques
             range_min=FORMAT.min_value, range_max=FORMAT.max_value, exponent=1,
         )
         metas.append(datasetMeta_pb2.DatasetMeta(internalsMeta=[meta]))
-        records.append(records_pb2.GroupedRecords(records=[records_pb2.Record(name=uri + subdir)]))
+        record = records_pb2.Record(id=str(uuid.uuid4()), aoi_id=str(uuid.uuid4()), name=uri + subdir)
+        record.time.FromDatetime(FIRST_DAY)
+        records.append(records_pb2.GroupedRecords(records=[record]))
     left, top = data.ORIGIN
     return catalog_pb2.GetCubeMetadataRequest(
         datasets_meta=metas, grouped_records=records, ref_dformat=FORMAT, resampling_alg=NEAREST, crs=data.CRS,

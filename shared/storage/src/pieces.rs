@@ -17,6 +17,9 @@ const CONCURRENT: usize = 16;
 /// Pieces of a stream that are under way at the same time: one is taken while the next one comes.
 const AHEAD: usize = 2;
 
+/// Versions of a file that are begun to be read before it is given up.
+const TRIES: usize = 4;
+
 /// The content of a file, by one request per piece.
 ///
 /// The version is that of the beginning: a file that is replaced meanwhile ends the stream with
@@ -35,22 +38,41 @@ pub(crate) async fn stream<S: Storage + Clone>(store: S, uri: &Uri) -> Result<By
     Ok(stream::iter(reads).buffered(AHEAD).boxed())
 }
 
-/// A range, or all, of a file, by one request per piece, some at the same time.
+/// A range, or all, of a file, by one request per piece, some at the same time. A file that is replaced meanwhile is read
+/// again, unless a version was asked for.
 pub(crate) async fn joined(store: &dyn Storage, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
-    let found = store.head(uri).await?;
+    for _ in 1..TRIES {
+        match joined_once(store, uri, options).await {
+            Err(Error::Changed { .. }) if options.version.is_none() => {}
+            settled => return settled,
+        }
+    }
+    joined_once(store, uri, options).await
+}
+
+async fn joined_once(store: &dyn Storage, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
+    let all = 0..u64::MAX;
+    let range = options.range.as_ref().unwrap_or(&all);
+    let (found, first) = if range.start == 0 {
+        // a small file is one request, and one version
+        store.read_start(uri, PIECE.min(range.end)).await?
+    } else {
+        (store.head(uri).await?, Bytes::new())
+    };
     if let Some(version) = &options.version
         && *version != found.version
     {
         return Err(Error::Changed { uri: uri.clone() });
     }
-    let all = 0..u64::MAX;
-    let range = cut(uri, options.range.as_ref().unwrap_or(&all), found.size)?;
-    let pieces: Vec<_> = pieces(range).collect();
-    let mut parts = ranges(store, uri, &pieces, Some(&found.version)).await?;
-    if parts.len() < 2 {
-        return Ok(parts.pop().unwrap_or_default());
+    let range = cut(uri, range, found.size)?;
+    let rest: Vec<_> = pieces(range.start + first.len() as u64..range.end).collect();
+    if rest.is_empty() {
+        return Ok(first);
     }
-    let mut data = BytesMut::with_capacity(parts.iter().map(Bytes::len).sum());
+    let parts = ranges(store, uri, &rest, Some(&found.version)).await?;
+    let mut data =
+        BytesMut::with_capacity(first.len() + parts.iter().map(Bytes::len).sum::<usize>());
+    data.extend_from_slice(&first);
     for part in parts {
         data.extend_from_slice(&part);
     }

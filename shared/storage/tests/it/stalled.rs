@@ -47,7 +47,7 @@ async fn a_stalled_transfer_of_google_is_given_up_and_tried_again() {
     );
 
     let store = Retrying::new(Arc::new(store), BUDGET);
-    proxy.spoil([Fault::Pass, Fault::Stalled]);
+    proxy.spoil([Fault::Stalled]);
     let read = store.read_with(&file, &ReadOptions::default()).await;
     assert_eq!(read.unwrap(), content);
     proxy.spoil([Fault::Stalled]);
