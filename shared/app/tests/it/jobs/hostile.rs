@@ -20,14 +20,14 @@ impl Random {
     }
 }
 
-/// The order of a former attempt, or of one that never was.
+/// The order of the former attempt, if there was one.
 fn stale(data: &Bytes) -> Option<Bytes> {
     match parse_message(data).unwrap() {
-        Message::Order(order) => {
+        Message::Order(order) if order.attempt > 1 => {
             let attempt = order.attempt - 1;
             Some(ConsolidationOrder { attempt, ..*order }.to_json().into())
         }
-        Message::Job(_) | Message::Task(_) => None,
+        Message::Order(_) | Message::Job(_) | Message::Task(_) => None,
     }
 }
 
