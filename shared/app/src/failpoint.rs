@@ -103,7 +103,8 @@ pub(crate) fn arm() {
     ONCE.call_once(|| std::mem::forget(fail::FailScenario::setup()));
 }
 
-#[cfg(all(test, feature = "failpoints"))]
+#[cfg(test)]
+#[cfg(feature = "failpoints")]
 mod tests {
     use super::PLACES;
     use std::collections::BTreeSet;

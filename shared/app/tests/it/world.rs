@@ -299,8 +299,8 @@ impl World {
         let sources = found.sources;
         let target = imaging::Target {
             crs: imaging::Crs::parse("32631").unwrap(),
-            transform: scene::transform(0, 0),
-            size: Size::try_new(scene::SIDE.into(), scene::SIDE.into()).unwrap(),
+            transform: transform(0, 0),
+            size: Size::try_new(SIDE.into(), SIDE.into()).unwrap(),
         };
         let mapping = DataMapping::identity(format());
         let merge = || {
@@ -436,7 +436,7 @@ async fn variable_of(app: &App) -> InstanceId {
 }
 
 pub async fn create_layout(app: &App, name: &str, max_records: u32) {
-    create_layout_of(app, name, scene::SIDE, max_records).await;
+    create_layout_of(app, name, SIDE, max_records).await;
 }
 
 /// A layout with cells of so many pixels.

@@ -1,14 +1,14 @@
 //! What must hold, at any moment and in the end.
 
 use super::programs::Which;
-use super::scene::{self, Scene};
-use super::world::{CANCELLED, DELETED, TWICE, WIDE, World};
+use super::scene;
+use super::world::{CANCELLED, DELETED, TWICE, WIDE, World, scene_of};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Time for what nobody waits for: sweeps.
-const SETTLES: Duration = Duration::from_secs(60);
+const SETTLES: Duration = Duration::from_mins(1);
 
 /// What has to come to an end, each as a query that finds what is left.
 const LEFT: [(&str, &str); 4] = [
@@ -151,10 +151,11 @@ fn files(folder: &Path) -> BTreeSet<PathBuf> {
 
 /// The image of a day in the window that is compared.
 fn expected(day: usize) -> Vec<u8> {
-    let (east, south) = super::world::SHIFTS[day];
+    let image = scene_of(day);
+    let (east, south) = image.shift;
     let (side, width) = (scene::SIDE as usize, 3 * scene::SIDE as usize);
     let mut window = vec![0_u16; width * width];
-    let pixels = Scene::shifted(day as u32, east, south).pixels();
+    let pixels = image.pixels();
     for (row, line) in pixels.chunks(side).enumerate() {
         let y = (64 + south) as usize + row;
         let x = (64 + east) as usize;

@@ -74,7 +74,7 @@ async fn jobs_end_well_wherever_a_program_dies() {
         let mut world = prepared.world(Random::new(seed ^ number as u64)).await;
         let action = format!("{place}={passing}*off->return");
         world.programs.start(Some(&action));
-        let end = world.run(0).await;
+        let end = Box::pin(world.run(0)).await;
         eprintln!(
             "{place} after {passing}: {} in {:.1} s",
             if end.deaths > 0 { "died" } else { "not passed" },
@@ -112,7 +112,7 @@ async fn jobs_end_well_whenever_a_program_is_killed() {
             .world(Random::new(seed ^ (round << 32) ^ 0x5eed))
             .await;
         world.programs.start(None);
-        let end = world.run(KILLS_OF_A_ROUND.min(wanted - kills)).await;
+        let end = Box::pin(world.run(KILLS_OF_A_ROUND.min(wanted - kills))).await;
         kills += end.deaths;
         progress.round(end.deaths);
         eprintln!(

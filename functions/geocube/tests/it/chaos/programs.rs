@@ -129,14 +129,13 @@ impl Programs {
 
     /// The end of what both have said.
     pub fn last_words(&self) -> String {
-        let mut words = String::new();
-        for program in [&self.api, &self.consolidater] {
+        let words = [&self.api, &self.consolidater].map(|program| {
             let text = fs::read_to_string(&program.log).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();
             let last = &lines[lines.len().saturating_sub(60)..];
-            words += &format!("== {}\n{}\n", program.log.display(), last.join("\n"));
-        }
-        words
+            format!("== {}\n{}\n", program.log.display(), last.join("\n"))
+        });
+        words.concat()
     }
 
     fn program(&mut self, which: Which) -> &mut Program {

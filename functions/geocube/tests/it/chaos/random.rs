@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A generator of 64 bits (SplitMix64).
+/// A generator of 64 bits (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 

@@ -19,7 +19,7 @@ use tonic::{Code, Status};
 /// Pause of a user.
 const PAUSE: Duration = Duration::from_millis(60);
 /// Longest time in which nothing happens to a job.
-const LONGEST_STAND_STILL: Duration = Duration::from_secs(60);
+const LONGEST_STAND_STILL: Duration = Duration::from_mins(1);
 
 pub struct Users {
     grpc: GeocubeClient<Channel>,
@@ -139,9 +139,8 @@ impl Users {
                 return;
             };
             match status.code() {
-                Code::AlreadyExists | Code::FailedPrecondition => return,
-                // a deletion that was carried out although its answer was lost
-                Code::NotFound => return,
+                // not found: a deletion that was carried out although its answer was lost
+                Code::AlreadyExists | Code::FailedPrecondition | Code::NotFound => return,
                 Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded => {}
                 _ => panic!("{status:?}"),
             }

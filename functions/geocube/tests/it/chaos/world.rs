@@ -16,7 +16,7 @@ use std::time::Duration;
 use storage::{AllowedRoots, LocalStorage};
 
 /// Where the images lie, by day: on a cell of the layout `tiles`, or over several cells of `fine`.
-pub const SHIFTS: [(i32, i32); 12] = [
+const SHIFTS: [(i32, i32); 12] = [
     (0, 0),
     (0, 0),
     (0, 0),
@@ -279,6 +279,14 @@ async fn create_layout(app: &App, name: &str, cell: u32, max_records: u32) {
     app.create_layout(&layout).await.unwrap();
 }
 
+/// The image of a day.
+pub fn scene_of(day: usize) -> Scene {
+    match SHIFTS[day] {
+        (0, 0) => Scene::new(day as u32),
+        (east, south) => Scene::shifted(day as u32, east, south),
+    }
+}
+
 /// A record of a day and its image, in a file that belongs to the service.
 async fn index(
     app: &App,
@@ -291,9 +299,8 @@ async fn index(
     let tags = Tags::try_new(BTreeMap::new()).unwrap();
     let record = NewRecord::try_new(format!("day-{day}"), time, tags, aoi).unwrap();
     let record_id = app.create_records(vec![record]).await.unwrap()[0];
-    let (east, south) = SHIFTS[day];
     let file = folder.join("data").join(format!("day-{day}.tif"));
-    Scene::shifted(day as u32, east, south).write(&file);
+    scene_of(day).write(&file);
     let dataset = NewDataset {
         record_id,
         instance_id,

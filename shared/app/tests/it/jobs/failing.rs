@@ -126,7 +126,7 @@ async fn a_planning_that_fails_can_be_tried_again_or_cancelled() {
 
     let second = world.app.consolidate(new("second")).await.unwrap();
     world.deliver_all().await;
-    crate::world::create_layout(&world.app, "later", 10).await;
+    create_layout(&world.app, "later", 10).await;
     world.app.retry_job(second, false).await.unwrap();
     world.deliver_all().await;
     assert_eq!(world.state(second).await, JobState::Done);

@@ -121,7 +121,7 @@ async fn run(world: &World, statements: &Statements, day: u32, cell: u32) -> Cos
     }
 }
 
-// one thread, so that every statement is counted
+// one thread of one process, so that every statement of it is counted and no other one
 #[tokio::test]
 async fn the_statements_of_a_job_are_bounded_however_many_tasks_it_has() {
     let Some(world) = World::new().await else {

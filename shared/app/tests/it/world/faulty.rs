@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use storage::{
-    Attributes, ByteStream, DeleteOptions, Error, LocalStorage, ReadOptions, Result, Storage,
+    Attributes, ByteStream, DeleteOptions, Error, MemoryStorage, ReadOptions, Result, Storage,
     UploadOptions,
 };
 
@@ -22,18 +22,18 @@ const FAULTS: [&str; 4] = [
 
 #[derive(Debug)]
 pub struct Faulty {
-    storage: LocalStorage,
+    storage: MemoryStorage,
     /// Failures in a hundred calls.
-    percent: u64,
+    pub percent: AtomicU64,
     state: AtomicU64,
     pub faults: AtomicU32,
 }
 
 impl Faulty {
-    pub fn new(storage: LocalStorage, percent: u64, seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self {
-            storage,
-            percent,
+            storage: MemoryStorage::new(),
+            percent: AtomicU64::new(0),
             state: AtomicU64::new(seed),
             faults: AtomicU32::new(0),
         }
@@ -55,7 +55,7 @@ impl Faulty {
 
     /// Fails at times.
     fn way(&self, uri: &Uri) -> Result<()> {
-        if self.random() % 100 >= self.percent {
+        if self.random() % 100 >= self.percent.load(Ordering::SeqCst) {
             return Ok(());
         }
         self.faults.fetch_add(1, Ordering::SeqCst);
