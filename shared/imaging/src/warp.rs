@@ -58,7 +58,10 @@ impl Layer {
     fn of(self, raster: Raster) -> Vec<(bool, Raster)> {
         let mut passes: Vec<_> = match self.passes() {
             [ground] => vec![(*ground, raster)],
-            passes => passes.iter().map(|ground| (*ground, raster.clone())).collect(),
+            passes => passes
+                .iter()
+                .map(|ground| (*ground, raster.clone()))
+                .collect(),
         };
         for (ground, raster) in &mut passes {
             if *ground {
