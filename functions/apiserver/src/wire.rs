@@ -41,7 +41,8 @@ pub(crate) async fn storage(
 ) -> anyhow::Result<Arc<dyn Storage>> {
     let roots = options.paths.local_roots();
     let places = [&options.ingestion_storage, &options.cancelled_jobs];
-    let places: Vec<&Uri> = places.into_iter().flatten().collect();
+    let managed = options.paths.managed.iter();
+    let places: Vec<&Uri> = places.into_iter().flatten().chain(managed).collect();
     Ok(app::open_storage(roots, &config.gdal, &places).await?)
 }
 
@@ -57,7 +58,7 @@ pub(crate) fn engine(config: &Config) -> Engine {
 /// Settings of the raster library.
 pub(crate) fn gdal(config: &Config) -> imaging::Options {
     imaging::Options {
-        threads: config.gdal.gdal_num_threads,
+        threads: config.gdal.num_threads_option(),
         ..Default::default()
     }
 }

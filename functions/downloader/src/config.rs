@@ -26,7 +26,7 @@ pub struct Config {
     /// Bytes of one part of an image, at most 3 MiB
     #[arg(long = "chunk-size", alias = "chunkSize", default_value = "1048576", value_parser = chunk_bytes, value_name = "INT")]
     pub chunk_size: usize,
-    /// Folder of the copies of remote files that requests may ask for [default: the temporary folder of the system]
+    /// Where the folder of the copies of remote files lies that requests may ask for, readable by its user alone [default: the temporary folder of the system]
     #[arg(long, value_name = "DIR")]
     pub workdir: Option<PathBuf>,
     /// Most bytes of these copies together; files beyond are read in place

@@ -29,7 +29,7 @@ fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
         .transpose()?;
     // before there are threads
     imaging::init(&imaging::Options {
-        threads: config.gdal.gdal_num_threads,
+        threads: config.gdal.num_threads_option(),
         ..Default::default()
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -65,7 +65,7 @@ async fn start(config: &Config) -> anyhow::Result<(TcpListener, axum::Router)> {
     let storage = app::open_storage(roots, &config.gdal, &[]).await?;
     let processors = available_parallelism().map_or(1, usize::from);
     let engine = Engine::new(processors.max(options.workers), config.bounds.memory_budget);
-    let downloader = Downloader::new(engine, storage, options);
+    let downloader = Downloader::open(engine, storage, options)?;
     let message_bytes = config.bounds.max_message_size;
     let router = geocube_downloader::router(&downloader, &access(&tokens), message_bytes).await;
     let listener = TcpListener::bind((config.host, config.port));

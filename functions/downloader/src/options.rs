@@ -4,6 +4,7 @@ use crate::config::Config;
 use anyhow::Context;
 use app::{DownloadOptions, Limits, PathPolicy};
 use domain::Uri;
+use std::path::PathBuf;
 
 /// The settings that the flags ask for.
 ///
@@ -35,13 +36,14 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-fn workdir(config: &Config) -> anyhow::Result<Uri> {
+fn workdir(config: &Config) -> anyhow::Result<PathBuf> {
     let folder = config.workdir.clone().unwrap_or_else(std::env::temp_dir);
     let absolute = std::path::absolute(folder).context("invalid --workdir")?;
     let text = absolute
         .to_str()
         .context("invalid --workdir: expected a path in UTF-8")?;
-    Uri::parse(text).context("invalid --workdir")
+    Uri::parse(text).context("invalid --workdir")?;
+    Ok(absolute)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub struct Flags {
 pub async fn run(flags: &Flags) -> anyhow::Result<()> {
     let uri = uri(&flags.file)?;
     let storage = app::open_stores(AllowedRoots::All, &flags.stores, &[&uri]).await?;
-    let (file, bytes) = header::read(&*storage, &uri)
+    let (file, bytes) = header::read(&storage, &uri)
         .await
         .with_context(|| format!("cannot inspect {}", flags.file))?;
     let summary = cog::inspect(&file, bytes);

@@ -113,13 +113,13 @@ class Client:
         request = operations_pb2.ConfigConsolidationRequest(variable_id=variable_id, consolidation_params=params)
         self.stub.ConfigConsolidation(request)
 
-    def create_layout(self, name: str) -> None:
+    def create_layout(self, name: str, size: int = data.SCENE_PX) -> None:
         """The grid whose cell is a whole scene."""
         parameters = {
             "grid": "regular",
             "crs": data.CRS,
             "resolution": str(data.RESOLUTION_M),
-            "cell_size": str(data.SCENE_PX),
+            "cell_size": str(size),
         }
         layout = layouts_pb2.Layout(
             name=name,

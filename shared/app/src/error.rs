@@ -109,6 +109,7 @@ impl From<imaging::Error> for Error {
             imaging::Error::Cancelled => {
                 Self::Cancelled("nobody waits for the pixels any more".to_owned())
             }
+            imaging::Error::Store { name, source } => Self::unavailable(name, source),
             // the file is there but broken: nothing that this service could mend or that would pass
             broken @ imaging::Error::Read { .. } => {
                 Self::Domain(domain::Error::Precondition(broken.to_string()))

@@ -12,6 +12,10 @@ mod context;
 mod cube;
 mod engine;
 mod error;
+#[cfg(not(feature = "failpoints"))]
+mod failpoint;
+#[cfg(feature = "failpoints")]
+pub mod failpoint;
 pub mod job;
 mod limits;
 mod login;

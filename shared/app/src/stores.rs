@@ -2,16 +2,44 @@
 
 use domain::{Scheme, Uri};
 use runtime::config::{GdalFlags, StoreFlags};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage::{
-    AllowedRoots, CacheOptions, Cached, ConfigError, GcsConnection, GcsStorage, LocalStorage,
-    RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
+    AllowedRoots, CacheOptions, Cached, ConfigError, Counting, GcsConnection, GcsStorage,
+    LocalStorage, RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
 };
 
 /// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong.
 /// An image that was opened keeps to the version it was opened in, and fails when that is gone.
 const FRESH: Duration = Duration::from_mins(1);
+
+/// What counts the reads of this process, where its flags ask for it.
+static COUNTING: Mutex<Option<Arc<Counting<Router>>>> = Mutex::new(None);
+
+/// Logs the reads of files at its end, as far as they are counted.
+pub(crate) struct Traffic(&'static str);
+
+/// The reads during an operation. Those of operations at the same time are not told apart.
+pub(crate) fn traffic(operation: &'static str) -> Traffic {
+    Traffic(operation)
+}
+
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        let counting = lock(&COUNTING).clone();
+        for (uri, count) in counting
+            .map(|counting| counting.take())
+            .into_iter()
+            .flatten()
+        {
+            tracing::info!(operation = self.0, %uri, requests = count.calls + count.heads, bytes = count.bytes, "read");
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// As [`open_stores`]; images of object stores are read by the whole process through blocks in memory from then on.
 ///
@@ -22,7 +50,14 @@ pub async fn open_storage(
     flags: &GdalFlags,
     places: &[&Uri],
 ) -> Result<Arc<dyn Storage>, ConfigError> {
-    let storage = open_stores(roots, &flags.stores, places).await?;
+    let router = open_stores(roots, &flags.stores, places).await?;
+    let storage: Arc<dyn Storage> = if flags.gdal_storage_debug {
+        let counting = Arc::new(Counting::new(router));
+        *lock(&COUNTING) = Some(Arc::clone(&counting));
+        counting
+    } else {
+        Arc::new(router)
+    };
     read_images(&storage, flags);
     Ok(storage)
 }
@@ -36,7 +71,7 @@ pub async fn open_stores(
     roots: AllowedRoots,
     flags: &StoreFlags,
     places: &[&Uri],
-) -> Result<Arc<dyn Storage>, ConfigError> {
+) -> Result<Router, ConfigError> {
     let mut router = Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots)));
     let used = |scheme| places.iter().any(|place| place.scheme() == scheme);
     if flags.with_gcs || used(Scheme::Gs) {
@@ -51,7 +86,7 @@ pub async fn open_stores(
         })?;
         router = router.with(Scheme::S3, retrying(Arc::new(store)));
     }
-    Ok(Arc::new(router))
+    Ok(router)
 }
 
 fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags) {

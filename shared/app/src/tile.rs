@@ -1,13 +1,22 @@
 //! Web-mercator tiles.
 
-use crate::cube::{CubeSelection, geographic_extent, parse_crs};
-use crate::{App, Result, texts};
+use crate::cube::{CubeSelection, geographic_extent, is_of_a_file, parse_crs};
+use crate::{App, Result, stores, texts};
 use bytes::Bytes;
 use database::variable;
 use domain::tile::{self, TileAddress};
-use domain::{DataMapping, DatasetSource, Entity, Error, InstanceId};
+use domain::{DataMapping, DatasetSource, Entity, Error, InstanceId, NewVariable, Palette};
 use imaging::Target;
 use std::time::Duration;
+
+/// How a tile is drawn.
+#[derive(Clone, Debug)]
+struct Picture {
+    stretch: Option<(f64, f64)>,
+    definition: NewVariable,
+    palette: Option<Palette>,
+    target: Target,
+}
 
 /// Longest time of one tile.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -40,6 +49,7 @@ impl App {
     }
 
     async fn render(&self, request: TileRequest) -> Result<Bytes> {
+        let _traffic = stores::traffic("a tile");
         let (variable, palette) = {
             let mut connection = self.database().read().await?;
             variable::get_drawn(&mut connection, request.instance_id).await?
@@ -51,10 +61,34 @@ impl App {
             size: tile::SIZE,
         };
         let sources = self.tile_sources(&request, &target).await?;
-        let definition = variable.definition;
-        let (lo, hi) = request
-            .stretch
-            .unwrap_or((definition.format.min, definition.format.max));
+        let picture = Picture {
+            stretch: request.stretch,
+            definition: variable.definition,
+            palette,
+            target,
+        };
+        let drawn = self.draw(picture.clone(), sources.clone()).await;
+        match drawn {
+            Err(error) if is_of_a_file(&error) => {
+                // the files may have been replaced since they were looked up
+                let now = self.tile_sources(&request, &picture.target).await?;
+                if now == sources {
+                    return Err(error);
+                }
+                self.draw(picture, now).await
+            }
+            drawn => drawn,
+        }
+    }
+
+    async fn draw(&self, picture: Picture, sources: Vec<DatasetSource>) -> Result<Bytes> {
+        let Picture {
+            stretch,
+            definition,
+            palette,
+            target,
+        } = picture;
+        let (lo, hi) = stretch.unwrap_or((definition.format.min, definition.format.max));
         let samples = target.size.pixels() * definition.bands.len() as u64;
         let bytes = samples * (2 * definition.format.dtype.size() as u64 + 1);
         let _reservation = self.engine().reserve(bytes).await?;
@@ -66,6 +100,7 @@ impl App {
                 }
                 let mapping = DataMapping::identity(definition.format);
                 let kernel = definition.resampling;
+                imaging::prefetch(sources.iter(), &target, kernel, abandoned);
                 let image =
                     imaging::merge(&sources, &target, &mapping, kernel, &limits, abandoned)?;
                 if !image.any_valid() {

@@ -70,6 +70,12 @@ impl Encoder {
         })
     }
 
+    /// True when blocks of this format can be encoded here.
+    pub fn supports(format: &BlockFormat) -> bool {
+        let coded = matches!(format.compression, code::NONE | code::DEFLATE | code::ZSTD);
+        coded && predictor::check(format).is_ok() && format.decoded_bytes().is_ok()
+    }
+
     /// Encodes the samples of a block, in the byte order of the machine, replacing the contents of `encoded`.
     /// `format.compression` is that of the encoder, `format.byte_order` little-endian.
     ///

@@ -48,7 +48,7 @@ pub use plan::{Place, Plan, PlanLimits, plan_ranges};
 pub use source::{Prefetched, ReadAt};
 pub use tags::{GeoTags, ImageTags, MASK, REDUCED};
 pub use validate::{NotCog, validate_cog};
-pub use window::{Piece, Window, WindowReader, pieces};
+pub use window::{Piece, Window, WindowReader, mask_pieces, pieces};
 pub use writer::{
     EncodedTile, ImageLayout, LevelLayout, NoTiles, Offsets, RecordLayout, TileSource, write_cog,
     write_mucog,

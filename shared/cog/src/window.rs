@@ -5,6 +5,7 @@ mod mask;
 mod piece;
 mod reader;
 
+pub use mask::mask_pieces;
 pub use piece::{Piece, pieces};
 pub use reader::WindowReader;
 

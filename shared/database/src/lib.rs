@@ -33,6 +33,7 @@ pub mod lease;
 pub mod leftover;
 pub mod lock;
 pub mod migrate;
+pub mod noted_file;
 pub mod outbox;
 pub mod palette;
 mod piecewise;

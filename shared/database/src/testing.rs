@@ -66,6 +66,12 @@ impl TestDatabase {
         self.scratch.url()
     }
 
+    /// The database, to be copied: nothing of this program is connected any more.
+    pub async fn freeze(self) -> Scratch {
+        self.db.close().await;
+        self.scratch
+    }
+
     /// Number of sessions that programs of these names have now.
     ///
     /// # Panics
@@ -105,6 +111,27 @@ impl Scratch {
     /// When the server cannot be used.
     pub async fn empty() -> Option<Self> {
         Some(Self::create(server()?, "template0").await)
+    }
+
+    /// A copy, while nobody is connected.
+    ///
+    /// # Panics
+    /// When the server cannot be used.
+    pub async fn copy(&self) -> Self {
+        Self::create(self.server.clone(), &self.name).await
+    }
+
+    /// The texts that a query finds, in one column.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let url: Url = self.url().parse().expect("a URL");
+        let mut conn = connect(&url).await;
+        sqlx::query_scalar(AssertSqlSafe(query.to_owned()))
+            .fetch_all(&mut conn)
+            .await
+            .expect("the query can be run")
     }
 
     async fn create(server: Url, template: &str) -> Self {

@@ -1,12 +1,14 @@
 //! Creation options of consolidated files: which ones there are, and what they make of the pixels.
 
 mod codec;
+mod file_options;
 #[cfg(test)]
 mod tests;
 mod validity;
 
 use crate::{DType, DataFormat, Error, Result};
 use codec::Codec;
+pub use file_options::FileOptions;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 pub use validity::Validity;
@@ -72,17 +74,10 @@ pub(crate) fn check_together(options: &Options, format: &DataFormat, bands: usiz
             return refuse(key, "3", &format!("1 or 2 for data type {}", format.dtype));
         }
     }
-    for (key, codec) in [
-        ("PHOTOMETRIC", "COMPRESS"),
-        ("PHOTOMETRIC_OVERVIEW", "COMPRESS_OVERVIEW"),
-    ] {
+    for key in ["PHOTOMETRIC", "PHOTOMETRIC_OVERVIEW"] {
         let value = text(options, key).unwrap_or_default();
-        if value.eq_ignore_ascii_case("YCBCR") {
-            let codec = codec_of(options, codec).or_else(|| codec_of(options, "COMPRESS"));
-            let jpeg = codec.is_some_and(|(_, codec)| codec == Codec::Jpeg);
-            if !(jpeg && bands == 3) {
-                return refuse(key, value, "YCBCR with COMPRESS=JPEG and 3 bands only");
-            }
+        if value.eq_ignore_ascii_case("YCBCR") && !takes_ycbcr(options, key, bands) {
+            return refuse(key, value, "YCBCR with COMPRESS=JPEG and 3 bands only");
         }
     }
     Ok(())
@@ -121,6 +116,17 @@ fn refuse(key: &str, value: &str, expected: &str) -> Result<()> {
     Err(Error::invalid(format!(
         "creationParams {key}: {value:?}, expected {expected}"
     )))
+}
+
+/// Whether the colour space of `key`, that of the full resolution or that of the overviews, may be `YCbCr`.
+fn takes_ycbcr(options: &Options, key: &str, bands: usize) -> bool {
+    let own = if key.ends_with(OVERVIEW) {
+        codec_of(options, "COMPRESS_OVERVIEW")
+    } else {
+        None
+    };
+    let codec = own.or_else(|| codec_of(options, "COMPRESS"));
+    bands == 3 && codec.is_some_and(|(_, codec)| codec == Codec::Jpeg)
 }
 
 /// The option that an option of overviews is named after.

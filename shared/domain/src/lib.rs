@@ -42,7 +42,7 @@ mod variable;
 pub use aoi::{Aoi, AoiGeometry};
 pub use consolidation_params::{Compression, ConsolidationParams};
 pub use container::{Container, StorageClass};
-pub use creation_options::Validity;
+pub use creation_options::{FileOptions, Validity};
 pub use data_format::{DataFormat, DataMapping, ValueRange};
 pub use dataset::{Bands, Dataset, DatasetSource, DatasetStatus};
 pub use dtype::DType;

@@ -1,36 +1,50 @@
-mod joined;
+mod encoded;
+mod library;
 mod mask;
 mod options;
 mod overviews;
+mod plan;
+mod pyramid;
 mod record;
 mod reuse;
 mod spec;
+mod spill;
+mod strips;
+mod template;
+#[cfg(test)]
+mod tests;
 mod thread_options;
+mod tiles;
 
-use crate::{Error, Result};
-use cog::{InterlacingPattern, Offsets, TiledSource, assemble_cog, assemble_mucog};
+use crate::{Error, Result, mosaic::Mosaic};
+use cog::{InterlacingPattern, Offsets, assemble_cog, assemble_mucog};
 use std::{
     fs::{self, File},
     io::{BufWriter, Write},
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
 };
 
-use joined::Joined;
-use record::RecordFiles;
+use encoded::{Encoded, Tiles};
+use plan::Plan;
 pub use spec::{ConsolidateSpec, RecordSources, Summary};
+use spill::Spill;
+use tiles::Job;
 
-/// Merges every record into a tiled file with overviews and writes them all to `out`: a cloud-optimised `GeoTIFF`
+/// Merges every record into tiles with overviews and writes them all to one file, `out`: a cloud-optimised `GeoTIFF`
 /// for one record, a multi-dataset one for several. A record whose only dataset is a local file that is exactly
 /// what would be made is not made again: its tiles are copied.
 ///
-/// Temporary files are made in `workdir`, which must exist, and removed again; their names are unique for each
-/// call. `out` is overwritten, and removed when the call fails. `workers` records are worked at the same time.
-/// `cancel` is asked between sources and strips. To be called on a thread that may block.
+/// Encoded tiles wait in one scratch file in `workdir`, which must exist, until the order of the result asks for
+/// them; a large record in a codec that only GDAL writes has a file of its own there meanwhile. Nothing of it stays.
+/// `out` is overwritten, and removed when the call fails. `workers` records are worked at the same time; their tiles
+/// are encoded by as many threads as there are processors. Memory does not grow with the number of records, but for a
+/// table of their tiles. `cancel` is asked between sources and strips. To be called on a thread that may block.
 ///
 /// # Errors
 /// As [`crate::merge`] for the sources; [`domain::Error::Invalid`] for a pattern, a block size or creation options
@@ -43,19 +57,23 @@ pub fn consolidate(
     cancel: &(dyn Fn() -> bool + Sync),
 ) -> Result<Summary> {
     spec.check()?;
-    let spec = &ConsolidateSpec {
-        creation_params: options::that_gdal_can_write(spec),
-        ..spec.clone()
-    };
     let pattern = InterlacingPattern::parse(&spec.interlacing_pattern)
         .map_err(|error| domain::Error::invalid(error.to_string()))?;
     let folder = WorkFolder::create(workdir)?;
-    let encoded = encoded_records(spec, &folder, workers, cancel)?;
+    let work = Work {
+        spec,
+        plan: Plan::of(spec)?.map(Arc::new),
+        folder: &folder.0,
+        spill: Arc::new(Spill::create(&folder.0)?),
+        cancel,
+        failed: AtomicBool::new(false),
+    };
+    let encoded = work.encode_all(workers)?;
     if cancel() {
         return Err(Error::Cancelled);
     }
     let empty_records = encoded.iter().filter(|record| !record.any_valid).count();
-    let result = assemble(spec, encoded, &pattern, out);
+    let result = assemble(spec, encoded, &work.spill, &pattern, out);
     if result.is_err() {
         // What was written so far is of no use; that it is absent already does not matter.
         let _absent = fs::remove_file(out);
@@ -68,37 +86,143 @@ pub fn consolidate(
     })
 }
 
-/// The tiles of one record.
-struct Encoded {
-    tiles: Tiles,
-    /// Whether the record holds any valid pixel.
-    any_valid: bool,
+/// Bytes that are gathered before they are written; larger tiles are written as they are.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// What all the threads of a call share.
+struct Work<'a> {
+    spec: &'a ConsolidateSpec,
+    /// How to encode tiles; `None` where only GDAL can.
+    plan: Option<Arc<Plan>>,
+    folder: &'a Path,
+    spill: Arc<Spill>,
+    cancel: &'a (dyn Fn() -> bool + Sync),
+    failed: AtomicBool,
 }
 
-enum Tiles {
-    /// In files of our own.
-    Written(Vec<PathBuf>),
-    /// In the file of the only dataset.
-    Reused(TiledSource<Joined>),
-}
+/// Results of the records that are done, and failures of the encoders.
+type Results = Mutex<Vec<(usize, Result<Encoded>)>>;
 
-fn encode(
-    spec: &ConsolidateSpec,
-    record: &RecordSources,
-    path: &Path,
-    cancel: &dyn Fn() -> bool,
-) -> Result<Encoded> {
-    if let Some(tiles) = reuse::find(spec, record) {
-        return Ok(Encoded {
-            tiles: Tiles::Reused(tiles),
-            any_valid: record::any_valid(spec, record, cancel)?,
+impl Work<'_> {
+    /// Encodes every record, several at a time; in the order of the records.
+    fn encode_all(&self, workers: usize) -> Result<Vec<Encoded>> {
+        let encoders = match self.plan {
+            Some(_) => thread::available_parallelism().map_or(1, usize::from),
+            None => 0,
+        };
+        let (sender, receiver) = sync_channel(2 * encoders);
+        let receiver = Mutex::new(receiver);
+        let (next, results) = (AtomicUsize::new(0), Results::default());
+        thread::scope(|scope| {
+            for _ in 0..encoders {
+                scope.spawn(|| self.encode_tiles(&receiver, &results));
+            }
+            for _ in 1..workers.min(self.spec.records.len()) {
+                let sender = sender.clone();
+                let (next, results) = (&next, &results);
+                scope.spawn(move || self.make_records(next, &sender, results));
+            }
+            self.make_records(&next, &sender, &results);
+            drop(sender);
         });
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // The cause comes before those that were only stopped by it.
+        let cancelled = |result: &Result<Encoded>| matches!(result, Err(Error::Cancelled));
+        if let Some(cause) = results
+            .iter()
+            .position(|(_, result)| result.is_err() && !cancelled(result))
+        {
+            return results.swap_remove(cause).1.map(|_| Vec::new());
+        }
+        results.sort_by_key(|(index, _)| *index);
+        results.into_iter().map(|(_, result)| result).collect()
     }
-    let RecordFiles { paths, any_valid } = record::write(spec, record, path, cancel)?;
-    Ok(Encoded {
-        tiles: Tiles::Written(paths),
-        any_valid,
-    })
+
+    fn is_stopped(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) || (self.cancel)()
+    }
+
+    fn add(&self, results: &Results, index: usize, result: Result<Encoded>) {
+        self.failed.fetch_or(result.is_err(), Ordering::Relaxed);
+        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.push((index, result));
+    }
+
+    /// Makes one record after the other, as long as there are any.
+    fn make_records(&self, next: &AtomicUsize, sender: &SyncSender<Job>, results: &Results) {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(record) = self.spec.records.get(index) else {
+                return;
+            };
+            if self.failed.load(Ordering::Relaxed) {
+                return;
+            }
+            let result = self.make_record(record, sender);
+            self.add(results, index, result);
+        }
+    }
+
+    fn make_record(&self, record: &RecordSources, sender: &SyncSender<Job>) -> Result<Encoded> {
+        let (spec, stop) = (self.spec, || self.is_stopped());
+        let mapping = spec.output_mapping();
+        let mosaic = open(spec, record, &mapping)?;
+        if let Some(mosaic) = &mosaic
+            && let Some((file, found)) = mosaic
+                .single()
+                .and_then(|source| reuse::find(spec, record, source))
+        {
+            let any_valid = strips::any_valid(spec, mosaic, &stop)?;
+            return Ok(Encoded {
+                tiles: Tiles::Reused(file, found),
+                any_valid,
+            });
+        }
+        let sink = |job| sender.send(job).is_ok();
+        let mosaic = mosaic.as_ref();
+        let (tiles, any_valid) = if let Some(plan) = &self.plan {
+            let (places, any_valid) = record::make(spec, plan, mosaic, &sink, &stop)?;
+            (Tiles::Made(places), any_valid)
+        } else {
+            let (record, any_valid) =
+                library::write(spec, mosaic, self.folder, &self.spill, &stop)?;
+            (Tiles::ByLibrary(record), any_valid)
+        };
+        Ok(Encoded { tiles, any_valid })
+    }
+
+    /// Encodes tiles until no record is in work any more. After a failure they are only taken, so that nobody waits.
+    fn encode_tiles(&self, jobs: &Mutex<Receiver<Job>>, results: &Results) {
+        let mut worker = tiles::Worker::new(&self.spill);
+        loop {
+            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(job) = job else { return };
+            if self.is_stopped() {
+                continue;
+            }
+            if let Err(error) = worker.encode(&job) {
+                self.add(results, usize::MAX, Err(error));
+            }
+        }
+    }
+}
+
+/// The opened datasets of a record; nothing where there are none.
+fn open<'a>(
+    spec: &ConsolidateSpec,
+    record: &'a RecordSources,
+    mapping: &'a domain::DataMapping,
+) -> Result<Option<Mosaic<'a>>> {
+    if record.sources.is_empty() {
+        return Ok(None);
+    }
+    let mut mosaic = Mosaic::plan(&record.sources, mapping, spec.resampling)?;
+    let domain::Validity { alpha, mask } = spec.validity();
+    if !(alpha || mask) {
+        mosaic = mosaic.on_ground();
+    }
+    mosaic.open()?;
+    Ok(Some(mosaic))
 }
 
 /// Name of the image of a record in its file.
@@ -106,70 +230,20 @@ fn document_name(record: &RecordSources) -> String {
     format!("cog_tiff_{}", record.id)
 }
 
-/// Encodes every record, several at a time; in the order of the records.
-fn encoded_records(
-    spec: &ConsolidateSpec,
-    folder: &WorkFolder,
-    workers: usize,
-    cancel: &(dyn Fn() -> bool + Sync),
-) -> Result<Vec<Encoded>> {
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    let results: Mutex<Vec<(usize, Result<Encoded>)>> = Mutex::new(Vec::new());
-    let work = || {
-        let stop = || failed.load(Ordering::Relaxed) || cancel();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(record) = spec.records.get(index) else {
-                return;
-            };
-            if failed.load(Ordering::Relaxed) {
-                return;
-            }
-            let path = folder.0.join(format!("{index}.tif"));
-            let result = encode(spec, record, &path, &stop);
-            failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            results
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((index, result));
-        }
-    };
-    thread::scope(|scope| {
-        let others = workers.clamp(1, spec.records.len().max(1)) - 1;
-        for _ in 0..others {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // The cause comes before those that were only stopped by it.
-    let cancelled = |result: &Result<Encoded>| matches!(result, Err(Error::Cancelled));
-    if let Some(cause) = results
-        .iter()
-        .position(|(_, result)| result.is_err() && !cancelled(result))
-    {
-        return results.swap_remove(cause).1.map(|_| Vec::new());
-    }
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
-}
-
 fn assemble(
     spec: &ConsolidateSpec,
     encoded: Vec<Encoded>,
+    spill: &Arc<Spill>,
     pattern: &InterlacingPattern,
     out: &Path,
 ) -> Result<u64> {
     let mut sources = Vec::with_capacity(encoded.len());
     for (encoded, record) in encoded.into_iter().zip(&spec.records) {
-        sources.push(match encoded.tiles {
-            Tiles::Written(paths) => joined::open(&paths, document_name(record))?,
-            Tiles::Reused(source) => source,
-        });
+        let source = encoded.tiles.into_source(spill, document_name(record));
+        sources.push(source.map_err(|source| assembling(out, source))?);
     }
     let file = File::create(out).map_err(|source| io("creating", out, source))?;
-    let mut writer = BufWriter::with_capacity(1 << 20, file);
+    let mut writer = BufWriter::with_capacity(BUFFER_BYTES, file);
     let bytes = match sources.as_slice() {
         [single] => assemble_cog(single, Offsets::Auto, &mut writer),
         several => assemble_mucog(several, pattern, Offsets::Auto, &mut writer),

@@ -65,6 +65,11 @@ impl Crs {
         Ok(crs)
     }
 
+    /// Distinguishes reference systems in caches.
+    pub(crate) fn id(&self) -> u64 {
+        self.0.id
+    }
+
     /// The EPSG code, or 0 when there is none.
     pub fn srid(&self) -> i32 {
         self.0.srid

@@ -49,6 +49,15 @@ pub enum Error {
         /// What the raster library said.
         reason: String,
     },
+    /// The store of a file did not give it, for reasons that may pass: it says nothing about the file.
+    #[error("the store of {name} failed")]
+    Store {
+        /// Address of the dataset.
+        name: String,
+        /// What the store said.
+        #[source]
+        source: storage::Error,
+    },
     /// The raster library failed at something else.
     #[error("{action}: {reason}")]
     Gdal {
@@ -107,6 +116,31 @@ impl Error {
         }
     }
 
+    /// What a store said while a file was opened: what will not pass is a fault of the request.
+    pub(crate) fn opening(name: String, source: storage::Error) -> Self {
+        if passes(&source) {
+            Self::Store { name, source }
+        } else {
+            let reason = with_cause(&source);
+            Self::Open { name, reason }
+        }
+    }
+
+    /// What a store said while pixels were read.
+    pub(crate) fn reading(name: String, source: storage::Error) -> Self {
+        if passes(&source) {
+            Self::Store { name, source }
+        } else {
+            let reason = with_cause(&source);
+            Self::Read { name, reason }
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Store { .. })
+    }
+
     /// The failure in the words of the domain, when a caller's file or request caused it: everything but the
     /// faults of this machine. Files that cannot be used are invalid, exceeded bounds are limits.
     pub fn as_domain(&self) -> Option<domain::Error> {
@@ -119,11 +153,42 @@ impl Error {
             | Self::Unsupported(_) => Some(domain::Error::Invalid(self.to_string())),
             Self::TooLarge { .. } => Some(domain::Error::LimitExceeded(self.to_string())),
             Self::Read { .. }
+            | Self::Store { .. }
             | Self::Gdal { .. }
             | Self::Cancelled
             | Self::Assemble { .. }
             | Self::Io { .. }
             | Self::Png(_) => None,
         }
+    }
+}
+
+/// Whether the file may be readable later; one that was replaced is.
+fn passes(error: &storage::Error) -> bool {
+    error.is_retryable() || matches!(error, storage::Error::Changed { .. })
+}
+
+fn with_cause(error: &storage::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// What the store said, where that is why a file could not be parsed or decoded.
+pub(crate) fn of_store(error: cog::Error) -> Result<storage::Error, cog::Error> {
+    match error {
+        cog::Error::Read {
+            offset,
+            len,
+            source,
+        } => source
+            .downcast::<storage::Error>()
+            .map_err(|source| cog::Error::Read {
+                offset,
+                len,
+                source,
+            }),
+        other => Err(other),
     }
 }

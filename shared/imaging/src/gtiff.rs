@@ -1,12 +1,10 @@
-use crate::{Crs, Error, Image, Result, ffi::capture};
+use crate::{
+    Crs, Error, Image, Result,
+    ffi::capture,
+    memory_file::{MemoryFile, reason},
+};
 use domain::{DType, GeoTransform};
-use gdal::{
-    Dataset, DriverManager, Metadata, cpl::CslStringList, raster::RasterCreationOptions, vsi,
-};
-use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use gdal::{Dataset, DriverManager, Metadata, cpl::CslStringList, raster::RasterCreationOptions};
 
 /// Encodes an image as a `GeoTIFF` with the library's default creation options: strips, no compression.
 ///
@@ -34,7 +32,9 @@ pub fn encode_gtiff<'t>(
     let options = creation_options(dtype).map_err(|error| failed(error.to_string()))?;
     let (written, captured) = capture(|| {
         let driver = DriverManager::get_driver_by_name("GTiff")?;
-        let dataset = memory.dataset().create_copy(&driver, &file.0, &options)?;
+        let dataset = memory
+            .dataset()
+            .create_copy(&driver, file.path(), &options)?;
         dataset.close()
     });
     match written {
@@ -70,35 +70,4 @@ fn creation_options(dtype: DType) -> gdal::errors::Result<RasterCreationOptions>
         options.set_name_value("PIXELTYPE", "SIGNEDBYTE")?;
     }
     Ok(options)
-}
-
-fn reason(captured: &crate::ffi::Captured, error: &gdal::errors::GdalError) -> String {
-    if captured.failed() {
-        captured.text()
-    } else {
-        error.to_string()
-    }
-}
-
-/// A file of the library's memory file system, removed when it is dropped.
-struct MemoryFile(PathBuf);
-
-impl MemoryFile {
-    fn new() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self(PathBuf::from(format!("/vsimem/imaging/{number}.tif")))
-    }
-
-    fn take(self) -> Result<Vec<u8>, String> {
-        let (bytes, captured) = capture(|| vsi::get_vsi_mem_file_bytes_owned(&self.0));
-        bytes.map_err(|error| reason(&captured, &error))
-    }
-}
-
-impl Drop for MemoryFile {
-    fn drop(&mut self) {
-        // Nothing is left when the bytes were taken.
-        let (_gone, _) = capture(|| vsi::unlink_mem_file(&self.0));
-    }
 }

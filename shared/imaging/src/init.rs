@@ -7,8 +7,8 @@ use gdal::config::set_config_option;
 /// Settings of the raster library for the process.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads of one warp or one compression: a number, -1 for all processors, 0 to leave it to the library.
-    pub threads: i32,
+    /// Threads of one warp or one compression: a number or `ALL_CPUS`; `None` leaves it to the library.
+    pub threads: Option<String>,
     /// Bytes of decoded blocks that the library may keep.
     pub block_cache_bytes: u64,
     /// Bytes of parsed headers of files that may be kept.
@@ -18,7 +18,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            threads: 1,
+            threads: Some("1".to_owned()),
             block_cache_bytes: 64 << 20,
             header_cache_bytes: HEADER_CAPACITY,
         }
@@ -48,13 +48,8 @@ pub fn init(options: &Options) -> Result<()> {
     for (key, value) in ALWAYS {
         set_config_option(key, value).map_err(failed)?;
     }
-    let threads = match options.threads {
-        0 => None,
-        1.. => Some(options.threads.to_string()),
-        _ => Some("ALL_CPUS".to_owned()),
-    };
-    if let Some(threads) = threads {
-        set_config_option("GDAL_NUM_THREADS", &threads).map_err(failed)?;
+    if let Some(threads) = &options.threads {
+        set_config_option("GDAL_NUM_THREADS", threads).map_err(failed)?;
     }
     gdal::DriverManager::register_all();
     ffi::quiet();

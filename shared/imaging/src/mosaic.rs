@@ -81,6 +81,29 @@ impl<'a> Mosaic<'a> {
         Self { ground, ..self }
     }
 
+    /// Whether samples without data are painted.
+    pub(crate) fn is_on_ground(&self) -> bool {
+        self.ground
+    }
+
+    /// Rows of the tallest blocks of the datasets, when all are open and their pixels are those of the target.
+    pub(crate) fn aligned_block_rows(&self, target: &Target) -> Option<usize> {
+        let rows = |layer: &Layer<'_>| {
+            let source = layer.opened.as_ref()?;
+            warp::is_aligned(source, target, self.resampling).then_some(source.info.block.1)
+        };
+        let rows = self.layers.iter().map(rows).collect::<Option<Vec<_>>>()?;
+        rows.into_iter().max()
+    }
+
+    /// The only dataset, once it is open.
+    pub(crate) fn single(&self) -> Option<&Source> {
+        match self.layers.as_slice() {
+            [layer] => layer.opened.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Opens every file, to be kept for several renderings.
     pub(crate) fn open(&mut self) -> Result<()> {
         for layer in &mut self.layers {
@@ -102,13 +125,23 @@ impl<'a> Mosaic<'a> {
             target.size,
             limits.image_bytes,
         )?;
-        if self.ground {
-            for layer in self.layers.iter().filter(|layer| layer.plan.marks_holes()) {
-                self.paint(layer, true, target, limits, cancel, &mut image)?;
-            }
+        let has_ground = |layer: &Layer<'_>| self.ground && layer.plan.marks_holes();
+        if let [only] = self.layers.as_slice() {
+            let part = if has_ground(only) {
+                warp::Layer::Both
+            } else {
+                warp::Layer::Data
+            };
+            self.paint(only, part, target, limits, cancel, &mut image)?;
+            return Ok(image);
+        }
+        for layer in self.layers.iter().filter(|layer| has_ground(layer)) {
+            let part = warp::Layer::Ground;
+            self.paint(layer, part, target, limits, cancel, &mut image)?;
         }
         for layer in &self.layers {
-            self.paint(layer, false, target, limits, cancel, &mut image)?;
+            let part = warp::Layer::Data;
+            self.paint(layer, part, target, limits, cancel, &mut image)?;
         }
         Ok(image)
     }
@@ -116,7 +149,7 @@ impl<'a> Mosaic<'a> {
     fn paint(
         &self,
         layer: &Layer<'_>,
-        ground: bool,
+        part: warp::Layer,
         target: &Target,
         limits: &Limits,
         cancel: &dyn Fn() -> bool,
@@ -139,7 +172,7 @@ impl<'a> Mosaic<'a> {
             limits,
             cancel,
             image: &mut *image,
-            ground,
+            layer: part,
         };
         task.paint(source)?;
         image.add_reads(source.take_reads());

@@ -15,9 +15,12 @@ use crate::{
     ffi::Window,
     memory::{checked_size, zeroed},
     raster::Raster,
+    remote::RemoteFile,
 };
 use domain::{DType, DataMapping, DatasetSource, GeoTransform, Size};
+use std::ops::Range;
 
+use header::Opened;
 pub(crate) use header::{CAPACITY as HEADER_CAPACITY, set_capacity as set_header_capacity};
 pub use info::FileInfo;
 pub use inspect::{FileHeader, inspect};
@@ -41,25 +44,34 @@ pub(crate) struct Source {
 impl Source {
     /// Opens the file and looks at everything that reading needs: its header alone where that tells all.
     pub(crate) fn open(source: &DatasetSource) -> Result<Self> {
-        let found = Tiff::open(source).and_then(|tiff| Some((Signature::of(&tiff)?, tiff)));
+        let failed = |error| Error::opening(open::name(&source.uri, &source.subdir), error);
+        let opened = header::open(&source.uri).map_err(failed)?;
+        let remote = opened.as_ref().and_then(Opened::remote).cloned();
+        let found = opened
+            .and_then(|opened| Tiff::of(source, opened))
+            .and_then(|tiff| Some((Signature::of(&tiff)?, tiff)));
         let Some((signature, tiff)) = found else {
-            return Self::open_library(source);
+            return Self::open_library(source, remote);
         };
         let verdict = match kind::known(&signature) {
             Some(verdict) => verdict,
-            None => kind::learn(signature, &tiff, &Self::open_library(source)?),
+            None => kind::learn(
+                signature,
+                &tiff,
+                &Self::open_library(source, remote.clone())?,
+            ),
         };
         match verdict {
             Verdict::Direct(kind)
                 if is_complex(tiff.dtype) == is_complex(source.mapping.format.dtype) =>
             {
-                Ok(Self::of_tiff(source, tiff, kind))
+                Ok(Self::of_tiff(source, remote, tiff, kind))
             }
-            Verdict::Direct(_) | Verdict::Library => Self::open_library(source),
+            Verdict::Direct(_) | Verdict::Library => Self::open_library(source, remote),
         }
     }
 
-    fn of_tiff(source: &DatasetSource, tiff: Tiff, kind: Kind) -> Self {
+    fn of_tiff(source: &DatasetSource, remote: Option<RemoteFile>, tiff: Tiff, kind: Kind) -> Self {
         let tags = &tiff.record().main().tags;
         let info = FileInfo {
             size: tiff.size,
@@ -77,13 +89,13 @@ impl Source {
             overviews: tiff.overviews.clone(),
             mapping: source.mapping,
             info,
-            pixels: Pixels::of_tiff(source, tiff),
+            pixels: Pixels::of_tiff(source, remote, tiff),
         }
     }
 
     /// Opens the file through GDAL.
-    fn open_library(source: &DatasetSource) -> Result<Self> {
-        let (dataset, name) = open::open(&source.uri, &source.subdir)?;
+    fn open_library(source: &DatasetSource, remote: Option<RemoteFile>) -> Result<Self> {
+        let (dataset, name) = open::open(&source.uri, &source.subdir, remote.as_ref())?;
         let info = FileInfo::of(&dataset, &name, &source.bands)?;
         if is_complex(info.dtype) != is_complex(source.mapping.format.dtype) {
             return Err(Error::SampleType {
@@ -99,13 +111,18 @@ impl Source {
         let overviews = open::overview_sizes(&first);
         let mask = Mask::of(&dataset, &name, &bands)?;
         Ok(Self {
-            pixels: Pixels::of_library(source, dataset),
+            pixels: Pixels::of_library(source, remote, dataset),
             bands,
             mask,
             overviews,
             mapping: source.mapping,
             info,
         })
+    }
+
+    /// The local file and what its directories say, when it is read without GDAL.
+    pub(crate) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
+        self.pixels.local()
     }
 
     /// Windows read since the last call, and by what.
@@ -138,6 +155,15 @@ impl Source {
         let y = f64::from(full.height) / f64::from(size.height);
         let [a, b, c, d, e, f] = transform.0;
         (GeoTransform([a, b * x, c * y, d, e * x, f * y]), size)
+    }
+
+    /// The object, and the bytes of it that hold a window, where it is one that is read without GDAL.
+    pub(crate) fn remote_ranges(
+        &self,
+        overview: Option<usize>,
+        window: Window,
+    ) -> Option<(RemoteFile, Vec<Range<u64>>)> {
+        self.pixels.remote_ranges(overview, window, self.mask)
     }
 
     /// Bytes of a window as it is read.

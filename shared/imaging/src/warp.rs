@@ -2,17 +2,27 @@
 
 mod aligned;
 mod level;
+mod nearest;
+mod operations;
 mod window;
 
 use crate::{
     Error, Image, Limits, Result, Target,
     cast::{CastPlan, Side},
-    ffi::{self, Between, Transformer, WarpJob, Window},
+    ffi::{self, Transformer, WarpJob, Window},
     raster::Raster,
     source::{Source, float_for},
 };
-use domain::{DType, Point, Resampling, Size, footprint::Project};
+pub(crate) use aligned::whole_offset;
+use domain::{DType, GeoTransform, Resampling, Size};
+use nearest::{Grids, Picks};
+use std::sync::Arc;
 use window::Need;
+
+/// Whether pixels are only copied.
+pub(crate) fn is_aligned(source: &Source, target: &Target, kernel: Resampling) -> bool {
+    aligned::offset(source, None, target, kernel).is_some()
+}
 
 /// Sides below which a part of the target is not halved any more, in pixels.
 const SMALLEST_PART: u32 = 8;
@@ -29,8 +39,46 @@ pub(crate) struct Task<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) cancel: &'a dyn Fn() -> bool,
     pub(crate) image: &'a mut Image,
-    /// Whether samples without data count as values: they lie below all data of images that have no sample for holes.
-    pub(crate) ground: bool,
+    pub(crate) layer: Layer,
+}
+
+/// What of a source is painted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    /// Its data.
+    Data,
+    /// Samples without data as the values that they are: below all data of images that have no sample for holes.
+    Ground,
+    /// The ground, then the data, by one read of each window: for the only source of an image.
+    Both,
+}
+
+impl Layer {
+    /// A window as each pass paints it.
+    fn of(self, raster: Raster) -> Vec<(bool, Raster)> {
+        let mut passes: Vec<_> = match self.passes() {
+            [ground] => vec![(*ground, raster)],
+            passes => passes
+                .iter()
+                .map(|ground| (*ground, raster.clone()))
+                .collect(),
+        };
+        for (ground, raster) in &mut passes {
+            if *ground {
+                raster.forget_hole();
+            }
+        }
+        passes
+    }
+
+    /// From below: whether samples without data count as values.
+    fn passes(self) -> &'static [bool] {
+        match self {
+            Self::Data => &[false],
+            Self::Ground => &[true],
+            Self::Both => &[true, false],
+        }
+    }
 }
 
 /// Part of a grid, in pixels.
@@ -46,7 +94,6 @@ struct Warped<'s> {
     source: &'s Source,
     overview: Option<usize>,
     transformer: Transformer,
-    systems: Between,
 }
 
 /// Degrees to move a target by, so that it meets the source.
@@ -58,20 +105,77 @@ fn revolutions(source: &Source, target: &Target) -> impl Iterator<Item = f64> + 
         .filter(move |turn| own.min.x < wanted.max.x + turn && wanted.min.x + turn < own.max.x)
 }
 
-impl Task<'_> {
-    /// Paints what a source holds of the target. Longitudes are the same after each revolution: where
-    /// both grids count the same ones, the source is looked at from each side of the dateline.
-    pub(crate) fn paint(&mut self, source: &Source) -> Result<()> {
-        if !(source.crs().is_geographic() && source.crs().is_same(&self.target.crs)) {
-            return self.paint_once(source);
+/// The target as a source sees it. Longitudes are the same after each revolution: where both grids count the same
+/// ones, the source is looked at from each side of the dateline.
+fn seen(source: &Source, target: &Target) -> Vec<Target> {
+    if !(source.crs().is_geographic() && source.crs().is_same(&target.crs)) {
+        return vec![target.clone()];
+    }
+    let turned = |turn| {
+        let mut seen = target.clone();
+        seen.transform.0[0] += turn;
+        seen
+    };
+    revolutions(source, target).map(turned).collect()
+}
+
+/// How the pixels of a source come to those of a target.
+enum Way<'s> {
+    /// One by one; with the position of the first target pixel in the source or its overview.
+    Pasted {
+        overview: Option<usize>,
+        offset: (i64, i64),
+    },
+    Warped(Warped<'s>),
+}
+
+impl<'s> Way<'s> {
+    fn of(source: &'s Source, target: &Target, kernel: Resampling) -> Result<Self> {
+        if let Some(offset) = aligned::offset(source, None, target, kernel) {
+            let overview = None;
+            return Ok(Self::Pasted { overview, offset });
         }
-        for turn in revolutions(source, self.target) {
-            let mut transform = self.target.transform;
-            transform.0[0] += turn;
-            let target = Target {
-                transform,
-                ..self.target.clone()
-            };
+        let warped = Warped::new(source, target)?;
+        let overview = warped.overview;
+        let offset =
+            overview.and_then(|overview| aligned::offset(source, Some(overview), target, kernel));
+        Ok(match offset {
+            Some(offset) => Self::Pasted { overview, offset },
+            None => Self::Warped(warped),
+        })
+    }
+}
+
+/// The windows of a source, or of its overviews, that painting it on a target reads; or larger ones.
+pub(crate) fn windows(
+    source: &Source,
+    target: &Target,
+    kernel: Resampling,
+) -> Result<Vec<(Option<usize>, Window)>> {
+    let mut windows = Vec::new();
+    for target in seen(source, target) {
+        let size = |overview| source.grid(overview).1;
+        windows.extend(match Way::of(source, &target, kernel)? {
+            Way::Pasted { overview, offset } => {
+                aligned::overlap(size(overview), target.size, offset)
+                    .map(|(window, _)| (overview, window))
+            }
+            Way::Warped(warped) => window::of_part(
+                &warped.transformer,
+                size(warped.overview),
+                Part::whole(target.size),
+                kernel,
+            )
+            .map(|need| (warped.overview, need.window)),
+        });
+    }
+    Ok(windows)
+}
+
+impl Task<'_> {
+    /// Paints what a source holds of the target.
+    pub(crate) fn paint(&mut self, source: &Source) -> Result<()> {
+        for target in seen(source, self.target) {
             Task {
                 target: &target,
                 image: &mut *self.image,
@@ -83,21 +187,47 @@ impl Task<'_> {
     }
 
     fn paint_once(&mut self, source: &Source) -> Result<()> {
-        if let Some(offset) = aligned::offset(source, None, self.target, self.kernel) {
-            return self.paste(source, None, offset);
+        let grids = (self.kernel == Resampling::Near).then(|| {
+            let bytes = (self.pixel_bytes(source), self.limits.window_bytes);
+            Grids::of(source, self.target, bytes)
+        });
+        if let Some(picks) = grids.as_ref().and_then(Grids::picks) {
+            return self.pick(source, &picks);
         }
-        let warped = Warped::new(source, self.target)?;
-        if let Some(overview) = warped.overview
-            && let Some(offset) = aligned::offset(source, Some(overview), self.target, self.kernel)
-        {
-            return self.paste(source, Some(overview), offset);
-        }
-        let whole = Part {
-            column: 0,
-            row: 0,
-            size: self.target.size,
+        let warped = match Way::of(source, self.target, self.kernel)? {
+            Way::Pasted { overview, offset } => return self.paste(source, overview, offset),
+            Way::Warped(warped) => warped,
         };
-        self.warp_part(&warped, whole)
+        let mut parts = Vec::new();
+        self.divide(&warped, Part::whole(self.target.size), &mut parts)?;
+        if let Some(grids) = grids {
+            let parts = parts.iter().map(|(part, _)| *part);
+            let picks = Arc::new(Picks::find(&warped, self.target, parts)?);
+            grids.keep(&picks);
+            return self.pick(source, &picks);
+        }
+        for (part, need) in &parts {
+            self.warp_window(&warped, *part, need)?;
+        }
+        Ok(())
+    }
+
+    /// Copies the pixels that are nearest.
+    fn pick(&mut self, source: &Source, picks: &Picks) -> Result<()> {
+        let limit = self.limits.window_bytes;
+        for picked in &picks.parts {
+            self.go_on()?;
+            let part = picked.part;
+            let read = source.read_window(picks.overview, picked.window, limit)?;
+            for (ground, raster) in self.layer.of(read) {
+                let (window, finish) = self.working(raster)?;
+                let mut result = self.part_of(&window, part)?;
+                picked.gather(&window, &mut result);
+                drop(window);
+                self.put(ground, &result, &finish, part.corner());
+            }
+        }
+        Ok(())
     }
 
     /// Copies pixels one by one, strip by strip. `offset` is the position of the first target pixel in the source or
@@ -126,31 +256,38 @@ impl Task<'_> {
                 height: aligned::strip(window.y + row, left, rows, source.info.block.1),
                 ..window
             };
-            let raster = self.read(source, overview, strip)?;
-            let plan = self.plan_from(&raster);
-            self.put(&raster, &plan, (at.0, at.1 + row));
+            let mut raster = source.read_window(overview, strip, self.limits.window_bytes)?;
+            let hole = raster.hole;
+            for ground in self.layer.passes() {
+                raster.hole = hole;
+                if *ground {
+                    raster.forget_hole();
+                }
+                let plan = self.plan_from(&raster);
+                self.put(*ground, &raster, &plan, (at.0, at.1 + row));
+            }
             row += strip.height;
         }
         Ok(())
     }
 
-    /// Warps a part, or its halves when it needs too much memory.
-    fn warp_part(&mut self, warped: &Warped<'_>, part: Part) -> Result<()> {
+    /// Parts of the target with what each needs of the source: the halves of those that need too much memory, and
+    /// none where the source does not reach.
+    fn divide(&self, warped: &Warped<'_>, part: Part, parts: &mut Vec<(Part, Need)>) -> Result<()> {
         self.go_on()?;
         let (_, source_size) = warped.source.grid(warped.overview);
         let Some(need) = window::of_part(&warped.transformer, source_size, part, self.kernel)
         else {
             return Ok(());
         };
-        // Samples may become floating numbers of at most 8 bytes on both sides.
         let pixels = (need.window.pixels() as u64).max(part.size.pixels());
-        let needed =
-            pixels.saturating_mul(warped.source.band_count() as u64 * self.widest(warped.source));
+        let needed = pixels.saturating_mul(self.pixel_bytes(warped.source));
         let fits = needed <= self.limits.window_bytes;
         // GDAL's warper halves such parts too, and derives the width of its kernels from each.
         let sparse = need.fill < SPARSE && part.size.width.max(part.size.height) > SPARSE_SIDE;
         if fits && !sparse {
-            return self.warp_window(warped, part, &need);
+            parts.push((part, need));
+            return Ok(());
         }
         let Some(halves) = part.halves() else {
             return Err(Error::TooLarge {
@@ -160,40 +297,46 @@ impl Task<'_> {
             });
         };
         for half in halves {
-            self.warp_part(warped, half)?;
+            self.divide(warped, half, parts)?;
         }
         Ok(())
     }
 
     fn warp_window(&mut self, warped: &Warped<'_>, part: Part, need: &Need) -> Result<()> {
+        self.go_on()?;
         let limit = self.limits.window_bytes;
-        let raster = self.read(warped.source, warped.overview, need.window)?;
-        let (mut raster, finish) = self.working(raster)?;
-        let at = (part.column as usize, part.row as usize);
-        let target = self.target.part(at.0, at.1, part.size);
-        let shape = (
-            raster.bands,
-            part.size.width as usize,
-            part.size.height as usize,
-        );
-        let mut result = Raster::empty("a warped part", raster.side(), shape, limit)?;
-        warp(warped, &mut raster, need, &target, &mut result, self.kernel)
-            .map_err(|reason| Error::gdal("warping", reason))?;
-        drop(raster);
-        self.put(&result, &finish, at);
+        let source = warped.source;
+        let read = source.read_window(warped.overview, need.window, limit)?;
+        for (ground, raster) in self.layer.of(read) {
+            let (mut raster, finish) = self.working(raster)?;
+            let at = part.corner();
+            let target = self.target.part(at.0, at.1, part.size).transform;
+            let mut result = self.part_of(&raster, part)?;
+            warp(warped, &mut raster, need, &target, &mut result, self.kernel)
+                .map_err(|reason| Error::gdal("warping", reason))?;
+            drop(raster);
+            self.put(ground, &result, &finish, at);
+        }
         Ok(())
     }
 
-    fn read(&self, source: &Source, overview: Option<usize>, window: Window) -> Result<Raster> {
-        let mut raster = source.read_window(overview, window, self.limits.window_bytes)?;
-        if self.ground {
-            raster.forget_hole();
-        }
-        Ok(raster)
+    /// A part of the target without data, with samples like those of a window.
+    fn part_of(&self, window: &Raster, part: Part) -> Result<Raster> {
+        let shape = (
+            window.bands,
+            part.size.width as usize,
+            part.size.height as usize,
+        );
+        Raster::empty(
+            "a warped part",
+            window.side(),
+            shape,
+            self.limits.window_bytes,
+        )
     }
 
-    fn put(&mut self, raster: &Raster, plan: &CastPlan, at: (usize, usize)) {
-        if self.ground {
+    fn put(&mut self, ground: bool, raster: &Raster, plan: &CastPlan, at: (usize, usize)) {
+        if ground {
             self.image.paint_ground(raster, plan, at);
         } else {
             self.image.paint(raster, plan, at);
@@ -232,10 +375,10 @@ impl Task<'_> {
         self.plan.reading(raster.side())
     }
 
-    /// Bytes of the widest sample that appears on the way.
-    fn widest(&self, source: &Source) -> u64 {
+    /// Bytes of a pixel as it appears on the way: samples may become floating numbers of at most 8 bytes on both sides.
+    fn pixel_bytes(&self, source: &Source) -> u64 {
         let float = float_for(source.info.dtype).max_float(float_for(self.plan.to.dtype));
-        float.size() as u64
+        source.band_count() as u64 * float.size() as u64
     }
 
     fn go_on(&self) -> Result<()> {
@@ -281,6 +424,19 @@ impl MaxFloat for DType {
 }
 
 impl Part {
+    fn whole(size: Size) -> Self {
+        Self {
+            column: 0,
+            row: 0,
+            size,
+        }
+    }
+
+    /// Column and row of its first pixel.
+    fn corner(self) -> (usize, usize) {
+        (self.column as usize, self.row as usize)
+    }
+
     fn halves(self) -> Option<[Self; 2]> {
         let Size { width, height } = self.size;
         if width.max(height) < 2 * SMALLEST_PART {
@@ -302,83 +458,43 @@ impl Part {
 
 impl<'s> Warped<'s> {
     fn new(source: &'s Source, target: &Target) -> Result<Self> {
-        let systems = if source.crs().is_same(&target.crs) {
-            Between::Nothing
-        } else {
-            Between::Operation {
-                area: area_of(source),
-            }
-        };
-        let handles = (source.crs().spatial_ref()?, target.crs.spatial_ref()?);
-        let between = |overview| {
-            let (transform, size) = source.grid(overview);
-            let target = (&target.transform, target.size, &handles.1);
-            Transformer::new((&transform, size, &handles.0), target, systems)
-                .map_err(|reason| Error::gdal("transforming coordinates", reason))
-        };
-        let mut transformer = between(None)?;
+        let failed = |reason| Error::gdal("transforming coordinates", reason);
+        let operation = operations::between(source, &target.crs)?;
+        let (grid, _) = source.grid(None);
+        let mut transformer =
+            Transformer::new(&grid, &target.transform, operation).map_err(failed)?;
         let overview = level::choose(source, target.size, &transformer);
         if overview.is_some() {
-            transformer = between(overview)?;
+            let (grid, _) = source.grid(overview);
+            transformer = transformer
+                .between_grids(&grid, &target.transform)
+                .map_err(failed)?;
         }
         Ok(Self {
             source,
             overview,
             transformer,
-            systems,
         })
     }
 }
 
-/// West, south, east, north of the whole source in degrees, if it lies within one revolution.
-fn area_of(source: &Source) -> Option<[f64; 4]> {
-    const STEPS: u32 = 8;
-    let (transform, size) = source.grid(None);
-    let mut edge = Vec::with_capacity(4 * STEPS as usize);
-    for step in 0..=STEPS {
-        let share = f64::from(step) / f64::from(STEPS);
-        let (x, y) = (
-            f64::from(size.width) * share,
-            f64::from(size.height) * share,
-        );
-        edge.push(transform.apply(x, 0.0));
-        edge.push(transform.apply(x, f64::from(size.height)));
-        edge.push(transform.apply(0.0, y));
-        edge.push(transform.apply(f64::from(size.width), y));
-    }
-    let points: Vec<Point> = source.crs().to_lonlat(&edge).ok()?;
-    let mut area = [f64::MAX, f64::MAX, f64::MIN, f64::MIN];
-    for point in points {
-        area[0] = area[0].min(point.x);
-        area[1] = area[1].min(point.y);
-        area[2] = area[2].max(point.x);
-        area[3] = area[3].max(point.y);
-    }
-    let inside = area[0] >= -180.0 && area[2] <= 180.0 && area[1] >= -90.0 && area[3] <= 90.0;
-    inside.then_some(area)
-}
-
+/// Warps the window of a source to a part of the target, whose transform is `target`.
 fn warp(
     warped: &Warped<'_>,
     raster: &mut Raster,
     need: &Need,
-    target: &Target,
+    target: &GeoTransform,
     result: &mut Raster,
     kernel: Resampling,
 ) -> Result<(), String> {
-    let (transform, _) = warped.source.grid(warped.overview);
-    let origin = transform.apply(need.window.x as f64, need.window.y as f64);
-    let mut source_transform = transform;
-    source_transform.0[0] = origin.x;
-    source_transform.0[3] = origin.y;
-    let handle = |crs: &crate::Crs| crs.spatial_ref().map_err(|error| error.to_string());
+    let (mut grid, _) = warped.source.grid(warped.overview);
+    let origin = grid.apply(need.window.x as f64, need.window.y as f64);
+    (grid.0[0], grid.0[3]) = (origin.x, origin.y);
+    let transformer = warped.transformer.between_grids(&grid, target)?;
     let (bands, data_type) = (raster.bands, crate::dtype::to_gdal(raster.dtype));
     let hole = raster.hole.ok_or("a raster without hole marker")?;
     let target_size = (result.width, result.height);
-    let mut source = raster.dataset()?;
-    source.place(&source_transform, &handle(warped.source.crs())?)?;
-    let mut destination = result.dataset()?;
-    destination.place(&target.transform, &handle(&target.crs)?)?;
+    let (source, destination) = (raster.dataset()?, result.dataset()?);
     ffi::warp(&WarpJob {
         source: &source,
         target: &destination,
@@ -388,6 +504,6 @@ fn warp(
         kernel: kernel.into(),
         hole,
         scale: need.scale,
-        systems: warped.systems,
+        transformer: &transformer,
     })
 }

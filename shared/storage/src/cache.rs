@@ -1,3 +1,7 @@
+mod block;
+mod fetch;
+mod runs;
+
 use std::{
     ops::Range,
     path::Path,
@@ -8,16 +12,17 @@ use std::{
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use domain::Uri;
-use futures::future::try_join_all;
 use quick_cache::{
-    DefaultHashBuilder, OptionsBuilder, Weighter,
-    sync::{Cache, DefaultLifecycle, PlaceholderGuard},
+    DefaultHashBuilder, OptionsBuilder,
+    sync::{Cache, DefaultLifecycle},
 };
+use tokio::sync::Semaphore;
 
 use crate::{
     Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions,
     pieces, ranges::cut,
 };
+use block::{BlockRef, Blocks, Weight};
 
 /// Files whose size and version are remembered.
 const FILES: usize = 10_000;
@@ -44,26 +49,8 @@ pub struct Cached {
     options: CacheOptions,
     blocks: Arc<Blocks>,
     files: Arc<Cache<Uri, (Arc<Attributes>, Instant)>>,
-}
-
-type Blocks = Cache<Block, Bytes, Weight>;
-type Missing<'a> =
-    PlaceholderGuard<'a, Block, Bytes, Weight, DefaultHashBuilder, DefaultLifecycle<Block, Bytes>>;
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Block {
-    uri: Uri,
-    version: String,
-    index: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Weight;
-
-impl Weighter<Block, Bytes> for Weight {
-    fn weight(&self, key: &Block, data: &Bytes) -> u64 {
-        (size_of::<Block>() + key.uri.as_str().len() + key.version.len() + data.len()) as u64
-    }
+    /// Memory of answers under way, in units of [`fetch::PERMIT`].
+    room: Arc<Semaphore>,
 }
 
 impl Cached {
@@ -90,24 +77,73 @@ impl Cached {
                 DefaultLifecycle::default(),
             )),
             files: Arc::new(Cache::new(FILES)),
+            room: Arc::new(Semaphore::new(fetch::permits(options.capacity / 4) as usize)),
         }
     }
 
-    /// Size and version of a file, without a request when they were seen a short time ago.
+    /// Size and version of a file, without a request when they were seen a short time ago. The first time, the
+    /// same request brings the first block.
     pub async fn known(&self, uri: &Uri) -> Result<Arc<Attributes>> {
-        let young = |seen: &Instant| seen.elapsed() <= self.options.fresh;
-        if let Some((known, _)) = self.files.get(uri).filter(|(_, seen)| young(seen)) {
+        if let Some(known) = self.remembered(uri) {
             return Ok(known);
         }
-        self.files.remove(uri);
+        let seen_before = self.files.remove(uri).is_some();
         let ask = async {
-            let found = self.inner.head(uri).await?;
+            let found = if seen_before {
+                self.inner.head(uri).await?
+            } else {
+                self.start(uri).await?
+            };
             Ok((Arc::new(found), Instant::now()))
         };
         self.files
             .get_or_insert_async(uri, ask)
             .await
             .map(|(known, _)| known)
+    }
+
+    /// Size and version of a file that were seen a short time ago.
+    pub fn remembered(&self, uri: &Uri) -> Option<Arc<Attributes>> {
+        let (known, seen) = self.files.get(uri)?;
+        (seen.elapsed() <= self.options.fresh).then_some(known)
+    }
+
+    /// A range of a version of a file, cut at its end, when all its blocks are in memory.
+    pub fn held(&self, uri: &Uri, range: &Range<u64>, file: &Attributes) -> Option<Bytes> {
+        let range = cut(uri, range, file.size).ok()?;
+        if range.is_empty() {
+            return Some(Bytes::new());
+        }
+        let block = |index| {
+            let key = BlockRef {
+                uri,
+                version: &file.version,
+                index,
+            };
+            self.blocks.get(&key)
+        };
+        let blocks: Option<Vec<Bytes>> = self.indexes(&range).map(block).collect();
+        Some(self.cut_out(&range, &blocks?))
+    }
+
+    /// Indexes of the blocks of a range that is not empty.
+    fn indexes(&self, range: &Range<u64>) -> Range<u64> {
+        let size = self.options.block;
+        range.start / size..(range.end - 1) / size + 1
+    }
+
+    /// A range out of the blocks that hold it.
+    fn cut_out(&self, range: &Range<u64>, blocks: &[Bytes]) -> Bytes {
+        let start = (range.start % self.options.block) as usize;
+        let length = (range.end - range.start) as usize;
+        if let [block] = blocks {
+            return block.slice(start..start + length);
+        }
+        let mut data = BytesMut::with_capacity(blocks.iter().map(Bytes::len).sum());
+        for block in blocks {
+            data.extend_from_slice(block);
+        }
+        data.freeze().slice(start..start + length)
     }
 
     async fn read_version(
@@ -128,90 +164,8 @@ impl Cached {
             };
             return self.inner.read_with(uri, &options).await;
         }
-        let size = self.options.block;
-        let first = range.start / size;
-        let blocks = self
-            .blocks(uri, file, first..(range.end - 1) / size + 1)
-            .await?;
-        let start = (range.start - first * size) as usize;
-        let length = (range.end - range.start) as usize;
-        if let [block] = blocks.as_slice() {
-            return Ok(block.slice(start..start + length));
-        }
-        let mut data = BytesMut::with_capacity(blocks.iter().map(Bytes::len).sum());
-        for block in &blocks {
-            data.extend_from_slice(block);
-        }
-        Ok(data.freeze().slice(start..start + length))
-    }
-
-    /// Some neighbouring blocks, those that are missing fetched in as few requests as there are gaps.
-    async fn blocks(
-        &self,
-        uri: &Uri,
-        file: &Attributes,
-        indexes: Range<u64>,
-    ) -> Result<Vec<Bytes>> {
-        let mut found: Vec<Option<Bytes>> = Vec::new();
-        let mut gaps: Vec<(u64, Vec<Missing<'_>>)> = Vec::new();
-        // Always upwards: whoever waits for a block holds none behind it, so that nobody waits in a circle.
-        for index in indexes.clone() {
-            let key = Block {
-                uri: uri.clone(),
-                version: file.version.clone(),
-                index,
-            };
-            match self.blocks.get_value_or_guard_async(&key).await {
-                Ok(block) => found.push(Some(block)),
-                Err(missing) => {
-                    found.push(None);
-                    match gaps.last_mut() {
-                        Some((start, gap)) if *start + gap.len() as u64 == index => {
-                            gap.push(missing);
-                        }
-                        Some(_) | None => gaps.push((index, vec![missing])),
-                    }
-                }
-            }
-        }
-        let fetches = gaps
-            .into_iter()
-            .map(|(start, gap)| self.fetch(uri, file, start, gap));
-        let mut fetched = try_join_all(fetches).await?.into_iter().flatten();
-        Ok(found
-            .into_iter()
-            .filter_map(|block| block.or_else(|| fetched.next()))
-            .collect())
-    }
-
-    async fn fetch(
-        &self,
-        uri: &Uri,
-        file: &Attributes,
-        start: u64,
-        gap: Vec<Missing<'_>>,
-    ) -> Result<Vec<Bytes>> {
-        let size = self.options.block;
-        let range = start * size..((start + gap.len() as u64) * size).min(file.size);
-        let options = ReadOptions {
-            range: Some(range.clone()),
-            version: Some(file.version.clone()),
-        };
-        let data = self.inner.read_with(uri, &options).await?;
-        if data.len() as u64 != range.end - range.start {
-            return Err(Error::Changed { uri: uri.clone() });
-        }
-        let mut blocks = Vec::with_capacity(gap.len());
-        for (index, missing) in gap.into_iter().enumerate() {
-            let from = index * size as usize;
-            let part = &data[from..data.len().min(from + size as usize)];
-            // a copy of its own: a slice would keep the whole answer in memory
-            let block = Bytes::copy_from_slice(part);
-            // a block that was dropped meanwhile is fetched again by the next one
-            let _ = missing.insert(block.clone());
-            blocks.push(block);
-        }
-        Ok(blocks)
+        let blocks = self.blocks(uri, file, self.indexes(&range)).await?;
+        Ok(self.cut_out(&range, &blocks))
     }
 
     fn forget(&self, uri: &Uri) {
@@ -228,6 +182,11 @@ impl Storage for Cached {
         self.files
             .insert(uri.clone(), (Arc::new(found.clone()), Instant::now()));
         Ok(found)
+    }
+
+    /// Past the cache.
+    async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
+        self.inner.read_start(uri, length).await
     }
 
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {

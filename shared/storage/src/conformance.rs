@@ -4,10 +4,13 @@
     reason = "lists of one range are meant"
 )]
 
+mod attributes;
+mod names;
+
 use std::{ops::Range, path::Path, sync::Arc};
 
 use bytes::Bytes;
-use domain::{StorageClass, Uri};
+use domain::Uri;
 use futures::{TryStreamExt, future::try_join_all};
 
 use crate::{
@@ -37,10 +40,12 @@ pub async fn run(store: Arc<dyn Storage>, base: &Uri, capabilities: Capabilities
     };
     suite.missing_files_are_not_found().await;
     suite.an_upload_is_read_back().await;
+    suite.a_start_comes_with_its_attributes().await;
     suite.ranges_are_cut_at_the_end().await;
     suite.an_upload_replaces_the_file_and_its_version().await;
     suite.empty_files_are_files().await;
     suite.names_may_hold_any_letters().await;
+    suite.a_name_is_no_other_name().await;
     suite.attributes_are_kept().await;
     suite.a_creation_never_replaces().await;
     suite.a_failed_upload_leaves_the_file_of_before().await;
@@ -250,68 +255,6 @@ impl Suite {
         assert_eq!(self.store.read(&uri, 0..10).await.expect("empty range"), "");
         assert_eq!(self.streamed(&uri).await, b"");
         self.remove(&uri).await;
-    }
-
-    async fn names_may_hold_any_letters(&self) {
-        let names = [
-            "été/日本 🛰.tif",
-            "with space & ?=#+%20.tif",
-            "a..b/.hidden",
-            "quote'\"\\.tif",
-        ];
-        for name in names {
-            let uri = self.put(name, name.as_bytes()).await;
-            assert_eq!(self.all(&uri).await, name.as_bytes(), "{name}");
-        }
-        for name in names {
-            self.remove(&self.uri(name)).await;
-        }
-    }
-
-    async fn attributes_are_kept(&self) {
-        let before = std::time::SystemTime::now() - std::time::Duration::from_mins(1);
-        let uri = self.uri("attributes.tif");
-        let options = UploadOptions {
-            content_type: Some("image/tiff".into()),
-            storage_class: Some(StorageClass::Infrequent),
-            if_absent: false,
-        };
-        self.store
-            .upload(&uri, "x".into(), &options)
-            .await
-            .expect("upload succeeds");
-        self.check_attributes(&uri, &options, before).await;
-        let moved = self.uri("moved.tif");
-        self.store
-            .rename(&uri, &moved)
-            .await
-            .expect("rename succeeds");
-        self.check_attributes(&moved, &options, before).await;
-        self.remove(&moved).await;
-    }
-
-    async fn check_attributes(
-        &self,
-        uri: &Uri,
-        options: &UploadOptions,
-        before: std::time::SystemTime,
-    ) {
-        let attributes = self.head(uri).await;
-        let Capabilities {
-            content_type,
-            storage_class,
-            last_modified,
-        } = self.capabilities;
-        if content_type {
-            assert_eq!(attributes.content_type, options.content_type);
-        }
-        if storage_class {
-            assert_eq!(attributes.storage_class, options.storage_class);
-        }
-        assert_eq!(
-            attributes.last_modified.is_some_and(|time| time > before),
-            last_modified
-        );
     }
 
     async fn a_creation_never_replaces(&self) {

@@ -70,6 +70,13 @@ impl<S: Storage> Storage for Counting<S> {
         Ok(data)
     }
 
+    /// Counted as one read, whatever the store makes of it.
+    async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
+        let (found, data) = self.inner.read_start(uri, length).await?;
+        self.add(uri, 1, data.len());
+        Ok((found, data))
+    }
+
     async fn read_ranges(
         &self,
         uri: &Uri,

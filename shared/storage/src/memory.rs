@@ -42,6 +42,16 @@ impl Object {
         self.generation.to_string()
     }
 
+    fn attributes(&self) -> Attributes {
+        Attributes {
+            size: self.data.len() as u64,
+            version: self.version(),
+            content_type: self.content_type.clone(),
+            storage_class: self.storage_class,
+            last_modified: Some(self.last_modified),
+        }
+    }
+
     fn slice(&self, uri: &Uri, range: &Range<u64>) -> Result<Bytes> {
         let range = cut(uri, range, self.data.len() as u64)?;
         // both ends lie within data, so they fit usize
@@ -82,14 +92,13 @@ impl MemoryStorage {
 #[async_trait]
 impl Storage for MemoryStorage {
     async fn head(&self, uri: &Uri) -> Result<Attributes> {
+        Ok(self.object(uri, None)?.attributes())
+    }
+
+    async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
         let object = self.object(uri, None)?;
-        Ok(Attributes {
-            size: object.data.len() as u64,
-            version: object.version(),
-            content_type: object.content_type,
-            storage_class: object.storage_class,
-            last_modified: Some(object.last_modified),
-        })
+        let start = object.slice(uri, &(0..length))?;
+        Ok((object.attributes(), start))
     }
 
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {

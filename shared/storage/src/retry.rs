@@ -15,6 +15,10 @@ use crate::{
     pieces,
 };
 
+mod doubt;
+
+use doubt::Doubt;
+
 /// Slowest transfer that is waited for.
 const BYTES_PER_SECOND: u64 = 1 << 18;
 
@@ -47,7 +51,9 @@ impl Default for RetryBudget {
 
 /// Tries again what may succeed later: answers 408, 429 and 5xx, lost connections, truncated and late answers.
 ///
-/// What stays (missing, denied, malformed, changed) is returned at once.
+/// What stays (missing, denied, malformed, changed) is returned at once. A change whose answer was lost may have been
+/// made: where its repetition meets a missing or a present file, the store is asked whether that is the result of the
+/// change, and if so, it is a success.
 #[derive(Clone, Debug)]
 pub struct Retrying {
     inner: Arc<dyn Storage>,
@@ -124,10 +130,17 @@ impl Storage for Retrying {
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
         let read = || self.inner.read_with(uri, options);
         match &options.range {
-            Some(range) => self.repeat_timely(uri, length(range), read).await,
-            // of any size: the backend bounds its requests
-            None => self.repeat(read).await,
+            Some(range) if length(range) <= pieces::PIECE => {
+                self.repeat_timely(uri, length(range), read).await
+            }
+            // from where it stopped, within a time for each piece
+            Some(_) | None => pieces::joined(self, uri, options).await,
         }
+    }
+
+    async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
+        self.repeat_timely(uri, length, || self.inner.read_start(uri, length))
+            .await
     }
 
     /// Each range is tried on its own: those that came are not read again.
@@ -146,21 +159,65 @@ impl Storage for Retrying {
     }
 
     async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
-        self.repeat(|| self.inner.upload(uri, data.clone(), options))
-            .await
+        let doubt = Doubt::default();
+        let tried = self
+            .repeat(|| doubt.note(self.inner.upload(uri, data.clone(), options)))
+            .await;
+        match tried {
+            Err(Error::AlreadyExists { uri }) if doubt.is_there() => {
+                doubt::settle(self.has_content(&uri, &data).await?, || {
+                    Error::AlreadyExists { uri }
+                })
+            }
+            settled => settled,
+        }
     }
 
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
-        self.repeat(|| self.inner.upload_file(uri, path, options))
-            .await
+        let doubt = Doubt::default();
+        let tried = self
+            .repeat(|| doubt.note(self.inner.upload_file(uri, path, options)))
+            .await;
+        match tried {
+            Err(Error::AlreadyExists { uri }) if doubt.is_there() => {
+                doubt::settle(self.has_content_of(&uri, path).await?, || {
+                    Error::AlreadyExists { uri }
+                })
+            }
+            settled => settled,
+        }
     }
 
     async fn delete(&self, uri: &Uri, options: &DeleteOptions) -> Result<()> {
-        self.repeat(|| self.inner.delete(uri, options)).await
+        let doubt = Doubt::default();
+        let tried = self
+            .repeat(|| doubt.note(self.inner.delete(uri, options)))
+            .await;
+        match tried {
+            // there was something, or another one deleted it: it is gone
+            Err(Error::NotFound { .. }) if doubt.is_there() => Ok(()),
+            settled => settled,
+        }
     }
 
+    /// Two questions more than the move itself: what is moved, and what it replaces.
     async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
-        self.repeat(|| self.inner.rename(from, to)).await
+        let moved = self.head(from).await?;
+        let replaced = doubt::present(self.head(to).await)?;
+        let doubt = Doubt::default();
+        let tried = self
+            .repeat(|| doubt.note(self.inner.rename(from, to)))
+            .await;
+        match tried {
+            Err(Error::NotFound { uri }) if doubt.is_there() => {
+                let found = doubt::present(self.head(to).await)?;
+                doubt::settle(
+                    doubt::was_moved(&moved, replaced.as_ref(), found.as_ref()),
+                    || Error::NotFound { uri },
+                )
+            }
+            settled => settled,
+        }
     }
 }
 

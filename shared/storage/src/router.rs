@@ -50,6 +50,10 @@ impl Storage for Router {
         self.backend(uri)?.read_with(uri, options).await
     }
 
+    async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
+        self.backend(uri)?.read_start(uri, length).await
+    }
+
     async fn read_ranges(
         &self,
         uri: &Uri,

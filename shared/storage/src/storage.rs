@@ -32,6 +32,20 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// The memory used is that of the bytes which exist, whatever the range asks for.
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes>;
 
+    /// Reads the first bytes of a file, at most `length`, and tells its attributes, both of the same version: what
+    /// opening a file takes, by one request where the store tells both at once.
+    ///
+    /// The content type, the class and the time of the last change may be absent even where `head` tells them.
+    async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
+        let found = self.head(uri).await?;
+        let options = ReadOptions {
+            range: Some(0..length),
+            version: Some(found.version.clone()),
+        };
+        let data = self.read_with(uri, &options).await?;
+        Ok((found, data))
+    }
+
     /// Reads several ranges of one file, and returns them in the order asked for.
     ///
     /// Ranges may overlap and come in any order. They are read as they are: whoever wants neighbours to be

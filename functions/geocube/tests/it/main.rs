@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod chaos;
+mod failures;
 mod inspect;
 mod migrate;
 mod pubsub;

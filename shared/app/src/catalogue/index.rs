@@ -1,6 +1,6 @@
 //! Indexing: making files known to the catalogue.
 
-use crate::{App, Error, Result};
+use crate::{App, Error, Result, stores};
 use database::dataset::NewDataset as Indexed;
 use database::{container, dataset, in_transaction, variable};
 use domain::footprint::Footprint;
@@ -64,6 +64,7 @@ impl App {
             check_against(&variables[&dataset.instance_id], dataset)?;
         }
         let NewContainer { uri, datasets, .. } = new;
+        let _traffic = stores::traffic("indexing");
         let indexed = self.inspect(uri.clone(), datasets).await?;
         for Indexed { dataset, .. } in &indexed {
             // the type found in the file replaces the given one, so it is compared again
@@ -150,10 +151,13 @@ impl App {
         }
     }
 
-    /// Looks at the file on a blocking thread.
+    /// Looks at the file on a blocking thread, once its beginning is here.
     async fn inspect(&self, uri: Uri, datasets: Vec<NewDataset>) -> Result<Vec<Indexed>> {
         if datasets.is_empty() {
             return Ok(Vec::new());
+        }
+        if uri.scheme() != Scheme::File {
+            imaging::begin(vec![uri.clone()]).await;
         }
         self.engine().run(move |_| inspect(&uri, &datasets)).await
     }

@@ -2,9 +2,10 @@
 
 use super::{
     CubeHeader, CubeRequest, CubeSelection, ImageFormat, PART_BYTES, Payload, PayloadCompression,
-    RecordDatasets, Slice, copies::Copies, group, merged_tags,
+    RecordDatasets, Slice, ahead::Ahead, copies::Copies, group, is_of_a_file, look_up::LookUp,
+    merged_tags,
 };
-use crate::{App, Engine, Error, Limits, PathPolicy, Result, texts};
+use crate::{App, Engine, Error, Limits, PathPolicy, Result, stores, texts};
 use database::{dataset, variable};
 use domain::{
     DType, DataMapping, InstanceId, MultiPolygon, Record, RecordId, RecordSelection, Resampling,
@@ -68,7 +69,8 @@ impl App {
         let variable = self.variable_of(&request.instances).await?;
         let bands = variable.definition.bands.len();
         self.limits().check_image(size, bands)?;
-        let slices = self.slices(&request, &crs, size).await?;
+        let area = super::geographic_extent(&crs, &request.transform, size)?;
+        let slices = self.slices(&request, &area).await?;
         let resampling = request.resampling.unwrap_or(variable.definition.resampling);
         let header = CubeHeader {
             slices: slices.slices.len() as u64,
@@ -94,7 +96,15 @@ impl App {
                 .map(move |slice| Ok(recipe.header_only(slice)))
                 .boxed()
         } else {
-            self.image_builder().images(recipe, slices.slices).boxed()
+            let builder = ImageBuilder {
+                look_up: Some(Arc::new(LookUp {
+                    app: self.clone(),
+                    instances: request.instances,
+                    area,
+                })),
+                ..self.image_builder()
+            };
+            builder.images(recipe, slices.slices).boxed()
         };
         Ok(Cube {
             header,
@@ -127,13 +137,12 @@ impl App {
         }
     }
 
-    async fn slices(&self, request: &CubeRequest, crs: &Crs, size: Size) -> Result<Slices> {
-        let area = super::geographic_extent(crs, &request.transform, size)?;
+    async fn slices(&self, request: &CubeRequest, area: &MultiPolygon) -> Result<Slices> {
         let found = self
             .find(
                 &request.instances,
                 &request.selection,
-                &area,
+                area,
                 self.limits().datasets,
             )
             .await?;
@@ -177,6 +186,7 @@ impl App {
             duration: options.limits.cube_duration,
             part_bytes: PART_BYTES,
             copies: None,
+            look_up: None,
         }
     }
 }
@@ -201,6 +211,8 @@ pub(super) struct ImageBuilder {
     pub(super) part_bytes: usize,
     /// Local copies to read in place of remote files.
     pub(super) copies: Option<Arc<Copies>>,
+    /// Where the sources of an image that fails are looked up again.
+    pub(super) look_up: Option<Arc<LookUp>>,
 }
 
 impl ImageBuilder {
@@ -213,9 +225,17 @@ impl ImageBuilder {
         let builder = self.clone();
         let deadline = Instant::now() + self.duration;
         let workers = self.workers.max(1);
-        futures::stream::iter(slices)
-            .map(move |slice| {
+        let ahead = match &self.copies {
+            // what is copied is read here
+            Some(_) => Ahead::default(),
+            None => Ahead::of(&slices, imaging::most_files()),
+        };
+        let (ahead, traffic) = (Arc::new(ahead), stores::traffic("a cube"));
+        futures::stream::iter(slices.into_iter().enumerate())
+            .map(move |(index, slice)| {
                 let (builder, recipe) = (builder.clone(), Arc::clone(&recipe));
+                // told when the last image is built, or the cube is given up
+                let (ahead, _traffic) = (Arc::clone(&ahead), &traffic);
                 async move {
                     let late = || {
                         let text = "the cube took longer than maxConnectionAge";
@@ -225,7 +245,10 @@ impl ImageBuilder {
                     if Instant::now() >= deadline {
                         return Err(late());
                     }
-                    let built = builder.build(recipe, slice);
+                    let built = async {
+                        ahead.fetch(index, &builder, &recipe).await;
+                        builder.build(recipe, slice).await
+                    };
                     let timed = tokio::time::timeout_at(deadline, built).await;
                     timed.map_err(|_| late())
                 }
@@ -234,7 +257,16 @@ impl ImageBuilder {
     }
 
     async fn build(&self, recipe: Arc<Recipe>, slice: Slice) -> BuiltImage {
-        match self.payload(&recipe, &slice).await {
+        let mut slice = slice;
+        let mut built = self.payload(&recipe, &slice).await;
+        if let (Some(look_up), Err(error)) = (&self.look_up, &built)
+            && is_of_a_file(error)
+            && let Some(now) = look_up.again(&slice).await
+        {
+            slice = now;
+            built = self.payload(&recipe, &slice).await;
+        }
+        match built {
             Ok((payload, reservation)) => BuiltImage {
                 payload: Ok(Some(payload)),
                 _reservation: Some(reservation),

@@ -1,28 +1,32 @@
 //! Local copies of remote files, made before they are read.
 
-use domain::{DatasetSource, Result, Scheme, Uri};
+mod room;
+mod workspace;
+
+use crate::{Error, Result};
+use domain::{DatasetSource, Scheme, Uri};
+use futures::TryStreamExt;
 use futures::future::join_all;
+use room::{Room, Taken};
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use storage::{Storage, StorageExt};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use storage::Storage;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{OnceCell, Semaphore};
 use uuid::Uuid;
+use workspace::Workspace;
 
 /// Files of one cube that are fetched at the same time.
 const AT_ONCE: usize = 4;
-/// Folder of all copies below the working folder.
-const FOLDER: &str = "geocube_downloader";
-/// Bytes of one permit of the space for copies.
-const PERMIT_BYTES: u64 = 1 << 20;
 
 /// Where copies go, and how much room there is for those of all cubes.
 #[derive(Clone, Debug)]
 pub(super) struct CopySpace {
     storage: Arc<dyn Storage>,
-    workdir: Uri,
-    room: Arc<Semaphore>,
+    workspace: Arc<Workspace>,
+    room: Room,
 }
 
 /// The copies of one cube: each file is fetched once, when the first slice needs it, and removed after the last one.
@@ -40,13 +44,13 @@ pub(super) struct Copies {
 struct Copy {
     to: Uri,
     fetched: OnceCell<bool>,
-    room: Mutex<Option<OwnedSemaphorePermit>>,
+    room: Mutex<Option<Taken>>,
     /// Slices that still need it.
     users: AtomicUsize,
 }
 
 #[derive(Debug)]
-struct Folder(Option<PathBuf>);
+struct Folder(PathBuf);
 
 /// The sources of a slice, those that were copied in their local form; the copies stay as long as this.
 #[derive(Debug)]
@@ -57,14 +61,15 @@ pub(super) struct Local {
 }
 
 impl CopySpace {
-    /// Room for `bytes` of copies below a local folder.
-    pub(super) fn new(storage: Arc<dyn Storage>, workdir: Uri, bytes: u64) -> Self {
-        let permits = usize::try_from(bytes / PERMIT_BYTES).unwrap_or(usize::MAX);
-        Self {
+    /// Room for `bytes` of copies below a local folder, out of which those of killed processes are removed.
+    pub(super) fn open(storage: Arc<dyn Storage>, workdir: &Path, bytes: u64) -> Result<Self> {
+        let workspace = Workspace::open(workdir)
+            .map_err(|error| Error::internal("making the folder of copies", error))?;
+        Ok(Self {
             storage,
-            workdir,
-            room: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
-        }
+            workspace: Arc::new(workspace),
+            room: Room::new(bytes),
+        })
     }
 
     /// The copies of the remote files among the sources of some slices; nothing is fetched yet.
@@ -72,9 +77,9 @@ impl CopySpace {
         &self,
         slices: impl Iterator<Item = &'a [DatasetSource]>,
     ) -> Result<Copies> {
-        let folder = self
-            .workdir
-            .join([FOLDER, &Uuid::new_v4().simple().to_string()])?;
+        let name = Uuid::new_v4().simple().to_string();
+        let path = self.workspace.path().join(name);
+        let folder = Uri::parse(path.to_string_lossy())?;
         let mut files: HashMap<Uri, Copy> = HashMap::new();
         for sources in slices {
             for uri in remote(sources) {
@@ -89,7 +94,7 @@ impl CopySpace {
             space: self.clone(),
             files,
             turns: Semaphore::new(AT_ONCE),
-            _folder: Folder(folder.local_path().map(PathBuf::from)),
+            _folder: Folder(path),
         })
     }
 }
@@ -133,34 +138,47 @@ impl Copies {
         let Some(path) = copy.to.local_path() else {
             return false;
         };
-        let size = match self.space.storage.head(uri).await {
-            Ok(attributes) => attributes.size,
-            Err(error) => {
-                tracing::warn!(%uri, error = &error as &dyn std::error::Error, "read in place");
-                return false;
-            }
-        };
-        let Some(room) = self.space.take(size) else {
-            tracing::warn!(%uri, size, "read in place: there is no room for a copy");
-            return false;
-        };
-        match self.space.storage.download_to_file(uri, path).await {
-            Ok(_) => {
+        match self.space.fetch(uri, path).await {
+            Ok(room) => {
                 *copy.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(room);
                 true
             }
             Err(error) => {
-                tracing::warn!(%uri, error = &error as &dyn std::error::Error, "read in place");
+                // what came of it is removed with the folder, if not now
+                _ = tokio::fs::remove_file(path).await;
+                let error: &(dyn std::error::Error + 'static) = &*error;
+                tracing::warn!(%uri, error, "read in place");
                 false
             }
         }
     }
 }
 
+/// Why there is no copy.
+type NoCopy = Box<dyn std::error::Error + Send + Sync>;
+
 impl CopySpace {
-    fn take(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
-        let permits = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).ok()?;
-        Arc::clone(&self.room).try_acquire_many_owned(permits).ok()
+    /// Copies a file, within the room that is left when its bytes come.
+    async fn fetch(&self, uri: &Uri, path: &Path) -> Result<Taken, NoCopy> {
+        let full = |bytes| format!("there is no room for {bytes} bytes more of copies");
+        let size = self.storage.head(uri).await?.size;
+        if size > self.room.left() {
+            return Err(full(size).into());
+        }
+        let mut room = self.room.enter();
+        let mut content = self.storage.read_stream(uri).await?;
+        if let Some(folder) = path.parent() {
+            tokio::fs::create_dir_all(folder).await?;
+        }
+        let mut file = tokio::fs::File::create_new(path).await?;
+        while let Some(piece) = content.try_next().await? {
+            if !room.grow(piece.len() as u64) {
+                return Err(full(piece.len() as u64).into());
+            }
+            file.write_all(&piece).await?;
+        }
+        file.flush().await?;
+        Ok(room)
     }
 }
 
@@ -205,11 +223,17 @@ impl Drop for Local {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let Some(path) = self.0.take().filter(|path| path.exists()) else {
-            return;
+        let path = std::mem::take(&mut self.0);
+        let remove = move || match std::fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(path = %path.display(), %error, "a folder of copies cannot be removed");
+            }
+            Ok(()) | Err(_) => {}
         };
-        if let Err(error) = std::fs::remove_dir_all(&path) {
-            tracing::warn!(path = %path.display(), %error, "a folder of copies cannot be removed");
+        match tokio::runtime::Handle::try_current() {
+            // others wait for this thread
+            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
+            Err(_) => remove(),
         }
     }
 }

@@ -8,6 +8,7 @@ use domain::{DataFormat, DataMapping, DatasetSource, GeoTransform, Resampling, S
 use futures::stream::StreamExt;
 use imaging::Target;
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use storage::Storage;
 
@@ -23,7 +24,7 @@ pub struct DownloadOptions {
     /// Bytes of one part of an image.
     pub part_bytes: usize,
     /// Local folder of the copies of remote files.
-    pub workdir: Uri,
+    pub workdir: PathBuf,
     /// Bytes of all copies together; files beyond are read in place.
     pub copied_bytes: u64,
 }
@@ -58,8 +59,15 @@ pub struct Downloader {
 }
 
 impl Downloader {
-    /// Wires the parts together.
-    pub fn new(engine: Engine, storage: Arc<dyn Storage>, options: DownloadOptions) -> Self {
+    /// Wires the parts together, and removes the copies that killed downloaders left.
+    ///
+    /// # Errors
+    /// When the folder of copies cannot be made.
+    pub fn open(
+        engine: Engine,
+        storage: Arc<dyn Storage>,
+        options: DownloadOptions,
+    ) -> Result<Self> {
         let builder = ImageBuilder {
             engine,
             paths: Arc::new(options.paths),
@@ -67,12 +75,13 @@ impl Downloader {
             duration: options.limits.cube_duration,
             part_bytes: options.part_bytes,
             copies: None,
+            look_up: None,
         };
-        Self {
+        Ok(Self {
             builder,
             limits: Arc::new(options.limits),
-            space: CopySpace::new(storage, options.workdir, options.copied_bytes),
-        }
+            space: CopySpace::open(storage, &options.workdir, options.copied_bytes)?,
+        })
     }
 
     /// Bounds of one request.

@@ -1,6 +1,7 @@
 //! Commands of users.
 
 use super::outbox::Posted;
+use crate::failpoint::failpoint;
 use crate::{App, Result};
 use chrono::Utc;
 use database::{in_transaction, job};
@@ -58,10 +59,12 @@ impl App {
                 let event = JobEvent::new(id, status, job.revision);
                 let mut posted = Posted::default();
                 posted.post(tx, &queue, vec![event.to_json()]).await?;
+                failpoint!("command.commit.before");
                 Ok::<_, database::Error>((job.execution_level, posted))
             })
         })
         .await?;
+        failpoint!("command.commit.after");
         if level == ExecutionLevel::Synchronous {
             return self.run_to_end(posted).await;
         }

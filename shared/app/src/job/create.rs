@@ -2,6 +2,7 @@
 
 use super::outbox::Posted;
 use super::{JobSnapshot, action};
+use crate::failpoint::failpoint;
 use crate::{App, Result};
 use chrono::Utc;
 use database::lock::LockFlag;
@@ -91,6 +92,7 @@ impl App {
             })
         })
         .await?;
+        failpoint!("creation.commit.after");
         tracing::info!(job.id = %job.id, "consolidation is created");
         self.relay(posted).await;
         Ok(job.id)
@@ -134,6 +136,7 @@ impl App {
             })
         })
         .await?;
+        failpoint!("creation.commit.after");
         tracing::info!(job.id = %job.id, "deletion is created");
         if level == ExecutionLevel::Synchronous {
             self.run_to_end(posted).await?;
@@ -194,6 +197,7 @@ async fn store(
     job_log::append(conn, job.id, &[entry]).await?;
     let mut posted = Posted::default();
     posted.post(conn, queue, vec![event.to_json()]).await?;
+    failpoint!("creation.commit.before");
     Ok(posted)
 }
 

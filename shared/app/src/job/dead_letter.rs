@@ -2,6 +2,7 @@
 
 use super::push::answer;
 use super::{Handled, PushAnswer, failure};
+use crate::failpoint::failpoint;
 use crate::{App, Result};
 use database::lease::{self, Acquisition, Order};
 use domain::RunId;
@@ -80,6 +81,7 @@ impl App {
             Acquisition::Duplicate | Acquisition::Publish { .. } => return Ok(Handled::Duplicate),
             Acquisition::Run { .. } => {}
         }
+        failpoint!("surrender.acquire.after");
         let status = TaskStatus::TaskFailed;
         lease::finish(&mut connection, order.task_id, run, status, error).await?;
         let event = TaskEvent {
@@ -91,7 +93,9 @@ impl App {
             run_id: Some(run),
         };
         drop(connection);
+        failpoint!("surrender.finish.after");
         let handled = self.handle_task_event(event).await?;
+        failpoint!("surrender.mark.before");
         let mut connection = self.database().read().await?;
         lease::mark_published(&mut connection, order.task_id, run).await?;
         Ok(handled)

@@ -2,6 +2,7 @@
 
 use super::action::{self, Running};
 use super::outbox::Posted;
+use crate::failpoint::failpoint;
 use crate::{App, Error, Result};
 use chrono::Utc;
 use database::job::StoredJob;
@@ -56,6 +57,7 @@ impl App {
 
     /// Saves the state that an event leads to, and takes the lease of its entry action.
     async fn take(&self, event: &JobEvent) -> Result<Taken> {
+        failpoint!("event.begin.before");
         let mut tx = self.database().begin().await?;
         let stored = job::get_for_update(&mut tx, event.job_id).await?;
         let processed = match event.event_id {
@@ -75,7 +77,9 @@ impl App {
                 self.save(&mut tx, &stored, event, *transition).await?
             }
         };
+        failpoint!("event.commit.before");
         tx.commit().await?;
+        failpoint!("event.commit.after");
         Ok(taken)
     }
 

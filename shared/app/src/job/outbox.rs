@@ -1,6 +1,7 @@
 //! Messages that are stored with the change that causes them, and published right after.
 
 use super::failure;
+use crate::failpoint::failpoint;
 use crate::{App, Error, Result};
 use database::PgConnection;
 use database::outbox::{self, NewMessage, StoredMessage};
@@ -68,9 +69,13 @@ impl App {
             return;
         }
         let published = async {
+            failpoint!("outbox.publish.before");
             let ids = self.publish_stored(posted.0).await?;
+            failpoint!("outbox.publish.after");
             let mut connection = self.database().write().await?;
-            Ok::<_, Error>(outbox::mark_sent(&mut connection, &ids).await?)
+            outbox::mark_sent(&mut connection, &ids).await?;
+            failpoint!("outbox.mark.after");
+            Ok::<_, Error>(())
         };
         if let Err(error) = published.await {
             tracing::warn!(

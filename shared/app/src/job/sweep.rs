@@ -1,6 +1,9 @@
 //! The sweeper: whatever got lost is sent again.
 
+mod files;
+
 use super::failure;
+use crate::failpoint::failpoint;
 use crate::{App, Error, Result};
 use chrono::Utc;
 use database::lease::{self, FinishedRun};
@@ -36,6 +39,8 @@ pub struct Swept {
     pub results: usize,
     /// Cancelled jobs whose workers are gone.
     pub cancellations: usize,
+    /// Files that dead or late workers left, and markers of cancelled tasks, of jobs that are over.
+    pub files: usize,
 }
 
 impl App {
@@ -72,12 +77,14 @@ impl App {
             .await;
         let results = self.publish_results(thresholds.publish_result_after).await;
         let cancellations = self.end_cancellations().await;
+        let files = self.delete_left_files(thresholds.delete_part_after).await;
         let swept = Swept {
             messages: failed.keep("messages", messages),
             actions: failed.keep("actions", actions),
             orders: failed.keep("lost orders", lost) + failed.keep("abandoned orders", abandoned),
             results: failed.keep("results", results),
             cancellations: failed.keep("cancellations", cancellations),
+            files: failed.keep("files", files),
         };
         failed.keep("former messages", self.forget().await.map(Some));
         match failed.0 {
@@ -115,7 +122,9 @@ impl App {
                 Err(_) => self.publish_each(unsent).await?,
             };
             outbox::mark_sent(&mut tx, &ids).await?;
+            failpoint!("sweep.messages.before");
             tx.commit().await?;
+            failpoint!("sweep.messages.after");
             count = Some(count.unwrap_or_default() + ids.len());
             if found < CHUNK as usize {
                 return Ok(count);
@@ -134,7 +143,9 @@ impl App {
             .map(|event| Message::new(event.payload.to_string()))
             .collect();
         let count = self.publish_events(messages).await?;
+        failpoint!("sweep.actions.before");
         tx.commit().await?;
+        failpoint!("sweep.actions.after");
         Ok(Some(count))
     }
 
@@ -151,7 +162,9 @@ impl App {
         };
         let lost = task::take_lost(&mut tx, age, CHUNK).await?;
         let count = self.publish_orders(&lost).await?;
+        failpoint!("sweep.orders.before");
         tx.commit().await?;
+        failpoint!("sweep.orders.after");
         Ok(Some(count))
     }
 
@@ -164,7 +177,9 @@ impl App {
         let mut tasks = task::get_many(&mut tx, &ids).await?;
         tasks.retain(|task| task.state == TaskState::Pending);
         let count = self.publish_orders(&tasks).await?;
+        failpoint!("sweep.orders.before");
         tx.commit().await?;
+        failpoint!("sweep.orders.after");
         Ok(Some(count))
     }
 
@@ -182,7 +197,9 @@ impl App {
         for run in published.iter().map(|position| &runs[*position]) {
             lease::mark_published(&mut tx, run.order.task, run.run).await?;
         }
+        failpoint!("sweep.results.before");
         tx.commit().await?;
+        failpoint!("sweep.results.after");
         Ok(Some(published.len()))
     }
 
@@ -205,7 +222,9 @@ impl App {
             }
         }
         let count = self.publish_events(messages).await?;
+        failpoint!("sweep.cancellations.before");
         tx.commit().await?;
+        failpoint!("sweep.cancellations.after");
         Ok(Some(count))
     }
 

@@ -2,6 +2,7 @@
 
 use super::Handled;
 use super::outbox::Posted;
+use crate::failpoint::failpoint;
 use crate::{App, Result};
 use chrono::Utc;
 use database::{PgConnection, job, job_log, lease, task};
@@ -50,7 +51,9 @@ impl App {
         };
         self.follow(&mut tx, &mut posted, &job, follow_up, now)
             .await?;
+        failpoint!("result.commit.before");
         tx.commit().await?;
+        failpoint!("result.commit.after");
         self.relay(posted).await;
         Ok(handled)
     }

@@ -3,11 +3,12 @@
 use super::WorkerOptions;
 use super::run::Failed;
 use domain::job::ConsolidationOrder;
+use domain::{FileOptions, Validity};
 
 /// Records that may be in work at the same time: fewer than asked for when the scratch space does
-/// not suffice, and an order that cannot fit at all is refused. Counted are the tiled files of all
-/// records with their overviews, the file made of them, and an uncompressed record per thread;
-/// compression is not counted on.
+/// not suffice, and an order that cannot fit at all is refused. Counted are the tiles of all records
+/// with their overviews, the file made of them, and a file that GDAL writes per record in work, as
+/// some codecs ask for; compression is not counted on.
 pub(super) fn parallel(
     order: &ConsolidationOrder,
     options: &WorkerOptions,
@@ -29,12 +30,21 @@ pub(super) fn parallel(
 fn needed(order: &ConsolidationOrder, parallel: usize) -> u128 {
     let container = &order.container;
     let pixels = u128::from(container.size.width) * u128::from(container.size.height);
-    let bytes = u128::from(container.bands_count) * container.mapping.format.dtype.size() as u128;
-    let raw = pixels * bytes;
+    let (format, bands) = (&container.mapping.format, container.bands_count);
+    let zstd_level = 1;
+    let options = FileOptions::of(
+        &container.creation_params,
+        format.dtype,
+        bands.into(),
+        zstd_level,
+    );
+    let Validity { alpha, mask } = options.validity(format, bands.into());
+    let samples = u128::from(bands) + u128::from(alpha);
+    let raw = pixels * samples * format.dtype.size() as u128 + pixels * u128::from(mask) / 8;
     let tiled = if container.overviews_min_size == 0 {
         raw
     } else {
         raw + raw / 3
     };
-    2 * tiled * order.records.len() as u128 + raw * parallel as u128
+    2 * tiled * order.records.len() as u128 + tiled * parallel as u128
 }

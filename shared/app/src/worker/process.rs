@@ -2,6 +2,7 @@
 
 use super::run::{Ended, Run};
 use super::{Outcome, Worker};
+use crate::failpoint::failpoint;
 use crate::job::failure;
 use crate::{Error, Result};
 use database::lease::{self, Acquisition, Order};
@@ -75,7 +76,10 @@ impl Worker {
 
     async fn carry_out(&self, order: ConsolidationOrder) -> Result<Outcome> {
         let run = RunId::new();
-        match self.acquire(&order, run).await? {
+        failpoint!("order.acquire.before");
+        let acquired = self.acquire(&order, run).await?;
+        failpoint!("order.acquire.after");
+        match acquired {
             Acquisition::Duplicate => {
                 tracing::info!("order is done or needed no more");
                 Ok(Outcome::Duplicate)
@@ -147,6 +151,7 @@ impl Worker {
     ) -> Result<Outcome> {
         match ended {
             Ended::Finished(status, error) => {
+                failpoint!("order.finish.before");
                 let mut connection = self.parts.database.write().await?;
                 let recorded =
                     lease::finish(&mut connection, order.task_id, run, status, &error).await?;
@@ -154,13 +159,16 @@ impl Worker {
                 if !recorded {
                     return Ok(Outcome::RetryLater("the lease is lost".to_owned()));
                 }
+                failpoint!("order.finish.after");
                 tracing::info!(%status, error, "order ends");
                 self.publish(order, run, status, error).await?;
                 Ok(Outcome::Done)
             }
             Ended::Unfinished(reason) | Ended::FailedForNow(reason) => {
+                failpoint!("order.release.before");
                 let mut connection = self.parts.database.write().await?;
                 lease::release(&mut connection, order.task_id, run).await?;
+                failpoint!("order.release.after");
                 tracing::warn!(reason, "order is given back");
                 Ok(Outcome::RetryLater(reason))
             }
@@ -186,7 +194,10 @@ impl Worker {
         let queue = &self.parts.options.events_queue;
         let published = self.parts.publisher.publish(queue, vec![message]).await;
         published.map_err(|error| Error::unavailable(format!("the queue {queue}"), error))?;
+        failpoint!("order.publish.after");
         let mut connection = self.parts.database.write().await?;
-        Ok(lease::mark_published(&mut connection, order.task_id, run).await?)
+        lease::mark_published(&mut connection, order.task_id, run).await?;
+        failpoint!("order.mark.after");
+        Ok(())
     }
 }

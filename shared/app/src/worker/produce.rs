@@ -53,6 +53,7 @@ pub(super) async fn produce(
             Ok(summary)
         }
         Ok(Err(imaging::Error::Cancelled)) => Err(Failed::Stopped),
+        Ok(Err(error)) if error.is_retryable() => Err(Failed::ForNow(failure::text(&error))),
         Ok(Err(error)) => Err(Failed::ForGood(failure::text(&error))),
         Err(panic) => Err(Failed::ForNow(format!("the raster work: {panic}"))),
     }

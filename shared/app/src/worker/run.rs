@@ -2,8 +2,10 @@
 
 use super::stop::{Cause, StopFlag};
 use super::{Worker, estimate, produce, sources};
+use crate::failpoint::failpoint;
 use crate::job::failure;
 use database::lease::{self, Heartbeat};
+use database::noted_file;
 use domain::job::{ConsolidationOrder, JobState, TaskStatus, cancel_marker_name};
 use domain::{RunId, Uri};
 use std::path::Path;
@@ -111,6 +113,7 @@ impl Run {
         let copies = sources::copy(&self.worker, &self.order, folder, &self.stop).await?;
         self.check().await?;
         let file = folder.join("container.tif");
+        failpoint!("order.write.before");
         produce::produce(
             &self.worker,
             &self.order,
@@ -120,6 +123,7 @@ impl Run {
             &self.stop,
         )
         .await?;
+        failpoint!("order.write.after");
         self.check().await?;
         self.hand_in(&file).await
     }
@@ -132,31 +136,77 @@ impl Run {
         let part = target
             .with_suffix(&format!(".{}.part", self.id))
             .map_err(|error| Failed::ForGood(error.to_string()))?;
+        self.note(&part, target).await?;
         let options = UploadOptions {
             content_type: Some("image/tiff".to_owned()),
             storage_class: Some(self.order.container.storage_class),
             if_absent: false,
         };
         let uploaded = storage.upload_file(&part, file, &options).await;
+        failpoint!("order.upload.after");
         let moved = match uploaded {
             Err(error) => Err(Failed::storage(&error)),
-            Ok(()) => match self.check().await {
-                Err(failed) => Err(failed),
-                Ok(()) => storage
-                    .rename(&part, target)
-                    .await
-                    .map_err(|error| Failed::storage(&error)),
-            },
+            Ok(()) => self.rename(&part, target).await,
         };
-        if moved.is_err() {
-            self.discard(&part).await;
+        let gone = moved.is_ok() || self.discard(&part).await;
+        if gone {
+            self.forget().await;
         }
         moved
     }
 
-    async fn discard(&self, part: &Uri) {
-        if let Err(error) = self.worker.parts.storage.delete_if_exists(part).await {
-            tracing::warn!(%part, error = failure::text(&error), "part file stays");
+    /// Notes what is about to be written, so that the sweeper finds it should this run end here.
+    async fn note(&self, part: &Uri, target: &Uri) -> Result<(), Failed> {
+        failpoint!("order.note.before");
+        let noted = async {
+            let mut connection = self.worker.parts.database.write().await?;
+            noted_file::note_output(&mut connection, self.order.task_id, self.id, part, target)
+                .await
+        };
+        let noted = noted.await;
+        failpoint!("order.note.after");
+        match noted {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.stop.set(Cause::LeaseLost);
+                Err(Failed::Stopped)
+            }
+            Err(error) => Err(Failed::ForNow(failure::text(&error))),
+        }
+    }
+
+    async fn rename(&self, part: &Uri, target: &Uri) -> Result<(), Failed> {
+        self.check().await?;
+        failpoint!("order.check.after");
+        let renamed = self.worker.parts.storage.rename(part, target).await;
+        failpoint!("order.rename.after");
+        renamed.map_err(|error| Failed::storage(&error))
+    }
+
+    /// Deletes the part file; whether it is gone.
+    async fn discard(&self, part: &Uri) -> bool {
+        failpoint!("order.discard.before");
+        let deleted = self.worker.parts.storage.delete_if_exists(part).await;
+        failpoint!("order.discard.after");
+        if let Err(error) = &deleted {
+            tracing::warn!(%part, error = failure::text(error), "part file is left to the sweeper");
+        }
+        deleted.is_ok()
+    }
+
+    /// Forgets the part file, which does not exist any more; else the sweeper finds that out.
+    async fn forget(&self) {
+        let forgotten = async {
+            let mut connection = self.worker.parts.database.write().await?;
+            noted_file::forget_part(&mut connection, self.id).await
+        };
+        let forgotten = forgotten.await;
+        failpoint!("order.forget.after");
+        if let Err(error) = forgotten {
+            tracing::debug!(
+                error = failure::text(&error),
+                "a part file that is gone stays noted"
+            );
         }
     }
 
@@ -183,6 +233,7 @@ impl Run {
         let mut connection = parts.database.write().await?;
         let beat =
             lease::heartbeat(&mut connection, self.order.task_id, self.id, options.lease).await?;
+        failpoint!("order.lease.after");
         if let Some(cause) = verdict(beat) {
             self.stop.set(cause);
         }

@@ -63,7 +63,7 @@ pub fn options(flags: &WorkerFlags) -> Result<WorkerOptions, StartError> {
 /// Settings of the raster library.
 pub fn raster(flags: &GdalFlags) -> imaging::Options {
     imaging::Options {
-        threads: flags.gdal_num_threads,
+        threads: flags.num_threads_option(),
         ..Default::default()
     }
 }

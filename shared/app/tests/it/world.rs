@@ -1,13 +1,15 @@
 //! A service and a worker over a database and a folder of their own, whose messages are delivered
 //! by the test.
 
+mod faulty;
 mod gate;
 mod mailbox;
 mod scene;
 
-pub use gate::Gate;
+pub use faulty::Faulty;
+pub use gate::{Gate, Stall};
 pub use mailbox::Mailbox;
-pub use scene::Scene;
+pub use scene::{SIDE, Scene, transform};
 
 use app::job::{JobQuery, JobSnapshot, NewConsolidation, PushAnswer};
 use app::worker::{OrderFiles, Worker, WorkerOptions};
@@ -155,10 +157,10 @@ impl World {
         )
     }
 
-    /// Another worker, whose uploads wait at a gate.
-    pub fn gated_worker(&self) -> (Worker, Arc<Gate>) {
+    /// Another worker, which waits at a gate.
+    pub fn gated_worker(&self, stall: Stall) -> (Worker, Arc<Gate>) {
         let roots = AllowedRoots::Below(vec![self.folder.path().to_owned()]);
-        let gate = Arc::new(Gate::new(LocalStorage::new(roots)));
+        let gate = Arc::new(Gate::new(LocalStorage::new(roots), stall));
         let mut options = worker_options(self.folder.path());
         options.workdir = self.folder.path().join("gated-work");
         options.lease = Duration::from_secs(2);
@@ -297,8 +299,8 @@ impl World {
         let sources = found.sources;
         let target = imaging::Target {
             crs: imaging::Crs::parse("32631").unwrap(),
-            transform: scene::transform(0, 0),
-            size: Size::try_new(scene::SIDE.into(), scene::SIDE.into()).unwrap(),
+            transform: transform(0, 0),
+            size: Size::try_new(SIDE.into(), SIDE.into()).unwrap(),
         };
         let mapping = DataMapping::identity(format());
         let merge = || {
@@ -434,11 +436,16 @@ async fn variable_of(app: &App) -> InstanceId {
 }
 
 pub async fn create_layout(app: &App, name: &str, max_records: u32) {
+    create_layout_of(app, name, SIDE, max_records).await;
+}
+
+/// A layout with cells of so many pixels.
+pub async fn create_layout_of(app: &App, name: &str, cell: u32, max_records: u32) {
     let (ox, oy) = scene::ORIGIN;
     let parameters = [
         ("grid", "regular".to_owned()),
         ("crs", "epsg:32631".to_owned()),
-        ("cell_size", scene::SIDE.to_string()),
+        ("cell_size", cell.to_string()),
         ("resolution", "10".to_owned()),
         ("ox", ox.to_string()),
         ("oy", oy.to_string()),

@@ -1,5 +1,17 @@
-use super::{Window, WindowReader};
+use super::{Piece, Window, WindowReader, pieces};
 use crate::{Error, Image, ReadAt};
+
+/// What a window of a validity mask is made of, as [`pieces`] tells it of samples.
+///
+/// # Errors
+/// As [`pieces`]; [`Error::Unsupported`] for masks of other than 1 or 8 bits.
+pub fn mask_pieces(mask: &Image, window: Window) -> Result<Vec<Piece>, Error> {
+    match mask.tags.bits_per_sample.as_slice() {
+        [8] => pieces(mask, &[0], window),
+        [1] => pieces(&packed(mask)?, &[0], packed_window(window)),
+        other => Err(Error::Unsupported(format!("a mask of {other:?} bits"))),
+    }
+}
 
 impl WindowReader {
     /// Reads a window of a validity mask, one byte per pixel: 0 where there is no data. Masks of one bit per pixel

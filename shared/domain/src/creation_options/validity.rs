@@ -54,8 +54,8 @@ fn is_lossy(options: &Options) -> bool {
     };
     let full_quality = either("JPEG_QUALITY", &|quality| quality == "100");
     either("JPEG_QUALITY", &|quality| quality != "100")
-        || either("COMPRESS", &|codec| codec.eq_ignore_ascii_case("JPEG")) && !full_quality
-        || either("COMPRESS", &|codec| codec.eq_ignore_ascii_case("WEBP"))
+        || either("COMPRESS", &|name| Codec::parse(name) == Some(Codec::Jpeg)) && !full_quality
+        || either("COMPRESS", &|name| Codec::parse(name) == Some(Codec::Webp))
             && text(options, "WEBP_LOSSLESS") != Some("TRUE")
         || either("MAX_Z_ERROR", &|error| error.parse() != Ok(0.0))
         || text(options, "JXL_LOSSLESS").is_some_and(|lossless| lossless != "TRUE")

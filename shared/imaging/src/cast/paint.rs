@@ -18,7 +18,28 @@ fn same_type<S: Sample>(plan: &CastPlan, from: &[u8], to: &mut [u8]) -> bool {
         to.copy_from_slice(from);
         return !from.is_empty();
     }
-    paint::<S, S>(plan, from, to, |sample| sample)
+    match (plan.from.hole, plan.to.hole) {
+        // No valid sample can be the marker of the other side.
+        (Some(from_hole), Some(to_hole))
+            if from_hole == to_hole || from_hole.is_nan() && to_hole.is_nan() =>
+        {
+            paint_equal(Marker::<S>::of(plan.from), from, to)
+        }
+        _ => paint::<S, S>(plan, from, to, |sample| sample),
+    }
+}
+
+/// Copies what is no hole, without a branch.
+fn paint_equal<S: Sample>(hole: Marker<S>, from: &[u8], to: &mut [u8]) -> bool {
+    let mut any = false;
+    for (from, to) in from.chunks_exact(S::SIZE).zip(to.chunks_exact_mut(S::SIZE)) {
+        let sample = S::load(from);
+        let valid = !(sample.is_nan() || sample == hole.value);
+        let result = if valid { sample } else { S::load(to) };
+        result.store(to);
+        any |= valid;
+    }
+    any
 }
 
 fn to_type<S: Sample>(plan: &CastPlan, from: &[u8], to: &mut [u8]) -> bool {

@@ -1,55 +1,52 @@
 //! Records that are a fitting file already: their tiles are copied as they are.
 
-use super::{ConsolidateSpec, RecordSources, joined::Joined};
-use crate::{cast::Side, source::Source};
-use cog::{ImageTags, Record, TiledSource};
-use domain::{DType, DatasetSource, Size};
+use super::{ConsolidateSpec, RecordSources};
+use crate::{cast::Side, source::Source, warp::whole_offset};
+use cog::{ImageTags, Record};
+use domain::{DType, Size};
 use std::fs::File;
 
-/// Largest difference between two terms of geotransforms that are the same.
-const TRANSFORM_TOLERANCE: f64 = 1e-8;
-
-/// The only dataset of a record, when its file is what would be written: a cloud-optimised file of the same
-/// grid, samples, mapping, blocks, overviews and lossless compression. Remote files are never taken: their tiles
+/// The only dataset of a record and its images, when its file is what would be written: a cloud-optimised file of the
+/// same grid, samples, mapping, blocks, overviews and lossless compression. Remote files are never taken: their tiles
 /// would be asked for one by one.
-pub(super) fn find(spec: &ConsolidateSpec, record: &RecordSources) -> Option<TiledSource<Joined>> {
+pub(super) fn find(
+    spec: &ConsolidateSpec,
+    record: &RecordSources,
+    opened: &Source,
+) -> Option<(File, Record)> {
     let [source] = record.sources.as_slice() else {
         return None;
     };
     let first_bands = source.bands.numbers().iter().copied().map(i64::from);
-    let validity = spec.validity();
+    let (options, validity) = (spec.file_options(), spec.validity());
     let plain = source.subdir.is_empty()
         && source.mapping == spec.mapping
         && spec.mapping.format.dtype != DType::Int8
         && first_bands.eq(1..=spec.bands as i64)
         && !(validity.alpha || validity.mask)
-        && !spec
-            .creation_params
-            .keys()
-            .any(|key| key.contains("PHOTOMETRIC"));
+        && options.of_overviews("PHOTOMETRIC").is_none();
     if !plain {
         return None;
     }
-    let file = File::open(source.uri.local_path()?).ok()?;
-    let found = cog::File::read(&file).ok()?;
-    let [mut found] = <[Record; 1]>::try_from(found.records).ok()?;
-    if cog::validate_cog(&found).is_err() || !levels_fit(spec, &found) || !opened_fits(spec, source)
-    {
+    let (file, header) = opened.local()?;
+    let [found] = header.records.as_slice() else {
+        return None;
+    };
+    let fits = cog::validate_cog(found).is_ok() && levels_fit(spec, found) && lies_on(spec, opened);
+    if !fits {
         return None;
     }
+    let mut found = found.clone();
     for level in &mut found.levels {
         // names and scales of the source; the catalogue knows better
         let tags = &mut level.image.tags;
         (tags.document_name, tags.date_time, tags.gdal_metadata) = (None, None, None);
     }
-    TiledSource::new(Joined::of(file), found, super::document_name(record)).ok()
+    Some((file.try_clone().ok()?, found))
 }
 
 /// Whether the file lies on the target and marks the same holes.
-fn opened_fits(spec: &ConsolidateSpec, source: &DatasetSource) -> bool {
-    let Ok(opened) = Source::open(source) else {
-        return false;
-    };
+fn lies_on(spec: &ConsolidateSpec, opened: &Source) -> bool {
     let (info, target) = (&opened.info, &spec.target);
     let holes = (info.no_data, Side::of(&spec.mapping.format).hole);
     let same_hole = match holes {
@@ -57,14 +54,11 @@ fn opened_fits(spec: &ConsolidateSpec, source: &DatasetSource) -> bool {
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     };
-    let terms = info.transform.0.iter().zip(&target.transform.0);
     info.size == target.size
         && info.bands == spec.bands
         && info.dtype == spec.mapping.format.dtype
         && same_hole
-        && terms
-            .into_iter()
-            .all(|(found, expected)| (found - expected).abs() <= TRANSFORM_TOLERANCE)
+        && whole_offset(&info.transform, &target.transform) == Some((0, 0))
         && info.crs.is_same(&target.crs)
 }
 
@@ -88,14 +82,18 @@ fn levels_fit(spec: &ConsolidateSpec, record: &Record) -> bool {
 fn tags_fit(spec: &ConsolidateSpec, tags: &ImageTags, overview: bool) -> bool {
     const BLACK_IS_ZERO: u16 = 1;
     const RGB: u16 = 2;
+    let options = spec.file_options();
     let option = |key: &str| {
-        let own = overview.then(|| spec.creation_params.get(&format!("{key}_OVERVIEW")));
-        own.flatten().or_else(|| spec.creation_params.get(key))
+        if overview {
+            options.of_overviews(key)
+        } else {
+            options.get(key)
+        }
     };
-    let Some(compression) = compression(option("COMPRESS").map_or("NONE", String::as_str)) else {
+    let Some(compression) = compression(option("COMPRESS").unwrap_or("NONE")) else {
         return false;
     };
-    let predictor = option("PREDICTOR").map_or(Ok(1), |value| value.parse());
+    let predictor = option("PREDICTOR").map_or(Ok(1), str::parse);
     let colours = spec.mapping.format.dtype == DType::UInt8 && matches!(spec.bands, 3 | 4);
     tags.compression == compression
         && (compression == 1 || predictor == Ok(tags.predictor))

@@ -1,5 +1,7 @@
 use crate::{Limits, Result, Target};
-use domain::{DataMapping, DatasetSource, Error, RecordId, Resampling, Validity};
+use domain::{
+    DataMapping, DatasetSource, Error, FileOptions, RecordId, Resampling, Size, Validity,
+};
 use std::collections::BTreeMap;
 
 /// What to write.
@@ -101,9 +103,36 @@ impl ConsolidateSpec {
         (side(self.block_size.0), side(self.block_size.1))
     }
 
+    /// The creation options, as far as such files can have them.
+    pub(super) fn file_options(&self) -> FileOptions {
+        let dtype = self.mapping.format.dtype;
+        FileOptions::of(&self.creation_params, dtype, self.bands, self.zstd_level)
+    }
+
     /// Where the files say which pixels hold data.
     pub(super) fn validity(&self) -> Validity {
-        Validity::of(&self.creation_params, &self.mapping.format, self.bands)
+        let options = self.file_options();
+        options.validity(&self.mapping.format, self.bands)
+    }
+
+    /// Encoding of the samples in the files. With an alpha band or a mask there is no hole marker: none for
+    /// integers, NaN for floating numbers.
+    pub(super) fn output_mapping(&self) -> DataMapping {
+        let Validity { alpha, mask } = self.validity();
+        let mut mapping = self.mapping;
+        if alpha || mask {
+            mapping.format.no_data = f64::NAN;
+        }
+        mapping
+    }
+
+    /// Size of an overview.
+    pub(super) fn level_size(&self, factor: u32) -> Size {
+        let Size { width, height } = self.target.size;
+        Size {
+            width: width.div_ceil(factor),
+            height: height.div_ceil(factor),
+        }
     }
 
     /// Factors of the overviews.

@@ -19,7 +19,7 @@ pub(crate) enum Layer {
 /// Fills a layer of every level from the same layer of the full resolution.
 pub(crate) fn regenerate(
     full: &Dataset,
-    levels: &mut [Dataset],
+    levels: &[&Dataset],
     layer: Layer,
     resampling: &str,
 ) -> Result<(), String> {
@@ -39,11 +39,14 @@ pub(crate) fn regenerate(
         }
     };
     let source = handle(full)?;
-    let mut targets: Vec<GDALRasterBandH> =
-        levels.iter().map(handle).collect::<Result<_, String>>()?;
+    let mut targets: Vec<GDALRasterBandH> = levels
+        .iter()
+        .copied()
+        .map(handle)
+        .collect::<Result<_, String>>()?;
     let (status, captured) = capture(|| {
-        // SAFETY: all the bands belong to open datasets, the levels are borrowed alone, and the array has the
-        // announced length.
+        // SAFETY: all the bands belong to open datasets that no other thread can use, and the array has the announced
+        // length.
         unsafe {
             GDALRegenerateOverviews(
                 source,

@@ -1,10 +1,12 @@
 //! Files of object stores for GDAL: a file system of its own, which knows the one file that is being opened.
 
 use std::{
+    any::Any,
     cell::RefCell,
     ffi::{CStr, CString, c_char, c_int, c_void},
     mem::size_of,
-    ptr::{null_mut, write_bytes},
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr::{copy_nonoverlapping, null_mut, write_bytes},
     slice,
     sync::Once,
 };
@@ -70,6 +72,55 @@ fn install() {
     }
 }
 
+/// Runs a callback. A panic must not reach C, which would end the process: it is a failure of that call.
+fn guarded<T>(failed: T, callback: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(callback)).unwrap_or_else(|panic| {
+        tracing::error!(cause = cause(&*panic), "reading for GDAL panicked");
+        failed
+    })
+}
+
+fn cause(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown")
+}
+
+/// Where a handle is after it was moved. Negative offsets come as large ones.
+fn moved(position: u64, size: u64, offset: u64, whence: c_int) -> Option<u64> {
+    match whence {
+        libc::SEEK_SET => Some(offset),
+        libc::SEEK_CUR => Some(position.wrapping_add(offset)),
+        libc::SEEK_END => Some(size.wrapping_add(offset)),
+        _ => None,
+    }
+}
+
+impl Handle {
+    /// Fills as much of a buffer as there are bytes.
+    fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        let end = self.position.saturating_add(buffer.len() as u64);
+        let data = match self.file.read(self.position..end) {
+            Ok(data) => data,
+            Err(error) => {
+                self.fail(error);
+                return None;
+            }
+        };
+        let count = data.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&data[..count]);
+        self.position = self.position.saturating_add(count as u64);
+        self.at_end = count < buffer.len();
+        Some(count)
+    }
+
+    /// GDAL is only told that something failed; who called it asks the file for the cause.
+    fn fail(&self, error: storage::Error) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "reading for GDAL");
+        self.file.fail(error);
+    }
+}
+
 /// The file being opened, if `name` is its name, with or without the prefix.
 ///
 /// # Safety
@@ -90,19 +141,21 @@ unsafe extern "C" fn stat(
     out: *mut VSIStatBufL,
     _flags: c_int,
 ) -> c_int {
-    // SAFETY: GDAL passes a C string.
-    let Some(file) = (unsafe { opening(name) }) else {
-        return -1;
-    };
-    let out = out.cast::<libc::stat64>();
-    // SAFETY: VSIStatBufL is a stat64 of the C library, whatever the bindings say, and GDAL passes one to be filled;
-    // all its fields may be zero.
-    unsafe {
-        write_bytes(out.cast::<u8>(), 0, size_of::<libc::stat64>());
-        (*out).st_mode = libc::S_IFREG;
-        (*out).st_size = file.size() as i64;
-    }
-    0
+    guarded(-1, || {
+        // SAFETY: GDAL passes a C string.
+        let Some(file) = (unsafe { opening(name) }) else {
+            return -1;
+        };
+        let out = out.cast::<libc::stat64>();
+        // SAFETY: VSIStatBufL is a stat64 of the C library, whatever the bindings say, and GDAL passes one to be
+        // filled; all its fields may be zero.
+        unsafe {
+            write_bytes(out.cast::<u8>(), 0, size_of::<libc::stat64>());
+            (*out).st_mode = libc::S_IFREG;
+            (*out).st_size = i64::try_from(file.size()).unwrap_or(i64::MAX);
+        }
+        0
+    })
 }
 
 unsafe extern "C" fn open(
@@ -110,18 +163,20 @@ unsafe extern "C" fn open(
     name: *const c_char,
     access: *const c_char,
 ) -> *mut c_void {
-    // SAFETY: GDAL passes two C strings.
-    let (file, access) = unsafe { (opening(name), CStr::from_ptr(access).to_bytes()) };
-    let writes = access.iter().any(|letter| b"wa+".contains(letter));
-    let Some(file) = file.filter(|_| !writes) else {
-        return null_mut();
-    };
-    let handle = Handle {
-        file,
-        position: 0,
-        at_end: false,
-    };
-    Box::into_raw(Box::new(handle)).cast()
+    guarded(null_mut(), || {
+        // SAFETY: GDAL passes two C strings.
+        let (file, access) = unsafe { (opening(name), CStr::from_ptr(access).to_bytes()) };
+        let writes = access.iter().any(|letter| b"wa+".contains(letter));
+        let Some(file) = file.filter(|_| !writes) else {
+            return null_mut();
+        };
+        let handle = Handle {
+            file,
+            position: 0,
+            at_end: false,
+        };
+        Box::into_raw(Box::new(handle)).cast()
+    })
 }
 
 unsafe extern "C" fn tell(handle: *mut c_void) -> vsi_l_offset {
@@ -130,17 +185,16 @@ unsafe extern "C" fn tell(handle: *mut c_void) -> vsi_l_offset {
 }
 
 unsafe extern "C" fn seek(handle: *mut c_void, offset: vsi_l_offset, whence: c_int) -> c_int {
-    // SAFETY: as in `tell`.
-    let handle = unsafe { &mut *handle.cast::<Handle>() };
-    let base = match whence {
-        libc::SEEK_SET => 0,
-        libc::SEEK_CUR => handle.position,
-        libc::SEEK_END => handle.file.size(),
-        _ => return -1,
-    };
-    handle.position = base.saturating_add(offset);
-    handle.at_end = false;
-    0
+    guarded(-1, || {
+        // SAFETY: as in `tell`.
+        let handle = unsafe { &mut *handle.cast::<Handle>() };
+        let Some(position) = moved(handle.position, handle.file.size(), offset, whence) else {
+            return -1;
+        };
+        handle.position = position;
+        handle.at_end = false;
+        0
+    })
 }
 
 unsafe extern "C" fn read(
@@ -149,24 +203,19 @@ unsafe extern "C" fn read(
     size: usize,
     count: usize,
 ) -> usize {
-    // SAFETY: as in `tell`.
-    let handle = unsafe { &mut *handle.cast::<Handle>() };
-    let Some(wanted) = size.checked_mul(count).filter(|wanted| *wanted > 0) else {
-        return 0;
-    };
-    let end = handle.position.saturating_add(wanted as u64);
-    let data = match handle.file.read(handle.position..end) {
-        Ok(data) => data,
-        Err(error) => {
-            tracing::warn!(%error, "reading for GDAL");
+    guarded(0, || {
+        // SAFETY: as in `tell`.
+        let handle = unsafe { &mut *handle.cast::<Handle>() };
+        let Some(wanted) = size.checked_mul(count).filter(|wanted| *wanted > 0) else {
             return 0;
-        }
-    };
-    // SAFETY: GDAL passes a buffer of size * count bytes, and there are at most so many.
-    unsafe { slice::from_raw_parts_mut(buffer.cast::<u8>(), data.len()) }.copy_from_slice(&data);
-    handle.position += data.len() as u64;
-    handle.at_end = data.len() < wanted;
-    data.len() / size
+        };
+        // SAFETY: GDAL passes a buffer of size * count bytes, to be filled.
+        let buffer = unsafe {
+            write_bytes(buffer.cast::<u8>(), 0, wanted);
+            slice::from_raw_parts_mut(buffer.cast::<u8>(), wanted)
+        };
+        handle.read(buffer).map_or(0, |read| read / size)
+    })
 }
 
 unsafe extern "C" fn read_multi_range(
@@ -176,39 +225,41 @@ unsafe extern "C" fn read_multi_range(
     offsets: *const vsi_l_offset,
     sizes: *const usize,
 ) -> c_int {
-    let count = usize::try_from(count).unwrap_or_default();
-    if count == 0 {
-        return 0;
-    }
-    // SAFETY: as in `tell`; the three arrays have `count` items.
-    let (handle, buffers, offsets, sizes) = unsafe {
-        (
-            &*handle.cast::<Handle>(),
-            slice::from_raw_parts(buffers, count),
-            slice::from_raw_parts(offsets, count),
-            slice::from_raw_parts(sizes, count),
-        )
-    };
-    let ranges: Vec<_> = offsets
-        .iter()
-        .zip(sizes)
-        .map(|(offset, size)| *offset..offset.saturating_add(*size as u64))
-        .collect();
-    let parts = match handle.file.read_ranges(&ranges) {
-        Ok(parts) => parts,
-        Err(error) => {
-            tracing::warn!(%error, "reading for GDAL");
-            return -1;
+    guarded(-1, || {
+        let count = usize::try_from(count).unwrap_or_default();
+        if count == 0 {
+            return 0;
         }
-    };
-    for ((part, size), buffer) in parts.iter().zip(sizes).zip(buffers) {
-        if part.len() != *size {
-            return -1;
+        // SAFETY: as in `tell`; the three arrays have `count` items.
+        let (handle, buffers, offsets, sizes) = unsafe {
+            (
+                &*handle.cast::<Handle>(),
+                slice::from_raw_parts(buffers, count),
+                slice::from_raw_parts(offsets, count),
+                slice::from_raw_parts(sizes, count),
+            )
+        };
+        let ranges: Vec<_> = offsets
+            .iter()
+            .zip(sizes)
+            .map(|(offset, size)| *offset..offset.saturating_add(*size as u64))
+            .collect();
+        let parts = match handle.file.read_ranges(&ranges) {
+            Ok(parts) => parts,
+            Err(error) => {
+                handle.fail(error);
+                return -1;
+            }
+        };
+        for ((part, size), buffer) in parts.iter().zip(sizes).zip(buffers) {
+            if part.len() != *size {
+                return -1;
+            }
+            // SAFETY: each buffer has the size that stands beside it, which was just compared, and overlaps nothing.
+            unsafe { copy_nonoverlapping(part.as_ptr(), buffer.cast::<u8>(), *size) };
         }
-        // SAFETY: each buffer has the size that stands beside it, which was just compared.
-        unsafe { slice::from_raw_parts_mut(buffer.cast::<u8>(), *size) }.copy_from_slice(part);
-    }
-    0
+        0
+    })
 }
 
 unsafe extern "C" fn eof(handle: *mut c_void) -> c_int {
@@ -217,7 +268,43 @@ unsafe extern "C" fn eof(handle: *mut c_void) -> c_int {
 }
 
 unsafe extern "C" fn close(handle: *mut c_void) -> c_int {
-    // SAFETY: `open` made it by `Box::into_raw`, and GDAL closes it once.
-    drop(unsafe { Box::from_raw(handle.cast::<Handle>()) });
-    0
+    guarded(-1, || {
+        // SAFETY: `open` made it by `Box::into_raw`, and GDAL closes it once.
+        drop(unsafe { Box::from_raw(handle.cast::<Handle>()) });
+        0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_a_callback_is_a_failure_of_the_call() {
+        assert_eq!(guarded(-1, || panic!("broken {}", 7)), -1);
+        assert_eq!(guarded(-1, || 0), 0);
+        let panic = catch_unwind(|| panic!("broken {}", 7)).unwrap_err();
+        assert_eq!(cause(&*panic), "broken 7");
+    }
+
+    #[test]
+    fn positions_move_as_in_the_c_library() {
+        let back = 3_u64.wrapping_neg();
+        for (offset, whence, expected) in [
+            (5, libc::SEEK_SET, Some(5)),
+            (5, libc::SEEK_CUR, Some(15)),
+            (back, libc::SEEK_CUR, Some(7)),
+            (0, libc::SEEK_END, Some(100)),
+            (back, libc::SEEK_END, Some(97)),
+            (u64::MAX, libc::SEEK_SET, Some(u64::MAX)),
+            (u64::MAX, libc::SEEK_END, Some(99)),
+            (0, 9, None),
+        ] {
+            assert_eq!(
+                moved(10, 100, offset, whence),
+                expected,
+                "{offset} {whence}"
+            );
+        }
+    }
 }

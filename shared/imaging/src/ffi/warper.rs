@@ -4,19 +4,15 @@ use super::{
     errors::capture,
     mem::MemDataset,
     strings::Options,
-    transformer::{Between, between},
+    transformer::{Approximate, Transformer},
 };
 use domain::Resampling;
 use gdal_sys::{
-    CPLErr, CPLMalloc, GDALApproxTransform, GDALChunkAndWarpImage, GDALCreateApproxTransformer,
-    GDALCreateWarpOperation, GDALCreateWarpOptions, GDALDataType, GDALDestroyApproxTransformer,
-    GDALDestroyGenImgProjTransformer, GDALDestroyWarpOperation, GDALDestroyWarpOptions,
-    GDALGenImgProjTransform, GDALResampleAlg, GDALWarpInitDefaultBandMapping, GDALWarpOptions,
+    CPLErr, CPLMalloc, GDALApproxTransform, GDALChunkAndWarpImage, GDALCreateWarpOperation,
+    GDALCreateWarpOptions, GDALDataType, GDALDestroyWarpOperation, GDALDestroyWarpOptions,
+    GDALResampleAlg, GDALWarpInitDefaultBandMapping, GDALWarpOptions,
 };
-use std::ffi::{c_int, c_void};
-
-/// Largest error of the approximated positions, in source pixels.
-const MAX_ERROR: f64 = 0.125;
+use std::ffi::c_int;
 
 /// Memory that one chunk of the warper may take, in bytes.
 const CHUNK_MEMORY: f64 = 500.0 * 1024.0 * 1024.0;
@@ -57,23 +53,13 @@ pub(crate) struct WarpJob<'a, 'b> {
     pub(crate) hole: f64,
     /// Target pixels per source pixel along both axes: decides how wide kernels are.
     pub(crate) scale: (f64, f64),
-    pub(crate) systems: Between,
+    /// From the pixels of `target` to those of `source` and back.
+    pub(crate) transformer: &'a Transformer,
 }
 
-/// Warps every band of a placed dataset to another placed dataset.
+/// Warps every band of a dataset to another dataset.
 pub(crate) fn warp(job: &WarpJob<'_, '_>) -> Result<(), String> {
-    let exact = Exact(between(
-        job.source.dataset(),
-        job.target.dataset(),
-        job.systems,
-    )?);
-    // SAFETY: the exact transformer outlives the approximating one, which is dropped first.
-    let approximate = Approximate(unsafe {
-        GDALCreateApproxTransformer(Some(GDALGenImgProjTransform), exact.0, MAX_ERROR)
-    });
-    if approximate.0.is_null() {
-        return Err("no transformer".to_owned());
-    }
+    let approximate = Approximate::new(job.transformer)?;
     let options = WarpOptions::new(job, &approximate)?;
     let (width, height) = job.target_size;
     let (status, captured) = capture(|| {
@@ -96,30 +82,10 @@ pub(crate) fn warp(job: &WarpJob<'_, '_>) -> Result<(), String> {
     }
 }
 
-struct Exact(*mut c_void);
-
-impl Drop for Exact {
-    fn drop(&mut self) {
-        // SAFETY: made by `between`, and destroyed only here.
-        unsafe { GDALDestroyGenImgProjTransformer(self.0) };
-    }
-}
-
-struct Approximate(*mut c_void);
-
-impl Drop for Approximate {
-    fn drop(&mut self) {
-        if !self.0.is_null() {
-            // SAFETY: not null, and destroyed only here.
-            unsafe { GDALDestroyApproxTransformer(self.0) };
-        }
-    }
-}
-
 struct WarpOptions(*mut GDALWarpOptions);
 
 impl WarpOptions {
-    fn new(job: &WarpJob<'_, '_>, transformer: &Approximate) -> Result<Self, String> {
+    fn new(job: &WarpJob<'_, '_>, transformer: &Approximate<'_>) -> Result<Self, String> {
         // SAFETY: allocates a structure with defaults, or aborts.
         let owned = Self(unsafe { GDALCreateWarpOptions() });
         // SAFETY: the pointer was just made and nothing else uses it; null is answered.
@@ -137,7 +103,7 @@ impl WarpOptions {
         options.hSrcDS = job.source.dataset().c_dataset();
         options.hDstDS = job.target.dataset().c_dataset();
         options.pfnTransformer = Some(GDALApproxTransform);
-        options.pTransformerArg = transformer.0;
+        options.pTransformerArg = transformer.as_ptr();
         options.padfSrcNoDataReal = repeated(job.hole, job.bands);
         options.padfDstNoDataReal = repeated(job.hole, job.bands);
         if matches!(job.data_type, GDALDataType::GDT_CFloat32) {

@@ -6,15 +6,12 @@ mod tests;
 use super::{
     FileInfo,
     tags::{sample_type, size, transform},
+    tiff::position,
 };
 use crate::{Crs, lru::Lru};
 use cog::{GeoTags, Image, ImageTags};
 use domain::{DType, GeoTransform, Size};
-use std::{
-    fs::{self, File},
-    path::Path,
-    sync::{LazyLock, Mutex, PoisonError},
-};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// Reference systems kept by their tags.
 const KEPT: usize = 256;
@@ -31,7 +28,7 @@ const PHOTOMETRICS: [u16; 4] = [0, 1, 2, 3];
 /// The bounds within which a hole marker of 32-bit floating numbers is never adjusted.
 const FLOAT32_HOLES: f64 = 3.4e38;
 
-/// The tags of a plain GeoTIFF with one image.
+/// The tags of an image of a plain GeoTIFF.
 #[derive(Clone, Debug)]
 pub(super) struct Header {
     size: Size,
@@ -56,15 +53,9 @@ pub(super) struct CrsTags {
 static KNOWN: LazyLock<Mutex<Lru<CrsTags, Crs>>> = LazyLock::new(|| Mutex::new(Lru::new(KEPT)));
 
 impl Header {
-    /// Reads the tags of a file; `None` when it is not of the plain kind.
-    pub(super) fn read(path: &Path) -> Option<Self> {
-        if !fs::metadata(path).ok()?.is_file() {
-            return None;
-        }
-        let file = cog::File::read(&File::open(path).ok()?).ok()?;
-        let [record] = file.records.as_slice() else {
-            return None;
-        };
+    /// The tags of a file, or of one of its sub-datasets; `None` when it is not of the plain kind.
+    pub(super) fn of(file: &cog::File, subdir: &str) -> Option<Self> {
+        let record = &file.records[position(file, subdir)?];
         let main = record.main();
         let tags = &main.tags;
         let dtype = sample_type(tags)?;

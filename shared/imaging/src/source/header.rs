@@ -1,6 +1,6 @@
 //! Headers of TIFF files, each parsed once for each version of its file.
 
-use crate::remote::RemoteFile;
+use crate::{error::of_store, remote::RemoteFile};
 use cog::ReadAt;
 use domain::Uri;
 use quick_cache::{
@@ -92,42 +92,66 @@ pub(crate) fn set_capacity(bytes: u64) {
     HEADERS.set_capacity(bytes);
 }
 
-/// A file opened for reading and its header; `None` for what is no TIFF file that can be parsed here. Failures
-/// are not kept. Threads that ask for one file at the same time wait for the first of them.
-pub(super) fn open(uri: &Uri) -> Option<(Content, Arc<cog::File>)> {
+/// A file opened for reading, and its header unless it is no TIFF file that can be parsed here.
+pub(super) struct Opened {
+    pub(super) content: Content,
+    pub(super) header: Option<Arc<cog::File>>,
+}
+
+impl Opened {
+    /// The version of the object that is open, for all who read it.
+    pub(super) fn remote(&self) -> Option<&RemoteFile> {
+        match &self.content {
+            Content::Remote(file) => Some(file),
+            Content::Local(_) => None,
+        }
+    }
+}
+
+/// Opens a file; `None` for what is no regular file, or an object where there is no store. Headers that cannot be
+/// parsed are not kept. Threads that ask for one file at the same time wait for the first of them.
+///
+/// # Errors
+/// What a store says: it says nothing about the file, so that nobody else need be asked.
+pub(super) fn open(uri: &Uri) -> storage::Result<Option<Opened>> {
     let (content, version) = if let Some(path) = uri.local_path() {
-        let file = open_regular(path)?;
-        let metadata = file.metadata().ok()?;
+        let Some((file, metadata)) = open_regular(path) else {
+            return Ok(None);
+        };
         let version = is_settled(&metadata).then(|| Version::Local(version(&metadata)));
         (Content::Local(file), version)
     } else {
-        let file = RemoteFile::open(uri)?.ok()?;
+        let Some(file) = RemoteFile::open(uri).transpose()? else {
+            return Ok(None);
+        };
         let version = Version::Remote(file.version().to_owned());
         (Content::Remote(file), Some(version))
     };
-    let parse = || match cog::File::read(&content) {
-        Ok(header) => Ok(Arc::new(header)),
-        Err(error) => {
-            tracing::debug!(%uri, %error, "left to GDAL");
-            Err(())
-        }
-    };
-    let header = match version {
+    let parse = || cog::File::read(&content).map(Arc::new);
+    let parsed = match version {
         Some(version) => {
             let uri = uri.clone();
             HEADERS.get_or_insert_with(&Key { uri, version }, parse)
         }
         None => parse(),
     };
-    Some((content, header.ok()?))
+    let header = match parsed.map_err(of_store) {
+        Ok(header) => Some(header),
+        Err(Ok(failed)) => return Err(failed),
+        Err(Err(error)) => {
+            tracing::debug!(%uri, %error, "left to GDAL");
+            None
+        }
+    };
+    Ok(Some(Opened { content, header }))
 }
 
-fn open_regular(path: &Path) -> Option<File> {
+fn open_regular(path: &Path) -> Option<(File, Metadata)> {
     // Before opening: that of a pipe would wait for a writer.
-    fs::metadata(path)
-        .ok()
-        .filter(Metadata::is_file)
-        .and_then(|_| File::open(path).ok())
+    fs::metadata(path).ok().filter(Metadata::is_file)?;
+    let file = File::open(path).ok()?;
+    let metadata = file.metadata().ok()?;
+    Some((file, metadata))
 }
 
 fn is_settled(metadata: &Metadata) -> bool {
@@ -153,7 +177,7 @@ fn version(metadata: &Metadata) -> [u64; 7] {
 
 #[cfg(test)]
 mod tests {
-    use super::open;
+    use super::Opened;
     use domain::Uri;
     use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -174,6 +198,14 @@ mod tests {
         out
     }
 
+    fn open(uri: &Uri) -> Option<Opened> {
+        super::open(uri).unwrap()
+    }
+
+    fn header(uri: &Uri) -> Option<Arc<cog::File>> {
+        open(uri)?.header
+    }
+
     fn uri(path: &Path) -> Uri {
         Uri::parse(path.to_str().unwrap()).unwrap()
     }
@@ -183,7 +215,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.tif");
         fs::write(&path, tiff(16)).unwrap();
-        let of = |path: &Path| open(&uri(path)).unwrap().1;
+        let of = |path: &Path| header(&uri(path)).unwrap();
         assert!(!Arc::ptr_eq(&of(&path), &of(&path)), "it changed just now");
         std::thread::sleep(Duration::from_millis(3100));
         let first = of(&path);
@@ -199,9 +231,9 @@ mod tests {
         let path = folder.path().join("a.tif");
         fs::write(&path, b"II*\0 and nothing behind").unwrap();
         let text = uri(&path);
-        assert!(open(&text).is_none());
+        assert!(header(&text).is_none());
         fs::write(&path, tiff(32)).unwrap();
-        assert_eq!(open(&text).unwrap().1.records[0].main().tags.width, 32);
+        assert_eq!(header(&text).unwrap().records[0].main().tags.width, 32);
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! Looking at files without reading pixels.
 
-use super::{FileInfo, geotiff::Header, info, open};
+use super::{
+    FileInfo,
+    geotiff::Header,
+    header::{self, Opened},
+    info, open,
+};
 use crate::{Crs, Error, Result};
 use domain::{Bands, Uri};
 use gdal::Dataset;
@@ -24,20 +29,23 @@ impl FileHeader {
     /// [`Error::Open`] (`<name> cannot be opened: …`), where `<name>` is `<subdir>:<uri>`, or the URI without a
     /// subdir; [`Error::Unsupported`] for an object where no store is set.
     pub fn open(uri: &Uri, subdir: &str) -> Result<Self> {
-        let path = uri.local_path().filter(|_| subdir.is_empty());
-        let Some(header) = path.and_then(Header::read) else {
-            let (dataset, name) = open::open(uri, subdir)?;
-            let content = Content::Gdal(dataset);
-            return Ok(Self { name, content });
+        let name = open::name(uri, subdir);
+        let opened = match header::open(uri) {
+            Ok(opened) => opened,
+            Err(error) => return Err(Error::opening(name, error)),
         };
-        if let Some(crs) = header.crs() {
-            let name = uri.to_string();
-            let content = Content::Tags(Box::new(header), crs);
+        let remote = opened.as_ref().and_then(Opened::remote);
+        let parsed = opened.as_ref().and_then(|opened| opened.header.as_ref());
+        let tags = parsed.and_then(|file| Header::of(file, subdir));
+        if let Some((tags, crs)) = tags.as_ref().and_then(|tags| Some((tags, tags.crs()?))) {
+            let content = Content::Tags(Box::new(tags.clone()), crs);
             return Ok(Self { name, content });
         }
-        let (dataset, name) = open::open(uri, subdir)?;
-        if let Ok(crs) = info::crs(&dataset, &name) {
-            header.remember(crs);
+        let (dataset, name) = open::open(uri, subdir, remote)?;
+        if let Some(tags) = tags
+            && let Ok(crs) = info::crs(&dataset, &name)
+        {
+            tags.remember(crs);
         }
         let content = Content::Gdal(dataset);
         Ok(Self { name, content })
@@ -69,7 +77,7 @@ impl FileHeader {
     }
 }
 
-/// Opens a local file and looks at it, without reading pixels.
+/// Opens a file and looks at it, without reading pixels.
 ///
 /// # Errors
 /// As [`FileHeader::open`] and [`FileHeader::info`].

@@ -24,11 +24,22 @@ fn address(path: &str, subdir: &str) -> String {
     }
 }
 
-/// Opens a file, or one of its sub-datasets; also returns the name that messages use.
-pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
+/// Opens a file, or one of its sub-datasets; also returns the name that messages use. An object is opened in the
+/// version that is open already.
+pub(super) fn open(
+    uri: &Uri,
+    subdir: &str,
+    opened: Option<&RemoteFile>,
+) -> Result<(Dataset, String)> {
     let name = name(uri, subdir);
     let Some(path) = uri.local_path() else {
-        return open_remote(uri, subdir, name);
+        return match opened {
+            Some(file) => open_remote(uri, subdir, name, file),
+            None => Err(Error::Unsupported(format!(
+                "{name} cannot be opened: expected a local file, found {}",
+                uri.scheme()
+            ))),
+        };
     };
     let Some(path) = path.to_str() else {
         return Err(Error::Open {
@@ -47,27 +58,20 @@ pub(super) fn open(uri: &Uri, subdir: &str) -> Result<(Dataset, String)> {
 }
 
 /// Opens an object through the store that the fast path uses too.
-fn open_remote(uri: &Uri, subdir: &str, name: String) -> Result<(Dataset, String)> {
-    match RemoteFile::open(uri) {
-        None => Err(Error::Unsupported(format!(
-            "{name} cannot be opened: expected a local file, found {}",
-            uri.scheme()
-        ))),
-        Some(Err(error)) => Err(Error::Open {
-            name,
-            reason: with_cause(&error),
-        }),
-        Some(Ok(file)) => with_remote(uri.as_str(), file, |path| {
-            open_path(&address(path, subdir), uri, name)
-        }),
-    }
-}
-
-fn with_cause(error: &storage::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
+fn open_remote(
+    uri: &Uri,
+    subdir: &str,
+    name: String,
+    file: &RemoteFile,
+) -> Result<(Dataset, String)> {
+    _ = file.take_failure();
+    let opened = with_remote(uri.as_str(), file.clone(), |path| {
+        open_path(&address(path, subdir), uri, name.clone())
+    });
+    opened.map_err(|error| match file.take_failure() {
+        Some(failure) => Error::opening(name, failure),
+        None => error,
+    })
 }
 
 fn open_path(address: &str, uri: &Uri, name: String) -> Result<(Dataset, String)> {

@@ -4,13 +4,15 @@ use super::{FileInfo, mask::Mask, open, tiff::Tiff};
 use crate::{
     Error, Result,
     dtype::to_gdal,
+    error::of_store,
     ffi::{self, Window},
+    remote::RemoteFile,
 };
 use domain::{DatasetSource, Uri};
 use gdal::Dataset;
 use std::{
     cell::{Cell, OnceCell},
-    ops::AddAssign,
+    ops::{AddAssign, Range},
 };
 
 /// How many windows of sources were read, and by what.
@@ -43,6 +45,8 @@ pub(super) struct Region {
 pub(super) struct Pixels {
     uri: Uri,
     subdir: String,
+    /// The version of the object, whoever reads it.
+    remote: Option<RemoteFile>,
     tiff: Option<Tiff>,
     /// Opened when it is needed.
     library: OnceCell<Dataset>,
@@ -50,24 +54,34 @@ pub(super) struct Pixels {
 }
 
 impl Pixels {
-    pub(super) fn of_tiff(source: &DatasetSource, tiff: Tiff) -> Self {
+    pub(super) fn of_tiff(source: &DatasetSource, remote: Option<RemoteFile>, tiff: Tiff) -> Self {
         Self {
             uri: source.uri.clone(),
             subdir: source.subdir.clone(),
+            remote,
             tiff: Some(tiff),
             library: OnceCell::new(),
             reads: Cell::default(),
         }
     }
 
-    pub(super) fn of_library(source: &DatasetSource, dataset: Dataset) -> Self {
+    pub(super) fn of_library(
+        source: &DatasetSource,
+        remote: Option<RemoteFile>,
+        dataset: Dataset,
+    ) -> Self {
         Self {
             uri: source.uri.clone(),
             subdir: source.subdir.clone(),
+            remote,
             tiff: None,
             library: OnceCell::from(dataset),
             reads: Cell::default(),
         }
+    }
+
+    pub(super) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
+        self.tiff.as_ref()?.local()
     }
 
     pub(super) fn take_reads(&self) -> Reads {
@@ -83,7 +97,7 @@ impl Pixels {
         out: &mut [u8],
     ) -> Result<()> {
         let no_data = info.no_data.unwrap_or_default();
-        if self.directly(|tiff| tiff.read(region, no_data, out)) {
+        if self.directly(|tiff| tiff.read(region, no_data, out))? {
             return Ok(());
         }
         let (data_type, bytes) = (to_gdal(info.dtype), info.dtype.size());
@@ -112,7 +126,7 @@ impl Pixels {
         let read = self.directly(|tiff| match mask {
             Mask::Alpha { band, .. } => tiff.read_alpha(band, region, no_data, out),
             Mask::None | Mask::PerDataset { .. } | Mask::PerBand => tiff.read_mask(region, out),
-        });
+        })?;
         if read {
             return Ok(());
         }
@@ -121,11 +135,15 @@ impl Pixels {
     }
 
     /// Whether a read without GDAL succeeded. What fails is read again by GDAL, which has the last word on damaged
-    /// files.
-    fn directly(&self, read: impl FnOnce(&Tiff) -> Result<(), cog::Error>) -> bool {
+    /// files; not so what a store failed to deliver.
+    fn directly(&self, read: impl FnOnce(&Tiff) -> Result<(), cog::Error>) -> Result<bool> {
         let done = match self.tiff.as_ref().map(read) {
             Some(Ok(())) => true,
             Some(Err(error)) => {
+                let error = match of_store(error) {
+                    Ok(failure) => return Err(Error::reading(self.name(), failure)),
+                    Err(error) => error,
+                };
                 tracing::debug!(uri = %self.uri, subdir = self.subdir, %error, "left to GDAL");
                 false
             }
@@ -137,21 +155,45 @@ impl Pixels {
             library: u64::from(!done),
         };
         self.reads.set(reads);
-        done
+        if !done && let Some(file) = &self.remote {
+            // a failure that was overcome
+            _ = file.take_failure();
+        }
+        Ok(done)
     }
 
     fn library(&self) -> Result<&Dataset> {
         if let Some(dataset) = self.library.get() {
             return Ok(dataset);
         }
-        let (dataset, _) = open::open(&self.uri, &self.subdir)?;
+        let (dataset, _) = open::open(&self.uri, &self.subdir, self.remote.as_ref())?;
         Ok(self.library.get_or_init(|| dataset))
     }
 
+    fn name(&self) -> String {
+        open::name(&self.uri, &self.subdir)
+    }
+
     fn failed(&self, reason: String) -> Error {
-        Error::Read {
-            name: open::name(&self.uri, &self.subdir),
-            reason,
+        let failure = self.remote.as_ref().and_then(RemoteFile::take_failure);
+        match failure {
+            Some(failure) => Error::reading(self.name(), failure),
+            None => Error::Read {
+                name: self.name(),
+                reason,
+            },
         }
+    }
+
+    /// The object, and the bytes of it that hold a window, where it is one that is read without GDAL.
+    pub(super) fn remote_ranges(
+        &self,
+        overview: Option<usize>,
+        window: Window,
+        mask: Mask,
+    ) -> Option<(RemoteFile, Vec<Range<u64>>)> {
+        let (file, tiff) = (self.remote.as_ref()?, self.tiff.as_ref()?);
+        let ranges = tiff.ranges(overview, window, mask).ok()?;
+        Some((file.clone(), ranges))
     }
 }

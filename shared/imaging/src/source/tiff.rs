@@ -1,7 +1,8 @@
 //! Datasets of TIFF files that are read without GDAL.
 
 use super::{
-    header,
+    header::{self, Opened},
+    mask::Mask,
     pixels::Region,
     tags::{sample_type, size, transform},
 };
@@ -9,9 +10,9 @@ use crate::{
     ffi::Window,
     sample::{Sample, with_sample},
 };
-use cog::{Image, Level, PlanLimits, Record, WindowReader};
+use cog::{Image, Level, Piece, PlanLimits, Record, WindowReader, mask_pieces, pieces};
 use domain::{DType, DatasetSource, GeoTransform, Size};
-use std::{cell::RefCell, sync::Arc};
+use std::{cell::RefCell, io, ops::Range, sync::Arc};
 
 /// How reads of a local file are joined: copying a few kilobytes costs as much as asking for bytes once more.
 const LOCAL: PlanLimits = PlanLimits {
@@ -38,9 +39,9 @@ pub(super) struct Tiff {
 }
 
 impl Tiff {
-    /// Opens a file. `None` leaves it to GDAL: what is not understood in every detail.
-    pub(super) fn open(source: &DatasetSource) -> Option<Self> {
-        let (file, header) = header::open(&source.uri)?;
+    /// A dataset of an opened file. `None` leaves it to GDAL: what is not understood in every detail.
+    pub(super) fn of(source: &DatasetSource, opened: Opened) -> Option<Self> {
+        let (file, header) = (opened.content, opened.header?);
         let index = position(&header, &source.subdir)?;
         let record = &header.records[index];
         let main = record.main();
@@ -66,6 +67,14 @@ impl Tiff {
             overviews,
             header,
         })
+    }
+
+    /// The local file and what its directories say.
+    pub(super) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
+        match &self.file {
+            header::Content::Local(file) => Some((file, self.header.as_ref())),
+            header::Content::Remote(_) => None,
+        }
     }
 
     /// The images of the dataset.
@@ -112,9 +121,8 @@ impl Tiff {
 
     /// Reads a window of the only mask, one byte per pixel.
     pub(super) fn read_mask(&self, region: Region, out: &mut [u8]) -> Result<(), cog::Error> {
-        let [mask] = self.level(region.overview)?.masks.as_slice() else {
-            return Err(cog::Error::Unsupported("not exactly one mask".to_owned()));
-        };
+        let mask = self.mask(region.overview)?;
+        self.fetch(|| mask_pieces(mask, pixels(region.window)))?;
         READER.with_borrow_mut(|reader| {
             reader.set_piece_limit(region.limit);
             reader.read_mask(&self.file, mask, pixels(region.window), out)
@@ -134,19 +142,59 @@ impl Tiff {
                 "an overview with values of its own".to_owned(),
             ));
         }
+        let window = pixels(region.window);
+        self.fetch(|| pieces(image, samples, window))?;
         let mut sparse = vec![0; self.dtype.size()];
         with_sample!(self.dtype, S => S::from_f64(no_data).store(&mut sparse), undefined => ());
         READER.with_borrow_mut(|reader| {
             reader.set_piece_limit(region.limit);
-            reader.read(
-                &self.file,
-                image,
-                samples,
-                pixels(region.window),
-                &sparse,
-                out,
-            )
+            reader.read(&self.file, image, samples, window, &sparse, out)
         })
+    }
+
+    /// The bytes of the file that hold a window, its mask among them.
+    pub(super) fn ranges(
+        &self,
+        overview: Option<usize>,
+        window: Window,
+        mask: Mask,
+    ) -> Result<Vec<Range<u64>>, cog::Error> {
+        let (image, window) = (&self.level(overview)?.image, pixels(window));
+        let mut found = pieces(image, &self.samples, window)?;
+        match mask {
+            Mask::None => {}
+            Mask::Alpha { band, .. } => {
+                let sample = u16::try_from(band - 1).unwrap_or(u16::MAX);
+                found.extend(pieces(image, &[sample], window)?);
+            }
+            Mask::PerDataset { .. } | Mask::PerBand => {
+                found.extend(mask_pieces(self.mask(overview)?, window)?);
+            }
+        }
+        Ok(stored(&found))
+    }
+
+    /// Asks a store for all that is read next at once: each read by itself would wait for its answer.
+    fn fetch(
+        &self,
+        wanted: impl FnOnce() -> Result<Vec<Piece>, cog::Error>,
+    ) -> Result<(), cog::Error> {
+        let header::Content::Remote(file) = &self.file else {
+            return Ok(());
+        };
+        let ranges = stored(&wanted()?);
+        file.fetch(&ranges).map_err(|error| cog::Error::Read {
+            offset: ranges.first().map_or(0, |range| range.start),
+            len: ranges.iter().map(|range| range.end - range.start).sum(),
+            source: io::Error::other(error),
+        })
+    }
+
+    fn mask(&self, overview: Option<usize>) -> Result<&Image, cog::Error> {
+        match self.level(overview)?.masks.as_slice() {
+            [mask] => Ok(mask),
+            _ => Err(cog::Error::Unsupported("not exactly one mask".to_owned())),
+        }
     }
 
     fn level(&self, overview: Option<usize>) -> Result<&Level, cog::Error> {
@@ -156,8 +204,17 @@ impl Tiff {
     }
 }
 
+/// Where pieces lie in their file.
+fn stored(pieces: &[Piece]) -> Vec<Range<u64>> {
+    let blocks = pieces.iter().map(|piece| piece.bytes);
+    blocks
+        .filter(|block| !block.is_sparse())
+        .map(|block| block.offset..block.end())
+        .collect()
+}
+
 /// The record that GDAL opens under a prefix: the first one, or that of a directory of the main chain.
-fn position(header: &cog::File, subdir: &str) -> Option<usize> {
+pub(super) fn position(header: &cog::File, subdir: &str) -> Option<usize> {
     let chained = |image: &Image| header.directories.contains(&image.ifd_offset);
     let index = match subdir {
         "" => 0,
@@ -168,7 +225,7 @@ fn position(header: &cog::File, subdir: &str) -> Option<usize> {
             records.position(|record| record.main().ifd_offset == *offset)?
         }
     };
-    let record = &header.records[index];
+    let record = header.records.get(index)?;
     let alone = subdir.is_empty() && header.records.len() == 1;
     // GDAL looks along the chain for what belongs to the first image alone, and not at all behind a prefix.
     let parts = record.levels.iter().flat_map(|level| {

@@ -36,7 +36,8 @@ pub(super) fn strip(start: usize, left: usize, rows: u64, block: usize) -> usize
     if over < rows { rows - over } else { rows }
 }
 
-fn whole_offset(source: &GeoTransform, target: &GeoTransform) -> Option<(i64, i64)> {
+/// Position of the first pixel of the target in the source, when the pixels of both are the same.
+pub(crate) fn whole_offset(source: &GeoTransform, target: &GeoTransform) -> Option<(i64, i64)> {
     let scale = [1, 2, 4, 5]
         .into_iter()
         .map(|term| source.0[term].abs())

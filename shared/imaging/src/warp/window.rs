@@ -7,6 +7,9 @@ use domain::{Point, Resampling, Size};
 /// Steps of the grid of sampled positions, and of the finer one where some positions have no image.
 const STEPS: [u32; 2] = [32, 128];
 
+/// Steps between the positions inside of a part whose edges are looked at.
+const INSIDE: u32 = 8;
+
 /// What a part of the target needs of a source.
 #[derive(Debug)]
 pub(super) struct Need {
@@ -25,10 +28,10 @@ pub(super) fn of_part(
     part: Part,
     kernel: Resampling,
 ) -> Option<Need> {
-    let mut bounds = Bounds::of(transformer, part, STEPS[0])?;
-    if bounds.holes {
-        bounds = Bounds::of(transformer, part, STEPS[1])?;
-    }
+    let bounds = match Bounds::of_edges(transformer, part) {
+        Some(bounds) => bounds,
+        None => Bounds::of_lattice(transformer, part)?,
+    };
     let (min, max, steps) = (bounds.min, bounds.max, bounds.steps);
     let x = Axis::new(min.x, max.x, part.size.width, steps, source.width, kernel)?;
     let y = Axis::new(min.y, max.y, part.size.height, steps, source.height, kernel)?;
@@ -47,39 +50,85 @@ pub(super) fn of_part(
 struct Bounds {
     min: Point,
     max: Point,
-    /// Whether some position has no image.
-    holes: bool,
+    /// Steps along each side between the positions that were looked at.
     steps: u32,
 }
 
 impl Bounds {
-    fn of(transformer: &Transformer, part: Part, steps: u32) -> Option<Self> {
-        let mut positions = Vec::with_capacity(((steps + 1) * (steps + 1)) as usize);
-        let share = |start: u32, length: u32, step: u32| {
-            f64::from(start) + f64::from(length) * f64::from(step) / f64::from(steps)
+    /// From the edges alone, an eighth of the positions of a lattice; `None` where the image is not one piece without
+    /// folds, as it is around a pole or over the edge of a reference system.
+    fn of_edges(transformer: &Transformer, part: Part) -> Option<Self> {
+        /// Largest distance of neighbours along the edges, as a share of the whole.
+        const JUMP: f64 = 0.25;
+        let steps = STEPS[0];
+        let side = || (0..steps).map(|step| (step, steps - step));
+        let edges = side().map(|(there, _)| (there, 0));
+        let edges = edges.chain(side().map(|(there, _)| (steps, there)));
+        let edges = edges.chain(side().map(|(_, back)| (back, steps)));
+        let edges = edges.chain(side().map(|(_, back)| (0, back)));
+        let inside = (1..INSIDE).flat_map(|row| (1..INSIDE).map(move |column| (column, row)));
+        let inside = inside.map(|(column, row)| (column * steps / INSIDE, row * steps / INSIDE));
+        let positions: Vec<Point> = edges
+            .chain(inside)
+            .map(|place| part.position(place, steps))
+            .collect();
+        let images: Option<Vec<Point>> = transformer.to_source(&positions).into_iter().collect();
+        let images = images?;
+        let (edges, inside) = images.split_at(4 * steps as usize);
+        let bounds = Self::around(edges, steps)?;
+        let (width, height) = (bounds.max.x - bounds.min.x, bounds.max.y - bounds.min.y);
+        let near = |(a, b): (&Point, &Point)| {
+            (a.x - b.x).abs() <= JUMP * width.max(1.0)
+                && (a.y - b.y).abs() <= JUMP * height.max(1.0)
         };
-        for row in 0..=steps {
-            for column in 0..=steps {
-                positions.push(Point::new(
-                    share(part.column, part.size.width, column),
-                    share(part.row, part.size.height, row),
-                ));
-            }
+        let neighbours = edges.iter().zip(edges.iter().cycle().skip(1));
+        let whole =
+            neighbours.into_iter().all(near) && inside.iter().all(|point| bounds.has(*point));
+        whole.then_some(bounds)
+    }
+
+    /// From positions all over the part.
+    fn of_lattice(transformer: &Transformer, part: Part) -> Option<Self> {
+        let look = |steps: u32| {
+            let rows = (0..=steps).flat_map(|row| (0..=steps).map(move |column| (column, row)));
+            let positions: Vec<Point> = rows.map(|place| part.position(place, steps)).collect();
+            transformer.to_source(&positions)
+        };
+        let mut steps = STEPS[0];
+        let mut images = look(steps);
+        if images.iter().any(Option::is_none) {
+            steps = STEPS[1];
+            images = look(steps);
         }
-        let images = transformer.to_source(&positions);
-        let mut found = images.iter().flatten();
-        let first = *found.next()?;
+        let found: Vec<Point> = images.into_iter().flatten().collect();
+        Self::around(&found, steps)
+    }
+
+    fn around(points: &[Point], steps: u32) -> Option<Self> {
+        let first = *points.first()?;
         let (mut min, mut max) = (first, first);
-        for point in found {
+        for point in points {
             min = Point::new(min.x.min(point.x), min.y.min(point.y));
             max = Point::new(max.x.max(point.x), max.y.max(point.y));
         }
-        Some(Self {
-            min,
-            max,
-            holes: images.iter().any(Option::is_none),
-            steps,
-        })
+        Some(Self { min, max, steps })
+    }
+
+    fn has(&self, point: Point) -> bool {
+        (self.min.x..=self.max.x).contains(&point.x) && (self.min.y..=self.max.y).contains(&point.y)
+    }
+}
+
+impl Part {
+    /// A position of it, given in steps from its first corner.
+    fn position(self, (column, row): (u32, u32), steps: u32) -> Point {
+        let share = |start: u32, length: u32, step: u32| {
+            f64::from(start) + f64::from(length) * f64::from(step) / f64::from(steps)
+        };
+        Point::new(
+            share(self.column, self.size.width, column),
+            share(self.row, self.size.height, row),
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod casts;
+mod cogeo;
 mod consolidate;
 mod dateline;
 mod direct;
@@ -12,6 +13,7 @@ mod judged;
 mod layers;
 mod merge;
 mod outputs;
+mod patterns;
 mod random;
 mod remote;
 mod reuse;

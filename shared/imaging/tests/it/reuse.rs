@@ -166,3 +166,36 @@ fn what_differs_in_anything_is_made_again() {
         assert!(filled > 20 && same.count() < filled / 2, "{name}");
     }
 }
+
+#[test]
+fn a_file_in_degrees_is_reused_only_where_its_pixels_are_those_of_the_target() {
+    const DEGREES: [f64; 6] = [2.0, 1e-6, 0.0, 45.0, 0.0, -1e-6];
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt16, 0.0);
+    let look = Look {
+        dtype: DType::UInt16,
+        bands: 2,
+        size: (300, 200),
+        transform: DEGREES,
+        epsg: 4326,
+        ..Look::default()
+    };
+    let image = scene.raster("image.tif", look, holed);
+    let on = |transform, file: &Path| ConsolidateSpec {
+        target: target(4326, transform, 300, 200),
+        ..spec(vec![record(vec![source(file, &[1, 2], mapping)])], mapping)
+    };
+    let mut made = on(DEGREES, &image);
+    made.creation_params
+        .insert("ZSTD_LEVEL".to_owned(), "19".to_owned());
+    let file = write(&made, &scene, "fitting.tif");
+    let mut wider = DEGREES;
+    // within 1e-8 of each other, and almost three pixels apart at the right edge
+    wider[1] += 9e-9;
+    let mut nudged = DEGREES;
+    nudged[0] += 1e-14;
+    for (transform, reused) in [(DEGREES, true), (nudged, true), (wider, false)] {
+        let copied = tiles(&write(&on(transform, &file), &scene, "again.tif"), 0);
+        assert_eq!(copied == tiles(&file, 0), reused, "{transform:?}");
+    }
+}

@@ -218,10 +218,9 @@ fn stray(command: &Command, arg: &str) -> String {
         .filter(|name| *name != "help")
         .collect();
     if names.is_empty() {
-        format!("unexpected argument '{arg}'")
-    } else {
-        format!("no command '{arg}': there are {}", names.join(", "))
+        return format!("unexpected argument '{arg}'");
     }
+    format!("no command '{arg}': there are {}", names.join(", "))
 }
 
 fn refused(command: &Command, message: &str) -> Exit {

@@ -1,9 +1,10 @@
 mod class;
 mod connection;
 mod errors;
+mod progress;
 mod rest;
 
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -13,10 +14,11 @@ use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_storage::{
     builder::storage::WriteObject,
     client::Storage as Client,
-    model_ext::ReadRange,
+    model_ext::{ObjectHighlights, ReadRange},
     read_resume_policy::NeverResume,
     streaming_source::{Payload, Seek, StreamingSource},
 };
+use progress::{Moved, Parts, Watched, timely};
 use rest::Rest;
 
 use crate::{
@@ -27,6 +29,9 @@ use crate::{
 /// Largest offset that the service knows.
 const LAST: u64 = i64::MAX as u64;
 
+/// Time within which something must move.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Objects of Google Cloud Storage (`gs://bucket/a.tif`).
 ///
 /// Each call is one request, or as many as the content takes; nothing is tried again here: wrap it in
@@ -36,9 +41,16 @@ pub struct GcsStorage {
     client: Client,
     rest: Arc<Rest>,
     emulated: bool,
+    patience: Duration,
 }
 
 impl GcsStorage {
+    /// Gives transfers up in which nothing moves for so long, 30 seconds unless it is said.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// Sets the clients up; no request is sent yet.
     ///
     /// # Errors
@@ -67,15 +79,17 @@ impl GcsStorage {
             client: client.map_err(|error| failed(error.into()))?,
             rest: Arc::new(rest),
             emulated: access.emulated,
+            patience: PATIENCE,
         })
     }
 
+    /// Reads a range or all of an object; `None` where the range begins behind its end.
     async fn fetch(
         &self,
         uri: &Uri,
         range: Option<&Range<u64>>,
         version: Option<&str>,
-    ) -> Result<Bytes> {
+    ) -> Result<Option<(ObjectHighlights, Bytes)>> {
         let (bucket, name) = object(uri)?;
         let mut request = self.client.read_object(resource(bucket), name);
         if let Some(range) = range {
@@ -87,12 +101,9 @@ impl GcsStorage {
         if let Some(generation) = version.map(|version| generation(uri, version)) {
             request = request.set_if_generation_match(generation?);
         }
-        let mut answer = match request.send().await {
+        let mut answer = match timely(uri, self.patience, Box::pin(request.send())).await? {
             Ok(answer) => answer,
-            // the range begins behind the end
-            Err(error) if errors::status(&error) == Some(416) => {
-                return self.nothing(uri, version).await;
-            }
+            Err(error) if errors::status(&error) == Some(416) => return Ok(None),
             Err(error) => return Err(errors::sort(uri, "read", error)),
         };
         let found = answer.object();
@@ -101,11 +112,11 @@ impl GcsStorage {
             return Err(Error::Changed { uri: uri.clone() });
         }
         let mut data = BytesMut::new();
-        while let Some(piece) = answer.next().await {
+        while let Some(piece) = timely(uri, self.patience, answer.next()).await? {
             let piece = piece.map_err(|error| errors::sort(uri, "read", error))?;
             data.extend_from_slice(&piece);
         }
-        Ok(data.freeze())
+        Ok(Some((found, data.freeze())))
     }
 
     /// No bytes of a file that must be there, in its version.
@@ -129,6 +140,12 @@ impl GcsStorage {
         <S as Seek>::Error: std::error::Error + Send + Sync + 'static,
     {
         let (bucket, name) = object(uri)?;
+        let moved = Moved::now();
+        let payload: Payload<S> = content.into();
+        let content = Watched {
+            content: payload,
+            moved: moved.clone(),
+        };
         let mut request = self.client.write_object(resource(bucket), name, content);
         if let Some(content_type) = &options.content_type {
             request = request.set_content_type(content_type);
@@ -144,7 +161,8 @@ impl GcsStorage {
                 .await
                 .map_err(|error| errors::sort(uri, "write", error))?;
         }
-        match request.send_unbuffered().await {
+        let sent = moved.watch(uri, self.patience, request.send_unbuffered());
+        match sent.await? {
             Ok(_) => Ok(()),
             Err(error) if options.if_absent && errors::status(&error) == Some(412) => {
                 Err(Error::AlreadyExists { uri: uri.clone() })
@@ -163,14 +181,42 @@ impl Storage for GcsStorage {
 
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
         let version = options.version.as_deref();
-        let Some(range) = &options.range else {
-            return self.fetch(uri, None, version).await;
+        let range = options.range.as_ref();
+        let impossible = match range {
+            Some(range) => cut(uri, range, LAST)?.is_empty(),
+            None => false,
         };
-        let possible = cut(uri, range, LAST)?;
-        if possible.is_empty() {
-            return self.nothing(uri, version).await;
+        if !impossible && let Some((_, data)) = self.fetch(uri, range, version).await? {
+            return Ok(data);
         }
-        self.fetch(uri, Some(range), version).await
+        self.nothing(uri, version).await
+    }
+
+    async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
+        let length = length.clamp(1, LAST);
+        let Some((found, data)) = self.fetch(uri, Some(&(0..length)), None).await? else {
+            return Ok((self.rest.head(uri).await?, Bytes::new()));
+        };
+        let version = found.generation.to_string();
+        // an answer that is shorter than the range ends with the object
+        let whole = ((data.len() as u64) < length).then_some(data.len() as u64);
+        let told = u64::try_from(found.size).ok().filter(|size| *size > 0);
+        if let Some(size) = whole.or(told) {
+            let attributes = Attributes {
+                size,
+                version,
+                content_type: Some(found.content_type).filter(|text| !text.is_empty()),
+                storage_class: class::parse(&found.storage_class),
+                last_modified: None,
+            };
+            return Ok((attributes, data));
+        }
+        // emulators do not tell the size
+        let attributes = self.rest.head(uri).await?;
+        if attributes.version != version {
+            return Err(Error::Changed { uri: uri.clone() });
+        }
+        Ok((attributes, data))
     }
 
     async fn read_ranges(
@@ -187,7 +233,7 @@ impl Storage for GcsStorage {
     }
 
     async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
-        Box::pin(self.write(uri, data, options)).await
+        Box::pin(self.write(uri, Parts::of(data), options)).await
     }
 
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {

@@ -112,7 +112,11 @@ impl Rest {
                 Some(_) | None => break,
             }
         }
-        self.delete(from, Some(&source.generation)).await
+        match self.delete(from, Some(&source.generation)).await {
+            // the copy is made, and nothing is left
+            Err(error) if error.is_not_found() => Ok(()),
+            deleted => deleted,
+        }
     }
 
     async fn resource(&self, uri: &Uri, operation: &'static str) -> Result<Resource> {

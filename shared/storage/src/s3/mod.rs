@@ -21,6 +21,9 @@ use crate::{
     UploadOptions, http, pieces, ranges::cut,
 };
 
+/// Largest offset that every store reads.
+const LAST: u64 = i64::MAX as u64;
+
 /// Objects of Amazon S3 and compatible stores (`s3://bucket/a.tif`).
 ///
 /// Each call is one request, or as many as the content takes; nothing is tried again here: wrap it in
@@ -113,13 +116,15 @@ impl Storage for S3Storage {
 
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
         let version = options.version.as_deref();
-        if let Some(range) = &options.range
-            && cut(uri, range, i64::MAX as u64)?.is_empty()
-        {
+        let possible = match &options.range {
+            Some(range) => Some(cut(uri, range, LAST)?),
+            None => None,
+        };
+        if possible.as_ref().is_some_and(Range::is_empty) {
             return self.found(uri, version).await.map(|_| Bytes::new());
         }
         let options = GetOptions {
-            range: options.range.clone().map(GetRange::Bounded),
+            range: possible.map(GetRange::Bounded),
             ..GetOptions::default()
         };
         match self.get(uri, options, version).await? {
@@ -133,6 +138,36 @@ impl Storage for S3Storage {
             }
             Err(error) => Err(errors::sort(uri, "read", error)),
         }
+    }
+
+    async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(0..length.clamp(1, LAST))),
+            ..GetOptions::default()
+        };
+        let failed = |error| errors::sort(uri, "read", error);
+        let answer = match self.get(uri, options, None).await? {
+            // there is no first byte
+            Err(error) if errors::status(&error) == Some(416) => {
+                return Ok((self.found(uri, None).await?, Bytes::new()));
+            }
+            answer => answer.map_err(failed)?,
+        };
+        let Some(version) = answer.meta.e_tag.clone() else {
+            return Err(Error::Failed {
+                uri: uri.clone(),
+                operation: "read",
+                source: "the store tells no entity tag".into(),
+            });
+        };
+        let attributes = Attributes {
+            size: answer.meta.size,
+            version,
+            content_type: None,
+            storage_class: None,
+            last_modified: Some(answer.meta.last_modified.into()),
+        };
+        Ok((attributes, answer.bytes().await.map_err(failed)?))
     }
 
     async fn read_ranges(

@@ -12,7 +12,7 @@ use crate::{
     uri,
 };
 
-const BUDGET: RetryBudget = RetryBudget {
+pub(crate) const BUDGET: RetryBudget = RetryBudget {
     tries: 4,
     first_pause: Duration::from_millis(2),
     longest_pause: Duration::from_millis(10),
@@ -21,7 +21,7 @@ const BUDGET: RetryBudget = RetryBudget {
 };
 
 /// Both remote stores behind a proxy each, with a file of ten digits; fewer where an emulator is absent.
-async fn stores() -> Vec<(Proxy, Arc<dyn Storage>, Uri)> {
+pub(crate) async fn stores() -> Vec<(Proxy, Arc<dyn Storage>, Uri)> {
     let mut stores: Vec<(Proxy, Arc<dyn Storage>, Uri)> = Vec::new();
     if let Some((host, bucket)) = emulators::gcs_bucket().await {
         let proxy = Proxy::start(&host).await;

@@ -4,7 +4,9 @@
 mod cache;
 mod emulators;
 mod faults;
+mod lost;
 mod proxy;
+mod stalled;
 
 use std::{sync::Arc, time::Duration};
 

@@ -15,6 +15,8 @@ use tokio::{
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// None: passed on.
+    Pass,
     /// Answered with this status, not passed on.
     Status(u16),
     /// Passed on after a while.
@@ -23,6 +25,10 @@ pub(crate) enum Fault {
     Truncated,
     /// The connection is reset.
     Reset,
+    /// Done by the server, but the connection is reset in place of the answer.
+    Lost,
+    /// Passed on, and never answered.
+    Stalled,
 }
 
 #[derive(Debug, Default)]
@@ -97,7 +103,7 @@ async fn serve(
         }
         Some(Fault::Reset) => return client.set_zero_linger(),
         Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
-        Some(Fault::Truncated) | None => {}
+        Some(Fault::Truncated | Fault::Lost | Fault::Stalled | Fault::Pass) | None => {}
     }
     let mut server = TcpStream::connect(upstream).await?;
     // a kept connection would carry requests that are not seen here
@@ -109,6 +115,20 @@ async fn serve(
         answer.truncate(answer.len().saturating_sub(3));
         client.write_all(&answer).await?;
         return client.shutdown().await;
+    }
+    if matches!(fault, Some(Fault::Lost | Fault::Stalled)) {
+        // the content of the request on its way, the answer into nothing
+        let (mut from_client, _) = client.split();
+        let (mut from_server, mut to_server) = server.split();
+        let mut answer = tokio::io::sink();
+        tokio::select! {
+            done = tokio::io::copy(&mut from_server, &mut answer) => { done?; }
+            sent = tokio::io::copy(&mut from_client, &mut to_server) => { sent?; }
+        }
+        if fault == Some(Fault::Stalled) {
+            std::future::pending::<()>().await;
+        }
+        return client.set_zero_linger();
     }
     tokio::io::copy_bidirectional(&mut client, &mut server)
         .await

@@ -1,11 +1,12 @@
 //! CONSOLIDATIONCANCELLING: the workers are told to stop.
 
 use super::running::{Running, Stop};
+use crate::failpoint::failpoint;
 use crate::job::outbox::Posted;
 use crate::{App, Error, Result};
 use bytes::Bytes;
 use chrono::Utc;
-use database::{lease, task};
+use database::{lease, noted_file, task};
 use domain::job::{
     ActionEnd, EntryAction, Task, TaskState, cancel_marker_name, cancellation_ended,
     tasks_to_mark_cancelled,
@@ -51,7 +52,10 @@ pub(super) async fn remove_markers(app: &App, job: JobId, tasks: &[Task]) {
             let Ok(marker) = marker(folder, job, task.id) else {
                 return;
             };
-            if let Err(error) = app.storage().delete_if_exists(&marker).await {
+            failpoint!("marker.delete.before");
+            let deleted = app.storage().delete_if_exists(&marker).await;
+            failpoint!("marker.delete.after");
+            if let Err(error) = deleted {
                 tracing::debug!(%marker, %error, "the marker of a cancelled task stays");
             }
         })
@@ -62,14 +66,21 @@ async fn write_markers(app: &App, job: JobId, tasks: &[TaskId]) -> Result<()> {
     let Some(folder) = &app.options().cancelled_jobs else {
         return Ok(());
     };
-    stream::iter(tasks)
+    let marker = |task: &TaskId| marker(folder, job, *task);
+    let markers: Vec<Uri> = tasks.iter().map(marker).collect::<domain::Result<_>>()?;
+    {
+        let mut connection = app.database().write().await?;
+        noted_file::note_markers(&mut connection, job, &markers).await?;
+    }
+    stream::iter(markers)
         .map(Ok)
-        .try_for_each_concurrent(PARALLEL, |task| async move {
-            let marker = marker(folder, job, *task)?;
+        .try_for_each_concurrent(PARALLEL, |marker| async move {
+            failpoint!("marker.write.before");
             let written = app
                 .storage()
                 .upload(&marker, Bytes::new(), &UploadOptions::default())
                 .await;
+            failpoint!("marker.write.after");
             written.map_err(|error| {
                 if error.is_retryable() {
                     Error::unavailable("the storage of the markers of cancelled tasks", error)

@@ -1,5 +1,6 @@
 //! Deletion: datasets are hidden, then removed, or shown again.
 
+use super::delete_files::delete_unfinished;
 use super::running::{Running, Stop};
 use crate::job::outbox::Posted;
 use database::lock::{self, LockFlag};
@@ -38,9 +39,11 @@ pub(super) async fn remove_datasets(running: &Running) -> Result<Posted, Stop> {
         .await
 }
 
-/// ABORTED: shows the datasets again that still exist, and releases them.
+/// ABORTED: shows the datasets again that still exist, and releases them. Files whose datasets are removed already are
+/// deleted, as nothing else would ever find them.
 pub(super) async fn roll_back_deletion(running: &Running) -> Result<Posted, Stop> {
     let id = running.job.id;
+    delete_unfinished(running).await?;
     let mut step = running.begin().await?;
     dataset::set_status(
         step.conn(),

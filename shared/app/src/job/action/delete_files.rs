@@ -1,6 +1,7 @@
 //! DELETIONEFFECTIVE: the files of the removed containers are deleted, unless they are indexed again.
 
 use super::running::{Running, Stop};
+use crate::failpoint::failpoint;
 use crate::job::failure;
 use crate::job::outbox::Posted;
 use crate::{App, Result};
@@ -20,6 +21,18 @@ const TOLD: usize = 999;
 /// Deletes the file of each task that is not done; a file that is gone already is a success. One that
 /// the catalogue knows again, or that the service does not own, stays.
 pub(super) async fn delete_files(running: &Running) -> Result<Posted, Stop> {
+    delete_unfinished(running).await?;
+    let step = running.begin().await?;
+    running
+        .end(EntryAction::DeleteFiles, step, ActionEnd::Complete)
+        .await
+}
+
+/// Deletes the files of the tasks that are not done: their datasets are removed already.
+///
+/// # Errors
+/// [`domain::Error::Precondition`] that tells which files are still there.
+pub(super) async fn delete_unfinished(running: &Running) -> Result<(), Stop> {
     let unfinished = [TaskState::New, TaskState::Pending, TaskState::Failed];
     let tasks = {
         let mut connection = running.app.database().read().await?;
@@ -31,10 +44,7 @@ pub(super) async fn delete_files(running: &Running) -> Result<Posted, Stop> {
         save(running, ended, &mut failures).await?;
     }
     if failures.is_empty() {
-        let step = running.begin().await?;
-        return running
-            .end(EntryAction::DeleteFiles, step, ActionEnd::Complete)
-            .await;
+        return Ok(());
     }
     let count = failures.len();
     failures.truncate(TOLD);
@@ -96,7 +106,9 @@ async fn delete_chunk(app: &App, tasks: &[Task]) -> Result<Ended> {
         .iter()
         .map(|(_, uri)| app.storage().delete_if_exists(uri))
         .collect();
+    failpoint!("deletion.delete.before");
     let results: Vec<_> = stream::iter(deletions).buffered(PARALLEL).collect().await;
+    failpoint!("deletion.delete.after");
     for ((task, _), result) in files.iter().zip(results) {
         match result {
             Ok(()) => ended.done.push(task.id),

@@ -3,6 +3,7 @@
 mod spare;
 
 use super::running::{Running, Stop};
+use crate::failpoint::failpoint;
 use crate::job::outbox::Posted;
 use crate::{Error, Result};
 use database::dataset::{self, NewDataset};
@@ -65,13 +66,17 @@ async fn index_output(running: &Running, id: TaskId) -> Result<(), Stop> {
     lock::lock(step.conn(), running.job.id, &ids, LockFlag::New).await?;
     container::set_layout(step.conn(), std::slice::from_ref(&target.uri), &layout).await?;
     task::delete(step.conn(), &[id]).await?;
+    failpoint!("output.index.before");
     step.commit().await?;
     Ok(())
 }
 
 /// Whether the file is there: what it replaces is deleted later.
 async fn check_written(running: &Running, id: TaskId, uri: &Uri) -> Result<()> {
-    match running.app.storage().head(uri).await {
+    failpoint!("output.check.before");
+    let head = running.app.storage().head(uri).await;
+    failpoint!("output.check.after");
+    match head {
         Ok(_) => Ok(()),
         Err(storage::Error::NotFound { .. }) => {
             let text = format!("the file of task {id} is missing: {uri}");

@@ -153,6 +153,9 @@ async fn plan_cell(
     Ok(())
 }
 
+/// Tasks stored by one statement: each carries its order.
+const TASKS_OF_A_STATEMENT: usize = 500;
+
 /// Stores what was decided. The inputs that nothing replaces are released.
 async fn store(running: &Running, plan: Plan) -> Result<Posted, Stop> {
     let id = running.job.id;
@@ -166,7 +169,9 @@ async fn store(running: &Running, plan: Plan) -> Result<Posted, Stop> {
         lock::release(step.conn(), id, Some(flag)).await?;
     }
     lock::lock(step.conn(), id, &replaced, LockFlag::ToDelete).await?;
-    task::insert(step.conn(), &plan.tasks).await?;
+    for tasks in plan.tasks.chunks(TASKS_OF_A_STATEMENT) {
+        task::insert(step.conn(), tasks).await?;
+    }
     let text = format!(
         "{} task(s) prepared, {} dataset(s) will be replaced",
         plan.tasks.len(),

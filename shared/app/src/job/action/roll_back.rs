@@ -3,6 +3,7 @@
 use super::cancel::remove_markers;
 use super::running::{Running, Stop};
 use crate::App;
+use crate::failpoint::failpoint;
 use crate::job::failure;
 use crate::job::outbox::Posted;
 use database::lock::{self, LockFlag};
@@ -36,12 +37,14 @@ pub(super) async fn roll_back_consolidation(running: &Running) -> Result<Posted,
         .iter()
         .map(|uri| running.entry(Severity::Warn, format!("{uri} is indexed: it stays")))
         .collect();
+    failpoint!("rollback.delete.before");
     entries.extend(
         delete(&running.app, &files)
             .await
             .into_iter()
             .map(|text| running.entry(Severity::Warn, text)),
     );
+    failpoint!("rollback.delete.after");
     remove_markers(&running.app, id, &tasks).await;
 
     let mut step = running.begin().await?;

@@ -1,5 +1,6 @@
 //! A running entry action and its lease.
 
+use crate::failpoint::failpoint;
 use crate::job::failure;
 use crate::job::outbox::Posted;
 use crate::{App, Error, Result};
@@ -57,6 +58,7 @@ impl Running {
         let mut tx = self.app.database().begin().await?;
         let stored = job::get_for_action(&mut tx, self.job.id, self.run).await?;
         let stored = stored.ok_or(Stop::Superseded)?;
+        failpoint!("action.begin.after");
         Ok(Step {
             tx,
             stored,
@@ -77,6 +79,7 @@ impl Running {
     /// Records the failure of the action as an event of the job. An action without such an event
     /// stays unfinished, so that it is run again.
     pub(super) async fn fail(&self, entry: EntryAction, error: Error) -> Result<Posted> {
+        failpoint!("action.failure.before");
         let failed = Err(failure::failure(&error));
         if entry.follow_up(failed.clone()).is_none() {
             self.give_back().await;
@@ -111,7 +114,9 @@ impl Running {
         if !job::finish_action(&mut tx, self.job.id, self.run).await? {
             return Err(Stop::Superseded);
         }
+        failpoint!("action.end.before");
         tx.commit().await?;
+        failpoint!("action.end.after");
         Ok(posted)
     }
 
@@ -126,7 +131,9 @@ impl Running {
                     let mut connection = app.database().write().await?;
                     job::extend_action(&mut connection, id, run, LEASE).await
                 };
-                match extended.await {
+                let extended = extended.await;
+                failpoint!("action.lease.after");
+                match extended {
                     Ok(true) => {}
                     // the next transaction of the action finds it out
                     Ok(false) => return,
@@ -142,6 +149,7 @@ impl Running {
 
     /// Ends the lease, so that the next delivery runs the action again at once.
     pub(super) async fn give_back(&self) {
+        failpoint!("action.return.before");
         let given = async {
             let mut connection = self.app.database().write().await?;
             job::extend_action(&mut connection, self.job.id, self.run, Duration::ZERO).await
@@ -187,7 +195,9 @@ impl Step {
     }
 
     pub(super) async fn commit(self) -> Result<Posted, Stop> {
+        failpoint!("action.step.before");
         self.tx.commit().await?;
+        failpoint!("action.step.after");
         Ok(self.posted)
     }
 }

@@ -150,6 +150,40 @@ async fn a_cancelled_deletion_shows_the_datasets_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_is_cancelled_late_deletes_its_files() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let new = deletion("job", &[added.record], ExecutionLevel::StepByStepMajor);
+    let job = world.app.delete_datasets(new).await.unwrap().job;
+    world.deliver_all().await;
+    for _ in 0..2 {
+        world.app.continue_job(job.id).await.unwrap();
+        world.deliver_all().await;
+    }
+    assert_eq!(world.state(job.id).await, JobState::DeletionEffective);
+    assert!(added.file.exists());
+    world.app.cancel_job(job.id, true).await.unwrap();
+    world.deliver_all().await;
+    // a folder is no file: the rollback fails, and can be tried again
+    std::fs::remove_file(&added.file).unwrap();
+    std::fs::create_dir(&added.file).unwrap();
+    world.app.continue_job(job.id).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(job.id).await, JobState::RollbackFailed);
+    std::fs::remove_dir(&added.file).unwrap();
+    std::fs::write(&added.file, b"").unwrap();
+    world.app.retry_job(job.id, false).await.unwrap();
+    world.deliver_all().await;
+    world.app.continue_job(job.id).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(job.id).await, JobState::Failed);
+    assert!(!added.file.exists());
+    assert_eq!(world.job(job.id).await.job.counters.failed, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_indexed_again_before_its_deletion_stays() {
     let Some(world) = World::new().await else {
         return;

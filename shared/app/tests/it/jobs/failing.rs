@@ -1,12 +1,13 @@
 //! Tasks and actions that fail, and further tries.
 
 use super::worker::order;
-use crate::world::{EVENTS, ORDERS, Scene, World};
+use crate::world::{EVENTS, ORDERS, Scene, World, create_layout};
 use app::job::NewConsolidation;
 use domain::JobId;
 use domain::job::{
     JobState, Message, Task, TaskCounters, TaskEvent, TaskState, TaskStatus, parse_message,
 };
+use std::collections::BTreeMap;
 
 /// A job of two cells, the image of one of which cannot be read.
 async fn half_broken(world: &World) -> (JobId, [crate::world::Added; 2]) {
@@ -125,7 +126,7 @@ async fn a_planning_that_fails_can_be_tried_again_or_cancelled() {
 
     let second = world.app.consolidate(new("second")).await.unwrap();
     world.deliver_all().await;
-    crate::world::create_layout(&world.app, "later", 10).await;
+    create_layout(&world.app, "later", 10).await;
     world.app.retry_job(second, false).await.unwrap();
     world.deliver_all().await;
     assert_eq!(world.state(second).await, JobState::Done);
@@ -190,6 +191,60 @@ async fn a_file_that_disappeared_is_not_indexed_and_its_sources_stay() {
     assert!(logs.contains(&text), "{logs}");
     assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
     assert!(world.deletions().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_indexing_goes_on_where_it_stopped() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    create_layout(&world.app, "single", 1).await;
+    let mut records = Vec::new();
+    for day in 1..=3 {
+        records.push(world.add(day, Scene::new(day)).await.record);
+    }
+    let new = NewConsolidation {
+        layout: "single".to_owned(),
+        ..world.consolidation("job", &records)
+    };
+    let id = world.app.consolidate(new).await.unwrap();
+    let mut files = BTreeMap::new();
+    while let Some((queue, data)) = world.mailbox.take() {
+        if queue == ORDERS {
+            let Message::Order(order) = parse_message(&data).unwrap() else {
+                panic!("no order")
+            };
+            files.insert(order.task_id, order.container.uri);
+        }
+        world.deliver(&queue, &data).await;
+        if files.len() == 3 && queue == ORDERS {
+            break;
+        }
+    }
+    // outputs are indexed in the order of their tasks
+    let second = files.into_values().nth(1).unwrap();
+    let second = second.local_path().unwrap().to_owned();
+    let aside = second.with_extension("aside");
+    std::fs::rename(&second, &aside).unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::ConsolidationFailed);
+    let left = async || {
+        let mut connection = world.database.db.read().await.unwrap();
+        let tasks = database::task::list(&mut connection, id, &TaskState::ALL).await;
+        tasks.unwrap().len()
+    };
+    assert_eq!(left().await, 2);
+
+    std::fs::rename(&aside, &second).unwrap();
+    world.app.retry_job(id, false).await.unwrap();
+    while let Some((queue, data)) = world.mailbox.take() {
+        assert_eq!(queue, EVENTS, "nothing is sent again");
+        world.deliver(&queue, &data).await;
+    }
+    assert_eq!((world.state(id).await, left().await), (JobState::Done, 0));
+    for (record, day) in records.into_iter().zip(1..) {
+        assert_eq!(world.pixels(record).await, Scene::new(day).pixels());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

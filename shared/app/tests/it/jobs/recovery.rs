@@ -176,10 +176,13 @@ async fn an_action_that_nobody_runs_is_found_by_the_sweeper() {
     assert_eq!(swept.actions, 1);
     // it is not sent with each sweep
     let later = runtime::config::Sweep {
-        rerun_action_after: Duration::from_secs(1),
+        rerun_action_after: Duration::from_mins(1),
         ..at_once()
     };
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let an_hour_passes =
+        "UPDATE geocube.jobs SET last_update_ts = last_update_ts - interval '1 hour',
+        swept_at = swept_at - interval '1 hour'";
+    world.database.run(&[an_hour_passes]).await;
     let mut counts = Vec::new();
     for _ in 0..3 {
         counts.push(world.app.sweep(&later).await.unwrap().unwrap().actions);

@@ -260,7 +260,7 @@ async fn started(
     tokio::task::JoinHandle<Outcome>,
     std::sync::Arc<crate::world::Gate>,
 ) {
-    let (worker, gate) = world.gated_worker();
+    let (worker, gate) = world.gated_worker(crate::world::Stall::BeforeUpload);
     let message = order.clone();
     let running = tokio::spawn(async move { worker.process(&message).await });
     gate.arrival().await;

@@ -1,4 +1,4 @@
-//! A storage whose uploads wait until the test lets them through.
+//! A storage that holds up whoever hands in a file until the test lets it through.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,30 +11,47 @@ use storage::{
 };
 use tokio::sync::Semaphore;
 
+/// Where the gate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stall {
+    BeforeUpload,
+    AfterUpload,
+    BeforeRename,
+}
+
 #[derive(Debug)]
 pub struct Gate {
     storage: LocalStorage,
+    stall: Stall,
     arrived: Semaphore,
     opened: Semaphore,
 }
 
 impl Gate {
-    pub fn new(storage: LocalStorage) -> Self {
+    pub fn new(storage: LocalStorage, stall: Stall) -> Self {
         Self {
             storage,
+            stall,
             arrived: Semaphore::new(0),
             opened: Semaphore::new(0),
         }
     }
 
-    /// Waits until an upload stands at the gate.
+    /// Waits until a worker stands at the gate.
     pub async fn arrival(&self) {
         self.arrived.acquire().await.unwrap().forget();
     }
 
-    /// Lets one upload through.
+    /// Lets one through.
     pub fn open(&self) {
         self.opened.add_permits(1);
+    }
+
+    async fn pass(&self, at: Stall) {
+        if at == self.stall {
+            self.arrived.add_permits(1);
+            self.opened.acquire().await.unwrap().forget();
+        }
     }
 }
 
@@ -66,9 +83,10 @@ impl Storage for Gate {
     }
 
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
-        self.arrived.add_permits(1);
-        self.opened.acquire().await.unwrap().forget();
-        self.storage.upload_file(uri, path, options).await
+        self.pass(Stall::BeforeUpload).await;
+        self.storage.upload_file(uri, path, options).await?;
+        self.pass(Stall::AfterUpload).await;
+        Ok(())
     }
 
     async fn delete(&self, uri: &Uri, options: &DeleteOptions) -> Result<()> {
@@ -76,6 +94,7 @@ impl Storage for Gate {
     }
 
     async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+        self.pass(Stall::BeforeRename).await;
         self.storage.rename(from, to).await
     }
 }

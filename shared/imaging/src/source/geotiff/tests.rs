@@ -3,7 +3,7 @@
 use super::Header;
 use crate::{
     Options, init,
-    source::{FileInfo, info, open},
+    source::{FileInfo, header, info, open},
 };
 use domain::{Bands, Uri};
 use std::{fs, path::Path, process::Command};
@@ -20,13 +20,25 @@ fn run(tool: &str, arguments: &str, folder: &Path) -> bool {
     true
 }
 
+/// The tags of a file, if it is of the plain kind.
+fn read(path: &Path, subdir: &str) -> Option<Header> {
+    let uri = Uri::parse(path.to_str().unwrap()).unwrap();
+    let opened = header::open(&uri).unwrap()?;
+    Header::of(&*opened.header?, subdir)
+}
+
 /// Compares both readers on a file; whether it could be read without GDAL.
 fn agree(path: &Path) -> bool {
-    let Some(header) = Header::read(path) else {
+    agree_on(path, "")
+}
+
+/// Compares both readers on a sub-dataset of a file.
+fn agree_on(path: &Path, subdir: &str) -> bool {
+    let Some(header) = read(path, subdir) else {
         return false;
     };
     let uri = Uri::parse(path.to_str().unwrap()).unwrap();
-    let (dataset, name) = open::open(&uri, "").unwrap();
+    let (dataset, name) = open::open(&uri, subdir, None).unwrap();
     let crs = info::crs(&dataset, &name).unwrap();
     for band in 1..=header.bands() {
         let bands = Bands::try_new(&[band as i64]).unwrap();
@@ -139,7 +151,7 @@ fn overviews_masks_and_files_beside_are_seen_as_by_gdal() {
         ("overviews", true),
         ("cog", true),
         ("mask", true),
-        ("two", false),
+        ("two", true),
         ("beside", true),
         ("external", true),
     ] {
@@ -175,6 +187,18 @@ fn overviews_masks_and_files_beside_are_seen_as_by_gdal() {
         };
         assert_eq!(agree(&at(&file)), plain, "{name}");
     }
+    for (subdir, there) in [
+        ("GTIFF_DIR:1", true),
+        ("GTIFF_DIR:2", true),
+        ("GTIFF_DIR:3", false),
+        ("GTIFF_DIR:0", false),
+        ("GTIFF_DIR:x", false),
+    ] {
+        assert_eq!(agree_on(&at("two.tif"), subdir), there, "{subdir}");
+    }
+    // behind a prefix GDAL does not look for the overviews in the chain
+    assert!(!agree_on(&at("cog.tif"), "GTIFF_DIR:1"));
+    assert!(!agree_on(&at("cog.tif"), "GTIFF_DIR:2"));
 }
 
 #[test]
@@ -199,10 +223,10 @@ fn real_images_are_described_as_by_gdal() {
 fn what_is_no_plain_file_is_left_to_gdal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.tif");
-    assert!(Header::read(&path).is_none());
-    assert!(Header::read(folder.path()).is_none());
+    assert!(read(&path, "").is_none());
+    assert!(read(folder.path(), "").is_none());
     for bytes in [&b""[..], b"II*\0\x08\0\0\0", b"\x89PNG\r\n\x1a\n"] {
         fs::write(&path, bytes).unwrap();
-        assert!(Header::read(&path).is_none());
+        assert!(read(&path, "").is_none());
     }
 }

@@ -71,9 +71,11 @@ impl Ends {
             }
             Err(error) => {
                 let blamed = match &error {
-                    Error::Gdal { .. } | Error::Cancelled | Error::Io { .. } | Error::Png(_) => {
-                        false
-                    }
+                    Error::Gdal { .. }
+                    | Error::Store { .. }
+                    | Error::Cancelled
+                    | Error::Io { .. }
+                    | Error::Png(_) => false,
                     Error::Domain(_)
                     | Error::Open { .. }
                     | Error::NoBand { .. }

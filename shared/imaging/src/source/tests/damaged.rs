@@ -17,7 +17,7 @@ fn outcome(opened: crate::Result<Source>) -> Result<Vec<u8>, String> {
 fn both(source: &DatasetSource) -> [Result<Vec<u8>, String>; 2] {
     [
         outcome(Source::open(source)),
-        outcome(Source::open_library(source)),
+        outcome(Source::open_library(source, None)),
     ]
 }
 

@@ -263,7 +263,7 @@ fn files_that_differ_in_their_blocks_alone_are_told_apart() {
         let path = file(folder.path(), name, look);
         let source = source(&path, "", &[1], format(DType::UInt8, 7.0));
         let known = crate::source::Source::open(&source).unwrap();
-        let expected = crate::source::Source::open_library(&source).unwrap();
+        let expected = crate::source::Source::open_library(&source, None).unwrap();
         assert_eq!(
             format!("{:?}", known.info),
             format!("{:?}", expected.info),

@@ -180,7 +180,7 @@ pub(super) fn assert_same(source: &DatasetSource, what: &str) {
 /// The dataset by both readers, which agree on everything but who reads.
 pub(super) fn opened(source: &DatasetSource) -> (Source, Source) {
     let direct = Source::open(source).unwrap();
-    let library = Source::open_library(source).unwrap();
+    let library = Source::open_library(source, None).unwrap();
     assert_eq!(direct.info.size, library.info.size);
     assert_eq!(direct.info.transform, library.info.transform);
     assert!(direct.crs().is_same(library.crs()));

@@ -162,8 +162,8 @@ async fn malformed_layouts_are_refused() {
     };
     for (fragment, malformed) in [
         (
-            "unknown parameter \"resolutoin\", expected one of grid, subgrid, crs, resolution,",
-            grid(&[("resolutoin", "10")]),
+            "unknown parameter \"resolution_m\", expected one of grid, subgrid, crs, resolution,",
+            grid(&[("resolution_m", "10")]),
         ),
         ("ame", layout("a b")),
         ("ame", layout("")),

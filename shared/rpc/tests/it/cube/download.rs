@@ -10,7 +10,7 @@ use rpc::pb::data_format::Dtype;
 use rpc::pb::geocube_downloader_client::GeocubeDownloaderClient;
 use rpc::pb::get_cube_metadata_response::Response as Item;
 use rpc::pb::{self, Resampling};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{MemoryStorage, Router, Storage, UploadOptions};
@@ -32,10 +32,10 @@ async fn downloader(
         },
         workers: 3,
         part_bytes: 512 * 1024,
-        workdir: Uri::parse(folder.join("copies").to_str().unwrap()).unwrap(),
+        workdir: folder.join("copies"),
         copied_bytes: 1 << 30,
     };
-    let downloader = Downloader::new(Engine::new(2, 256 << 20), storage, options);
+    let downloader = Downloader::open(Engine::new(2, 256 << 20), storage, options).unwrap();
     let router = rpc::downloader_routes(&downloader, 4 << 20).into_axum_router();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -240,11 +240,20 @@ async fn remote_files_are_read_from_copies_that_are_removed() {
         assert!(found == expected, "{:?}", error(found));
     }
     assert_eq!(found.len(), expected.len());
-    let copies = folder.path().join("copies/geocube_downloader");
+    // the folder of the user, in it that of the process
+    let only_folder = |path: PathBuf| {
+        let entries = std::fs::read_dir(path).unwrap();
+        let mut paths = entries.map(|entry| entry.unwrap().path());
+        paths.find(|path| path.is_dir()).unwrap()
+    };
+    let copies = only_folder(only_folder(folder.path().join("copies")));
     let mut left = usize::MAX;
     for _ in 0..100 {
         // the last message may be here before the server is done
-        left = std::fs::read_dir(&copies).unwrap().count();
+        let entries = std::fs::read_dir(&copies).unwrap();
+        left = entries
+            .filter(|entry| entry.as_ref().unwrap().path().is_dir())
+            .count();
         if left == 0 {
             break;
         }
