@@ -1,9 +1,11 @@
 //! From the grid of a source to the grid of an image.
 
 mod aligned;
+mod layer;
 mod level;
 mod nearest;
 mod operations;
+mod part;
 mod window;
 
 use crate::{
@@ -14,8 +16,10 @@ use crate::{
     source::{Source, float_for},
 };
 pub(crate) use aligned::whole_offset;
-use domain::{DType, GeoTransform, Resampling, Size};
+use domain::{DType, GeoTransform, Resampling};
+pub(crate) use layer::Layer;
 use nearest::{Grids, Picks};
+use part::Part;
 use std::sync::Arc;
 use window::Need;
 
@@ -23,9 +27,6 @@ use window::Need;
 pub(crate) fn is_aligned(source: &Source, target: &Target, kernel: Resampling) -> bool {
     aligned::offset(source, None, target, kernel).is_some()
 }
-
-/// Sides below which a part of the target is not halved any more, in pixels.
-const SMALLEST_PART: u32 = 8;
 
 /// Share of source pixels below which a part is halved, when it has a longer side than the next constant.
 const SPARSE: f64 = 0.5;
@@ -40,53 +41,6 @@ pub(crate) struct Task<'a> {
     pub(crate) cancel: &'a dyn Fn() -> bool,
     pub(crate) image: &'a mut Image,
     pub(crate) layer: Layer,
-}
-
-/// What of a source is painted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layer {
-    /// Its data.
-    Data,
-    /// Samples without data as the values that they are: below all data of images that have no sample for holes.
-    Ground,
-    /// The ground, then the data, by one read of each window: for the only source of an image.
-    Both,
-}
-
-impl Layer {
-    /// A window as each pass paints it.
-    fn of(self, raster: Raster) -> Vec<(bool, Raster)> {
-        let mut passes: Vec<_> = match self.passes() {
-            [ground] => vec![(*ground, raster)],
-            passes => passes
-                .iter()
-                .map(|ground| (*ground, raster.clone()))
-                .collect(),
-        };
-        for (ground, raster) in &mut passes {
-            if *ground {
-                raster.forget_hole();
-            }
-        }
-        passes
-    }
-
-    /// From below: whether samples without data count as values.
-    fn passes(self) -> &'static [bool] {
-        match self {
-            Self::Data => &[false],
-            Self::Ground => &[true],
-            Self::Both => &[true, false],
-        }
-    }
-}
-
-/// Part of a grid, in pixels.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    column: u32,
-    row: u32,
-    size: Size,
 }
 
 /// What all the parts of one source share.
@@ -420,39 +374,6 @@ impl MaxFloat for DType {
         } else {
             self
         }
-    }
-}
-
-impl Part {
-    fn whole(size: Size) -> Self {
-        Self {
-            column: 0,
-            row: 0,
-            size,
-        }
-    }
-
-    /// Column and row of its first pixel.
-    fn corner(self) -> (usize, usize) {
-        (self.column as usize, self.row as usize)
-    }
-
-    fn halves(self) -> Option<[Self; 2]> {
-        let Size { width, height } = self.size;
-        if width.max(height) < 2 * SMALLEST_PART {
-            return None;
-        }
-        let (mut first, mut second) = (self, self);
-        if width > height {
-            first.size.width = width / 2;
-            second.column += width / 2;
-            second.size.width = width - width / 2;
-        } else {
-            first.size.height = height / 2;
-            second.row += height / 2;
-            second.size.height = height - height / 2;
-        }
-        Some([first, second])
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which pixel of a source is nearest to each pixel of a target. The images of a time series mostly lie on one grid:
 //! for all of them this is found out once.
 
-use super::{Part, Warped};
+use super::{Warped, part::Part};
 use crate::{Error, Result, Target, ffi::Window, lru::Lru, raster::Raster, source::Source};
 use domain::{Point, Size};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};

@@ -18,7 +18,7 @@ const LEFT: [(&str, &str); 4] = [
         "SELECT id::text FROM geocube.outbox WHERE sent_at IS NULL",
     ),
     (
-        "a result to be published",
+        "an order in work",
         "SELECT task_id::text FROM geocube.task_leases WHERE status = 'RUNNING' AND lease_until > now()",
     ),
     (
