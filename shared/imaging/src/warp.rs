@@ -18,9 +18,8 @@ use crate::{
 pub(crate) use aligned::whole_offset;
 use domain::{DType, GeoTransform, Resampling};
 pub(crate) use layer::Layer;
-use nearest::{Grids, Picks};
+use nearest::{Grids, PIXEL_BYTES, Picked, Picks};
 use part::Part;
-use std::sync::Arc;
 use window::Need;
 
 /// Whether pixels are only copied.
@@ -154,32 +153,47 @@ impl Task<'_> {
         };
         let mut parts = Vec::new();
         self.divide(&warped, Part::whole(self.target.size), &mut parts)?;
-        if let Some(grids) = grids {
-            let parts = parts.iter().map(|(part, _)| *part);
-            let picks = Arc::new(Picks::find(&warped, self.target, parts)?);
-            grids.keep(&picks);
-            return self.pick(source, &picks);
+        let Some(grids) = grids else {
+            return parts
+                .iter()
+                .try_for_each(|(part, need)| self.warp_window(&warped, *part, need));
+        };
+        let mut picks = Picks {
+            overview: warped.overview,
+            parts: Vec::new(),
+        };
+        for (part, _) in parts {
+            if let Some(picked) = Picked::find(&warped, self.target, part)? {
+                self.pick_part(source, warped.overview, &picked)?;
+                picks.parts.extend(grids.are_small().then_some(picked));
+            }
         }
-        for (part, need) in &parts {
-            self.warp_window(&warped, *part, need)?;
+        if grids.are_small() {
+            grids.keep(picks);
         }
         Ok(())
     }
 
-    /// Copies the pixels that are nearest.
+    /// Copies the pixels that are known to be nearest.
     fn pick(&mut self, source: &Source, picks: &Picks) -> Result<()> {
-        let limit = self.limits.window_bytes;
-        for picked in &picks.parts {
-            self.go_on()?;
-            let part = picked.part;
-            let read = source.read_window(picks.overview, picked.window, limit)?;
-            for (ground, raster) in self.layer.of(read) {
-                let (window, finish) = self.working(raster)?;
-                let mut result = self.part_of(&window, part)?;
-                picked.gather(&window, &mut result);
-                drop(window);
-                self.put(ground, &result, &finish, part.corner());
-            }
+        let mut parts = picks.parts.iter();
+        parts.try_for_each(|picked| self.pick_part(source, picks.overview, picked))
+    }
+
+    fn pick_part(
+        &mut self,
+        source: &Source,
+        overview: Option<usize>,
+        picked: &Picked,
+    ) -> Result<()> {
+        self.go_on()?;
+        let read = source.read_window(overview, picked.window, self.limits.window_bytes)?;
+        for (ground, raster) in self.layer.of(read) {
+            let (window, finish) = self.working(raster)?;
+            let mut result = self.part_of(&window, picked.part)?;
+            picked.gather(&window, &mut result);
+            drop(window);
+            self.put(ground, &result, &finish, picked.part.corner());
         }
         Ok(())
     }
@@ -332,7 +346,11 @@ impl Task<'_> {
     /// Bytes of a pixel as it appears on the way: samples may become floating numbers of at most 8 bytes on both sides.
     fn pixel_bytes(&self, source: &Source) -> u64 {
         let float = float_for(source.info.dtype).max_float(float_for(self.plan.to.dtype));
-        source.band_count() as u64 * float.size() as u64
+        let samples = source.band_count() as u64 * float.size() as u64;
+        match self.kernel {
+            Resampling::Near => samples + PIXEL_BYTES,
+            _ => samples,
+        }
     }
 
     fn go_on(&self) -> Result<()> {

@@ -67,7 +67,7 @@ pub(super) fn write(
 /// A new file without a name in the folder of `path`, where the file system has such files.
 fn nameless(path: &Path) -> Option<File> {
     let folder = path.parent()?;
-    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let file = File::from(openat(CWD, folder, flags, Mode::from(0o666)).ok()?);
     // naming it goes through this folder, which some sandboxes lack
     descriptor(&file).exists().then_some(file)
