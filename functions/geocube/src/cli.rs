@@ -45,7 +45,9 @@ pub fn main() -> ExitCode {
     match run(parsed.flags.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            screen::note(&screen::harmless(&format!("error: {error:#}")));
+            for line in format!("error: {error:#}").lines() {
+                screen::note(&screen::harmless(line));
+            }
             ExitCode::FAILURE
         }
     }

@@ -42,9 +42,9 @@ use tiles::Job;
 ///
 /// Encoded tiles wait in one scratch file in `workdir`, which must exist, until the order of the result asks for
 /// them; a large record in a codec that only GDAL writes has a file of its own there meanwhile. Nothing of it stays.
-/// `out` is overwritten, and removed when the call fails. `workers` records are worked at the same time; their tiles
+/// `out` is overwritten, and removed when that fails. `workers` records are worked at the same time; their tiles
 /// are encoded by as many threads as there are processors. Memory does not grow with the number of records, but for a
-/// table of their tiles. `cancel` is asked between sources and strips. To be called on a thread that may block.
+/// table of their tiles. `cancel` is asked between sources, strips and tiles, by several threads. To be called on a thread that may block.
 ///
 /// # Errors
 /// As [`crate::merge`] for the sources; [`domain::Error::Invalid`] for a pattern, a block size or creation options
@@ -111,12 +111,15 @@ impl Work<'_> {
             None => 0,
         };
         let (sender, receiver) = sync_channel(2 * encoders);
-        let receiver = Mutex::new(receiver);
+        let jobs = Arc::new(Mutex::new(receiver));
         let (next, results) = (AtomicUsize::new(0), Results::default());
         thread::scope(|scope| {
             for _ in 0..encoders {
-                scope.spawn(|| self.encode_tiles(&receiver, &results));
+                let (jobs, results) = (Arc::clone(&jobs), &results);
+                scope.spawn(move || self.encode_tiles(&jobs, results));
             }
+            // without encoders there is nobody to wait for
+            drop(jobs);
             for _ in 1..workers.min(self.spec.records.len()) {
                 let sender = sender.clone();
                 let (next, results) = (&next, &results);
@@ -168,13 +171,13 @@ impl Work<'_> {
         let mapping = spec.output_mapping();
         let mosaic = open(spec, record, &mapping)?;
         if let Some(mosaic) = &mosaic
-            && let Some((file, found)) = mosaic
+            && let Some(found) = mosaic
                 .single()
                 .and_then(|source| reuse::find(spec, record, source))
         {
             let any_valid = strips::any_valid(spec, mosaic, &stop)?;
             return Ok(Encoded {
-                tiles: Tiles::Reused(file, found),
+                tiles: Tiles::Reused(found),
                 any_valid,
             });
         }

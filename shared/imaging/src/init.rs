@@ -7,7 +7,7 @@ use gdal::config::set_config_option;
 /// Settings of the raster library for the process.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads of one warp or one compression: a number or `ALL_CPUS`; `None` leaves it to the library.
+    /// Threads of one compression by the library: a number or `ALL_CPUS`; `None` leaves it to the library.
     pub threads: Option<String>,
     /// Bytes of decoded blocks that the library may keep.
     pub block_cache_bytes: u64,

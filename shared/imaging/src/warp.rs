@@ -1,9 +1,11 @@
 //! From the grid of a source to the grid of an image.
 
 mod aligned;
+mod layer;
 mod level;
 mod nearest;
 mod operations;
+mod part;
 mod window;
 
 use crate::{
@@ -14,18 +16,16 @@ use crate::{
     source::{Source, float_for},
 };
 pub(crate) use aligned::whole_offset;
-use domain::{DType, GeoTransform, Resampling, Size};
-use nearest::{Grids, Picks};
-use std::sync::Arc;
+use domain::{DType, GeoTransform, Resampling};
+pub(crate) use layer::Layer;
+use nearest::{Grids, PIXEL_BYTES, Picked, Picks};
+use part::Part;
 use window::Need;
 
 /// Whether pixels are only copied.
 pub(crate) fn is_aligned(source: &Source, target: &Target, kernel: Resampling) -> bool {
     aligned::offset(source, None, target, kernel).is_some()
 }
-
-/// Sides below which a part of the target is not halved any more, in pixels.
-const SMALLEST_PART: u32 = 8;
 
 /// Share of source pixels below which a part is halved, when it has a longer side than the next constant.
 const SPARSE: f64 = 0.5;
@@ -40,53 +40,6 @@ pub(crate) struct Task<'a> {
     pub(crate) cancel: &'a dyn Fn() -> bool,
     pub(crate) image: &'a mut Image,
     pub(crate) layer: Layer,
-}
-
-/// What of a source is painted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layer {
-    /// Its data.
-    Data,
-    /// Samples without data as the values that they are: below all data of images that have no sample for holes.
-    Ground,
-    /// The ground, then the data, by one read of each window: for the only source of an image.
-    Both,
-}
-
-impl Layer {
-    /// A window as each pass paints it.
-    fn of(self, raster: Raster) -> Vec<(bool, Raster)> {
-        let mut passes: Vec<_> = match self.passes() {
-            [ground] => vec![(*ground, raster)],
-            passes => passes
-                .iter()
-                .map(|ground| (*ground, raster.clone()))
-                .collect(),
-        };
-        for (ground, raster) in &mut passes {
-            if *ground {
-                raster.forget_hole();
-            }
-        }
-        passes
-    }
-
-    /// From below: whether samples without data count as values.
-    fn passes(self) -> &'static [bool] {
-        match self {
-            Self::Data => &[false],
-            Self::Ground => &[true],
-            Self::Both => &[true, false],
-        }
-    }
-}
-
-/// Part of a grid, in pixels.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    column: u32,
-    row: u32,
-    size: Size,
 }
 
 /// What all the parts of one source share.
@@ -200,32 +153,47 @@ impl Task<'_> {
         };
         let mut parts = Vec::new();
         self.divide(&warped, Part::whole(self.target.size), &mut parts)?;
-        if let Some(grids) = grids {
-            let parts = parts.iter().map(|(part, _)| *part);
-            let picks = Arc::new(Picks::find(&warped, self.target, parts)?);
-            grids.keep(&picks);
-            return self.pick(source, &picks);
+        let Some(grids) = grids else {
+            return parts
+                .iter()
+                .try_for_each(|(part, need)| self.warp_window(&warped, *part, need));
+        };
+        let mut picks = Picks {
+            overview: warped.overview,
+            parts: Vec::new(),
+        };
+        for (part, _) in parts {
+            if let Some(picked) = Picked::find(&warped, self.target, part)? {
+                self.pick_part(source, warped.overview, &picked)?;
+                picks.parts.extend(grids.are_small().then_some(picked));
+            }
         }
-        for (part, need) in &parts {
-            self.warp_window(&warped, *part, need)?;
+        if grids.are_small() {
+            grids.keep(picks);
         }
         Ok(())
     }
 
-    /// Copies the pixels that are nearest.
+    /// Copies the pixels that are known to be nearest.
     fn pick(&mut self, source: &Source, picks: &Picks) -> Result<()> {
-        let limit = self.limits.window_bytes;
-        for picked in &picks.parts {
-            self.go_on()?;
-            let part = picked.part;
-            let read = source.read_window(picks.overview, picked.window, limit)?;
-            for (ground, raster) in self.layer.of(read) {
-                let (window, finish) = self.working(raster)?;
-                let mut result = self.part_of(&window, part)?;
-                picked.gather(&window, &mut result);
-                drop(window);
-                self.put(ground, &result, &finish, part.corner());
-            }
+        let mut parts = picks.parts.iter();
+        parts.try_for_each(|picked| self.pick_part(source, picks.overview, picked))
+    }
+
+    fn pick_part(
+        &mut self,
+        source: &Source,
+        overview: Option<usize>,
+        picked: &Picked,
+    ) -> Result<()> {
+        self.go_on()?;
+        let read = source.read_window(overview, picked.window, self.limits.window_bytes)?;
+        for (ground, raster) in self.layer.of(read) {
+            let (window, finish) = self.working(raster)?;
+            let mut result = self.part_of(&window, picked.part)?;
+            picked.gather(&window, &mut result);
+            drop(window);
+            self.put(ground, &result, &finish, picked.part.corner());
         }
         Ok(())
     }
@@ -378,7 +346,11 @@ impl Task<'_> {
     /// Bytes of a pixel as it appears on the way: samples may become floating numbers of at most 8 bytes on both sides.
     fn pixel_bytes(&self, source: &Source) -> u64 {
         let float = float_for(source.info.dtype).max_float(float_for(self.plan.to.dtype));
-        source.band_count() as u64 * float.size() as u64
+        let samples = source.band_count() as u64 * float.size() as u64;
+        match self.kernel {
+            Resampling::Near => samples + PIXEL_BYTES,
+            _ => samples,
+        }
     }
 
     fn go_on(&self) -> Result<()> {
@@ -420,39 +392,6 @@ impl MaxFloat for DType {
         } else {
             self
         }
-    }
-}
-
-impl Part {
-    fn whole(size: Size) -> Self {
-        Self {
-            column: 0,
-            row: 0,
-            size,
-        }
-    }
-
-    /// Column and row of its first pixel.
-    fn corner(self) -> (usize, usize) {
-        (self.column as usize, self.row as usize)
-    }
-
-    fn halves(self) -> Option<[Self; 2]> {
-        let Size { width, height } = self.size;
-        if width.max(height) < 2 * SMALLEST_PART {
-            return None;
-        }
-        let (mut first, mut second) = (self, self);
-        if width > height {
-            first.size.width = width / 2;
-            second.column += width / 2;
-            second.size.width = width - width / 2;
-        } else {
-            first.size.height = height / 2;
-            second.row += height / 2;
-            second.size.height = height - height / 2;
-        }
-        Some([first, second])
     }
 }
 

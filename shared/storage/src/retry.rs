@@ -203,14 +203,15 @@ impl Storage for Retrying {
     /// Two questions more than the move itself: what is moved, and what it replaces.
     async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
         let moved = self.head(from).await?;
-        let replaced = doubt::present(self.head(to).await)?;
+        // who may not look there can still move, only not settle a doubt
+        let replaced = doubt::present(self.head(to).await);
         let doubt = Doubt::default();
         let tried = self
             .repeat(|| doubt.note(self.inner.rename(from, to)))
             .await;
         match tried {
             Err(Error::NotFound { uri }) if doubt.is_there() => {
-                let found = doubt::present(self.head(to).await)?;
+                let (replaced, found) = (replaced?, doubt::present(self.head(to).await)?);
                 doubt::settle(
                     doubt::was_moved(&moved, replaced.as_ref(), found.as_ref()),
                     || Error::NotFound { uri },

@@ -5,7 +5,7 @@ use crate::failpoint::failpoint;
 use crate::{App, Result};
 use chrono::Utc;
 use database::{in_transaction, job};
-use domain::job::{ExecutionLevel, JobEvent, JobStatus, apply};
+use domain::job::{ExecutionLevel, JobEvent, JobStatus, apply_stored};
 use domain::{Instant, JobId};
 
 impl App {
@@ -54,8 +54,10 @@ impl App {
         let (level, posted) = in_transaction(self.database(), |tx| {
             let (status, queue) = (status.clone(), queue.clone());
             Box::pin(async move {
-                let job = job::get(tx, id).await?.job;
-                apply(&job, &status, Instant::from(Utc::now())).map_err(domain::Error::from)?;
+                let stored = job::get(tx, id).await?;
+                let (job, now) = (stored.job, Instant::from(Utc::now()));
+                apply_stored(&job, stored.action_revision, &status, now)
+                    .map_err(domain::Error::from)?;
                 let event = JobEvent::new(id, status, job.revision);
                 let mut posted = Posted::default();
                 posted.post(tx, &queue, vec![event.to_json()]).await?;

@@ -26,7 +26,7 @@ const KEEP_SENT: Duration = Duration::from_hours(24);
 /// How long handled events are remembered: longer than any queue keeps a message.
 const KEEP_EVENTS: Duration = Duration::from_hours(7 * 24);
 
-/// What a sweep found and sent again.
+/// What a sweep sent again, and the files that it deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Messages of the outbox that were not published.
@@ -52,7 +52,9 @@ impl App {
             match self.sweep(&thresholds).await {
                 Ok(None) => {}
                 Ok(Some(swept)) if swept == Swept::default() => {}
-                Ok(Some(swept)) => tracing::info!(?swept, "lost work is sent again"),
+                Ok(Some(swept)) => {
+                    tracing::info!(?swept, "lost work is sent again, left files are deleted");
+                }
                 Err(error) => tracing::warn!(error = failure::text(&error), "the sweep failed"),
             }
         }

@@ -4,6 +4,7 @@ use super::stop::{Cause, StopFlag};
 use super::{Worker, estimate, produce, sources};
 use crate::failpoint::failpoint;
 use crate::job::failure;
+use crate::stores;
 use database::lease::{self, Heartbeat};
 use database::noted_file;
 use domain::job::{ConsolidationOrder, JobState, TaskStatus, cancel_marker_name};
@@ -69,7 +70,7 @@ impl Run {
 
     /// Writes the file of the order.
     pub(super) async fn perform(self) -> Ended {
-        let _watch = self.watch();
+        let (_watch, _traffic) = (self.watch(), stores::traffic("an order"));
         let folder = self
             .worker
             .options()

@@ -1,6 +1,6 @@
 //! What becomes of a delivered job event: queues deliver more than once, and out of order.
 
-use super::{EntryAction, Job, JobEvent, Refusal, Transition, apply};
+use super::{EntryAction, Job, JobEvent, JobState, JobStatus, Refusal, Transition, apply};
 use crate::{EventId, Instant};
 
 /// What is stored about the last handled event of a job and its entry action.
@@ -55,8 +55,36 @@ pub fn receive(
     if already_processed {
         return Reception::Duplicate;
     }
-    match apply(job, &event.status, now) {
+    match apply_stored(job, record.action_revision, &event.status, now) {
         Ok(transition) => Reception::Handled(Box::new(transition)),
         Err(refusal) => Reception::Stale(refusal),
     }
+}
+
+/// As [`apply`], for a job whose entry action is finished up to a revision: datasets that are swapped stay so. The swap is
+/// the point of no return as soon as it is stored, which is before the job hears of it.
+///
+/// # Errors
+/// [`Refusal`] as by [`apply`], and for commands to undo or repeat a swap that was stored.
+pub fn apply_stored(
+    job: &Job,
+    action_revision: i64,
+    event: &JobStatus,
+    now: Instant,
+) -> Result<Transition, Refusal> {
+    let swapped = job.state == JobState::ConsolidationIndexed
+        && !job.waiting
+        && action_revision >= job.revision;
+    let against = matches!(
+        event,
+        JobStatus::CancelledByUser | JobStatus::CancelledByUserForced | JobStatus::RetryForced
+    );
+    if swapped && against {
+        return Err(Refusal {
+            job_id: job.id,
+            event: event.name(),
+            state: job.state,
+        });
+    }
+    apply(job, event, now)
 }

@@ -21,7 +21,7 @@ mod task_event;
 mod transitions;
 
 pub use action::{ActionEnd, EntryAction};
-pub use delivery::{ActionRecord, Reception, receive};
+pub use delivery::{ActionRecord, Reception, apply_stored, receive};
 pub use level::{ExecutionLevel, StepLevel};
 pub use log::{LogEntry, LogPage, Severity, list_job_lines};
 pub use machine::{Refusal, Transition, apply};

@@ -17,7 +17,7 @@ pub(super) enum Tiles {
     /// In the scratch file, by GDAL.
     ByLibrary(Record),
     /// In the file of the only dataset.
-    Reused(File, Record),
+    Reused(TiledSource<Bytes>),
 }
 
 /// The file that holds tiles.
@@ -37,7 +37,7 @@ impl Tiles {
         match self {
             Self::Made(places) => TiledSource::new(spilled(), places.record(), name),
             Self::ByLibrary(record) => TiledSource::new(spilled(), record, name),
-            Self::Reused(file, record) => TiledSource::new(Bytes::Source(file), record, name),
+            Self::Reused(source) => Ok(source),
         }
     }
 }

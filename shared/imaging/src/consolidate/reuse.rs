@@ -1,10 +1,9 @@
 //! Records that are a fitting file already: their tiles are copied as they are.
 
-use super::{ConsolidateSpec, RecordSources};
+use super::{ConsolidateSpec, RecordSources, document_name, encoded::Bytes};
 use crate::{cast::Side, source::Source, warp::whole_offset};
-use cog::{ImageTags, Record};
+use cog::{ImageTags, Record, TiledSource};
 use domain::{DType, Size};
-use std::fs::File;
 
 /// The only dataset of a record and its images, when its file is what would be written: a cloud-optimised file of the
 /// same grid, samples, mapping, blocks, overviews and lossless compression. Remote files are never taken: their tiles
@@ -13,7 +12,7 @@ pub(super) fn find(
     spec: &ConsolidateSpec,
     record: &RecordSources,
     opened: &Source,
-) -> Option<(File, Record)> {
+) -> Option<TiledSource<Bytes>> {
     let [source] = record.sources.as_slice() else {
         return None;
     };
@@ -42,7 +41,9 @@ pub(super) fn find(
         let tags = &mut level.image.tags;
         (tags.document_name, tags.date_time, tags.gdal_metadata) = (None, None, None);
     }
-    Some((file.try_clone().ok()?, found))
+    let file = Bytes::Source(file.try_clone().ok()?);
+    // what cannot be copied is made: files of the other byte order, tiles outside of the file
+    TiledSource::new(file, found, document_name(record)).ok()
 }
 
 /// Whether the file lies on the target and marks the same holes.

@@ -93,6 +93,8 @@ impl WarpOptions {
         options.papszWarpOptions = Options::new([
             ("INIT_DEST", "NO_DATA"),
             ("UNIFIED_SRC_NODATA", "NO"),
+            // other threads could not use the transformer, whose operation belongs to this one
+            ("NUM_THREADS", "1"),
             ("XSCALE", &job.scale.0.to_string()),
             ("YSCALE", &job.scale.1.to_string()),
         ])

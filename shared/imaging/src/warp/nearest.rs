@@ -1,7 +1,7 @@
 //! Which pixel of a source is nearest to each pixel of a target. The images of a time series mostly lie on one grid:
 //! for all of them this is found out once.
 
-use super::{Part, Warped};
+use super::{Warped, part::Part};
 use crate::{Error, Result, Target, ffi::Window, lru::Lru, raster::Raster, source::Source};
 use domain::{Point, Size};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -11,6 +11,9 @@ const KEPT: usize = 8;
 
 /// Most pixels of a target whose picks are kept, of 4 bytes each: all that is kept takes 32 MB at most.
 const LARGEST_KEPT: u64 = 1 << 20;
+
+/// Bytes for each pixel of a part while its picks are found.
+pub(super) const PIXEL_BYTES: u64 = 16;
 
 /// For pixels of the target that the source does not reach.
 const NOWHERE: u32 = u32::MAX;
@@ -47,8 +50,8 @@ pub(super) struct Picked {
     pub(super) part: Part,
     /// Pixels of the source that it needs, and no others around them.
     pub(super) window: Window,
-    /// For each pixel its place in the window, row after row.
-    places: Vec<u32>,
+    /// For each pixel its place in the window, row after row; as long as it has to be.
+    places: Box<[u32]>,
 }
 
 impl Grids {
@@ -73,34 +76,22 @@ impl Grids {
             .cloned()
     }
 
-    /// Keeps what was found out.
-    pub(super) fn keep(self, picks: &Arc<Picks>) {
-        if self.target.1.pixels() <= LARGEST_KEPT {
-            let mut kept = PICKS.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.insert(self, Arc::clone(picks));
-        }
+    /// Whether what is found out about them may be kept.
+    pub(super) fn are_small(&self) -> bool {
+        self.target.1.pixels() <= LARGEST_KEPT
     }
-}
 
-impl Picks {
-    /// Finds the pixels for the parts of a target.
-    pub(super) fn find(
-        warped: &Warped<'_>,
-        target: &Target,
-        parts: impl IntoIterator<Item = Part>,
-    ) -> Result<Self> {
-        let parts = parts
-            .into_iter()
-            .map(|part| Picked::find(warped, target, part));
-        Ok(Self {
-            overview: warped.overview,
-            parts: parts.filter_map(Result::transpose).collect::<Result<_>>()?,
-        })
+    /// Keeps what was found out about all parts of a small target.
+    pub(super) fn keep(self, picks: Picks) {
+        let mut kept = PICKS.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(self, Arc::new(picks));
     }
 }
 
 impl Picked {
-    fn find(warped: &Warped<'_>, target: &Target, part: Part) -> Result<Option<Self>> {
+    /// Finds the pixels for a part; `None` when the source does not reach there. Takes up to [`PIXEL_BYTES`] for each
+    /// pixel of the part.
+    pub(super) fn find(warped: &Warped<'_>, target: &Target, part: Part) -> Result<Option<Self>> {
         let failed = |reason| Error::gdal("transforming coordinates", reason);
         let (grid, size) = warped.source.grid(warped.overview);
         let corner = part.corner();
@@ -133,7 +124,11 @@ impl Picked {
         Ok(Some(Self {
             part,
             window,
-            places: pixels.into_iter().map(place).collect(),
+            places: pixels
+                .into_iter()
+                .map(place)
+                .collect::<Vec<_>>()
+                .into_boxed_slice(),
         }))
     }
 
@@ -153,7 +148,7 @@ impl Picked {
         let from = from.chunks_exact((window.width * window.height).max(1));
         let to = to.chunks_exact_mut((part.width * part.height).max(1));
         for (from, to) in from.zip(to) {
-            for (sample, place) in to.iter_mut().zip(&self.places) {
+            for (sample, place) in to.iter_mut().zip(self.places.iter()) {
                 if let Some(found) = from.get(*place as usize) {
                     *sample = *found;
                 }
@@ -245,7 +240,7 @@ mod tests {
                 width: 2,
                 height: 2,
             },
-            places: vec![3, NOWHERE, 0],
+            places: [3, NOWHERE, 0].into(),
         };
         picked.gather(&window, &mut part);
         assert_eq!(part.samples, raster(&[4, 9, 1, 8, 9, 5], 3, 1).samples);

@@ -1,6 +1,6 @@
 //! Which pixels of a source a part of a target needs.
 
-use super::Part;
+use super::part::Part;
 use crate::ffi::{Transformer, Window};
 use domain::{Point, Resampling, Size};
 
@@ -116,19 +116,6 @@ impl Bounds {
 
     fn has(&self, point: Point) -> bool {
         (self.min.x..=self.max.x).contains(&point.x) && (self.min.y..=self.max.y).contains(&point.y)
-    }
-}
-
-impl Part {
-    /// A position of it, given in steps from its first corner.
-    fn position(self, (column, row): (u32, u32), steps: u32) -> Point {
-        let share = |start: u32, length: u32, step: u32| {
-            f64::from(start) + f64::from(length) * f64::from(step) / f64::from(steps)
-        };
-        Point::new(
-            share(self.column, self.size.width, column),
-            share(self.row, self.size.height, row),
-        )
     }
 }
 

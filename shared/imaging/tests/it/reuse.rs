@@ -1,7 +1,7 @@
 //! Records that are a fitting file already.
 
 use crate::scene::{Look, Scene, file_values, holed, plain, source, target};
-use crate::tools::text;
+use crate::tools::{available, run, text, words};
 use domain::{DType, DataMapping, DatasetSource, RecordId, Resampling};
 use imaging::{ConsolidateSpec, Limits, RecordSources, consolidate};
 use std::{collections::BTreeMap, fs, path::Path};
@@ -114,6 +114,29 @@ fn a_record_of_a_fitting_file_without_data_is_empty() {
     let out = scene.path("again.tif");
     let summary = consolidate(&again, scene.folder(), &out, 1, &|| false).unwrap();
     assert_eq!(summary.empty_records, 1);
+}
+
+#[test]
+fn a_file_of_the_other_byte_order_is_made_again() {
+    if !available("gdal_translate") {
+        return;
+    }
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt16, 0.0);
+    let file = fitting(&scene, mapping);
+    for (order, reused) in [("LITTLE", true), ("BIG", false)] {
+        let copy = scene.path(&format!("{order}.tif"));
+        let (from, to) = (text(&file), text(&copy));
+        let options = format!(
+            "-q -co TILED=YES -co BLOCKXSIZE=64 -co BLOCKYSIZE=64 -co COMPRESS=ZSTD -co PREDICTOR=2 \
+             -co COPY_SRC_OVERVIEWS=YES -co ENDIANNESS={order} {from} {to}"
+        );
+        run("gdal_translate", &words(&options));
+        let fits = spec(vec![record(vec![source(&copy, &[1, 2], mapping)])], mapping);
+        let made = write(&fits, &scene, "made.tif");
+        assert_eq!(tiles(&made, 0) == tiles(&copy, 0), reused, "{order}");
+        assert_eq!(file_values(&text(&made)), file_values(&from), "{order}");
+    }
 }
 
 #[test]

@@ -301,3 +301,29 @@ fn longitudes_from_another_meridian_are_warped() {
     );
     assert!(values(&image).iter().all(|value| *value > 0.0));
 }
+
+#[test]
+fn a_warp_is_the_same_whatever_the_threads_of_the_library() {
+    let scene = Scene::new();
+    let look = Look {
+        size: (600, 600),
+        ..Look::default()
+    };
+    let mapping = plain(look.dtype, 0.0);
+    let file = scene.raster("wide.tif", look, holed);
+    let grid = target(
+        3857,
+        [1_001_800.0, 12.0, 0.0, 5_647_500.0, 0.0, -12.0],
+        512,
+        512,
+    );
+    let warped = |threads: &str| {
+        gdal::config::set_config_option("GDAL_NUM_THREADS", threads).unwrap();
+        let source = source(&file, &[1], mapping);
+        values(&render(&[source], &grid, &mapping, Resampling::Bilinear))
+    };
+    let alone = warped("1");
+    assert!(alone.iter().filter(|value| **value != 0.0).count() > 10_000);
+    assert_eq!(warped("2"), alone);
+    assert_eq!(warped("ALL_CPUS"), alone);
+}

@@ -16,10 +16,10 @@ pub struct GdalFlags {
     /// Number of blocks in the cache of remote reads
     #[arg(long, default_value = "500", value_parser = value::integer::<u32>, value_name = "INT")]
     pub gdal_num_cached_blocks: u32,
-    /// Threads of GDAL per operation; -1 uses all CPUs, 0 leaves the choice to GDAL
+    /// Threads of GDAL per file that it compresses; warps have one each; -1 uses all CPUs, 0 leaves the choice to GDAL
     #[arg(long, default_value = "1", value_parser = value::integer::<i32>, value_name = "INT")]
     pub gdal_num_threads: i32,
-    /// Log for each cube which files were read by how many requests, and how many bytes; cubes at the same time are not told apart
+    /// Log for each cube, tile, indexed file and order which files were read by how many requests, and how many bytes; those at the same time are not told apart
     #[arg(long)]
     pub gdal_storage_debug: bool,
     /// The object stores

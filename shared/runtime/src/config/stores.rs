@@ -9,10 +9,10 @@ use clap::Args;
 #[group(skip)]
 #[command(rename_all = "camelCase")]
 pub struct StoreFlags {
-    /// Read gs:// files; --ingestionStorage, --managedPaths or --cancelledJobs on gs:// turn this on too
+    /// Read gs:// files, also where no other flag or argument names one
     #[arg(long = "with-gcs")]
     pub with_gcs: bool,
-    /// Read s3:// files; --ingestionStorage, --managedPaths or --cancelledJobs on s3:// turn this on too
+    /// Read s3:// files, also where no other flag or argument names one
     #[arg(long = "with-s3")]
     pub with_s3: bool,
     /// Region of S3

@@ -4,10 +4,12 @@ use std::{
     fs::{self, File, Metadata},
     io::{self, ErrorKind, Read},
     os::unix::fs::MetadataExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use domain::Uri;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+use std::os::fd::AsRawFd;
 
 use crate::{Attributes, Error, Result, extension::part_of};
 
@@ -36,7 +38,8 @@ pub(super) fn open(uri: &Uri, path: &Path, version: Option<&str>) -> Result<(Fil
     Ok((file, metadata.len()))
 }
 
-/// Writes all of `content` beside `path`, then puts it in its place.
+/// Writes all of `content`, then puts it in its place. Until then it has no name where the file system can do without
+/// one, so that a process which ends meanwhile leaves nothing; else it lies beside `path`.
 ///
 /// Generic, so that a file is copied within the kernel.
 pub(super) fn write(
@@ -48,24 +51,74 @@ pub(super) fn write(
     check_target(uri, path)?;
     let failed = |source| write_failed(uri, source);
     create_parent(path).map_err(failed)?;
-    let part = part_of(path);
-    let written = write_part(&part, content).and_then(|()| {
-        if if_absent {
-            // unlike a rename, a link never replaces what is there
-            fs::hard_link(&part, path)?;
-            return fs::remove_file(&part);
-        }
-        fs::rename(&part, path)
-    });
+    let written = match nameless(path) {
+        Some(file) => fill(file, content).and_then(|file| name(&file, path, if_absent)),
+        None => write_beside(path, content, if_absent),
+    };
     if let Err(source) = written {
-        // the reason of the failure matters more than a part file that cannot be removed
-        let _ = fs::remove_file(&part);
         return Err(match source.kind() {
             ErrorKind::AlreadyExists if if_absent => Error::AlreadyExists { uri: uri.clone() },
             _ => failed(source),
         });
     }
     sync_parent(path).map_err(failed)
+}
+
+/// A new file without a name in the folder of `path`, where the file system has such files.
+fn nameless(path: &Path) -> Option<File> {
+    let folder = path.parent()?;
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = File::from(openat(CWD, folder, flags, Mode::from(0o666)).ok()?);
+    // naming it goes through this folder, which some sandboxes lack
+    descriptor(&file).exists().then_some(file)
+}
+
+fn descriptor(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// Gives a file its name, in place of the file that has it unless that one is to stay.
+fn name(file: &File, path: &Path, if_absent: bool) -> io::Result<()> {
+    let link = |path: &Path| {
+        let linked = linkat(CWD, descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW);
+        linked.map_err(io::Error::from)
+    };
+    match link(path) {
+        // a link never replaces what is there, a move does
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && !if_absent => {
+            let part = part_of(path);
+            link(&part)?;
+            put(&part, path)
+        }
+        linked => linked,
+    }
+}
+
+fn write_beside(path: &Path, content: &mut impl Read, if_absent: bool) -> io::Result<()> {
+    let part = part_of(path);
+    let written = File::create_new(&part).and_then(|file| fill(file, content));
+    if written.is_ok() && !if_absent {
+        return put(&part, path);
+    }
+    let linked = written.and_then(|_| fs::hard_link(&part, path));
+    // the reason of a failure matters more than a part file that cannot be removed
+    let removed = fs::remove_file(&part);
+    linked.and(removed)
+}
+
+/// Moves a part file to its place, or removes it.
+fn put(part: &Path, path: &Path) -> io::Result<()> {
+    fs::rename(part, path).inspect_err(|_| {
+        // the reason of the failure matters more than a part file that cannot be removed
+        let _ = fs::remove_file(part);
+    })
+}
+
+/// Writes all of the content, down to the disk.
+fn fill(mut file: File, content: &mut impl Read) -> io::Result<File> {
+    io::copy(content, &mut file)?;
+    file.sync_all()?;
+    Ok(file)
 }
 
 pub(super) fn remove(uri: &Uri, path: &Path) -> Result<()> {
@@ -126,12 +179,6 @@ fn write_failed(uri: &Uri, source: io::Error) -> Error {
     }
 }
 
-fn write_part(part: &Path, content: &mut impl Read) -> io::Result<()> {
-    let mut file = File::create_new(part)?;
-    io::copy(content, &mut file)?;
-    file.sync_all()
-}
-
 fn create_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), fs::create_dir_all)
 }
@@ -151,4 +198,73 @@ fn version_of(metadata: &Metadata) -> String {
         metadata.mtime(),
         metadata.mtime_nsec()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Content that looks at the folder while it is written.
+    struct Watching<'a> {
+        folder: &'a Path,
+        seen: Vec<usize>,
+    }
+
+    impl Read for Watching<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.seen.push(fs::read_dir(self.folder)?.count());
+            let count = usize::from(self.seen.len() != 3);
+            buffer[..count].fill(b'x');
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_file_has_no_name_before_all_of_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        if nameless(&path).is_none() {
+            eprintln!("skipped: needs a file system with nameless files");
+            return;
+        }
+        let uri = Uri::parse(path.to_str().unwrap()).unwrap();
+        for (if_absent, before) in [(true, 0), (false, 1)] {
+            let mut content = Watching {
+                folder: folder.path(),
+                seen: Vec::new(),
+            };
+            write(&uri, &path, &mut content, if_absent).unwrap();
+            assert_eq!(content.seen, [before; 3]);
+            assert_eq!(fs::read(&path).unwrap(), b"xx");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_alike_with_and_without_a_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let count = || fs::read_dir(folder.path()).unwrap().count();
+        let path = folder.path().join("a");
+        for (content, if_absent, expected) in [
+            ("one", true, "one"),
+            ("two", true, "one"),
+            ("three", false, "three"),
+        ] {
+            let written = write_beside(&path, &mut content.as_bytes(), if_absent);
+            assert_eq!(written.is_ok(), content == expected, "{content}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+            assert_eq!(count(), 1);
+        }
+        let broken = write_beside(&folder.path().join("b"), &mut Broken, false);
+        assert!(broken.is_err());
+        assert_eq!(count(), 1);
+    }
+
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("broken"))
+        }
+    }
 }

@@ -18,7 +18,7 @@ const LEFT: [(&str, &str); 4] = [
         "SELECT id::text FROM geocube.outbox WHERE sent_at IS NULL",
     ),
     (
-        "a result to be published",
+        "an order in work",
         "SELECT task_id::text FROM geocube.task_leases WHERE status = 'RUNNING' AND lease_until > now()",
     ),
     (
@@ -91,7 +91,12 @@ pub async fn nothing_is_half_done(world: &World<'_>, died: Which) {
 pub async fn everything_is_well(world: &World<'_>) {
     for (what, query) in NEVER {
         let found = world.database.texts(query).await;
-        assert!(found.is_empty(), "{what}: {found:?}");
+        let jobs = "SELECT name || ' ' || state FROM geocube.jobs ORDER BY creation_ts";
+        assert!(
+            found.is_empty(),
+            "{what}: {found:?}, jobs: {:?}",
+            world.database.texts(jobs).await
+        );
     }
     files_are_those_of_the_catalogue(world).await;
     for day in TWICE.chain(WIDE).chain(CANCELLED) {

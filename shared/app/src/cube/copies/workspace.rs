@@ -69,25 +69,37 @@ fn private_folder(path: &Path, user: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(OWNER_ONLY))
 }
 
-/// Removes the folders whose process is gone.
+/// Removes the folders whose process is gone. One that cannot be removed, or that its process removes just now, is left.
 fn sweep(common: &Path) -> io::Result<()> {
     for entry in fs::read_dir(common)? {
-        let entry = entry?;
-        if !entry.file_type()?.is_dir() {
-            continue;
-        }
-        let path = entry.path();
-        let in_use = match File::open(path.join(LOCK)) {
-            Ok(lock) => matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error),
-        };
-        if !in_use {
-            tracing::info!(path = %path.display(), "copies of a process that ended are removed");
-            fs::remove_dir_all(&path)?;
+        let path = entry?.path();
+        match remove_unused(&path) {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::info!(path = %path.display(), "copies of a process that ended are removed");
+            }
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "copies of another process stay");
+            }
         }
     }
     Ok(())
+}
+
+/// Removes a folder unless a process uses it; whether it did.
+fn remove_unused(path: &Path) -> io::Result<bool> {
+    if !fs::symlink_metadata(path)?.is_dir() {
+        return Ok(false);
+    }
+    let in_use = match File::open(path.join(LOCK)) {
+        Ok(lock) => matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    if !in_use {
+        fs::remove_dir_all(path)?;
+    }
+    Ok(!in_use)
 }
 
 #[cfg(test)]

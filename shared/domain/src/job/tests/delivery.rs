@@ -87,3 +87,35 @@ fn events_without_identity_are_judged_by_the_machine() {
     let again = receive(&transition.job, &none, &message, false, now());
     assert!(matches!(again, Reception::Stale(refusal) if refusal.state == JobState::Created));
 }
+
+#[test]
+fn a_stored_swap_is_neither_undone_nor_repeated() {
+    let job = Job {
+        revision: 5,
+        ..consolidation(JobState::ConsolidationIndexed)
+    };
+    for (status, finished, handled) in [
+        (JobStatus::CancelledByUserForced, false, true),
+        (JobStatus::RetryForced, false, true),
+        (JobStatus::CancelledByUserForced, true, false),
+        (JobStatus::RetryForced, true, false),
+        (JobStatus::DatasetsSwapped, true, true),
+    ] {
+        let message = JobEvent::new(job.id, status.clone(), 5);
+        let last = JobEvent::new(job.id, JobStatus::ConsolidationIndexed, 4);
+        let record = record(&job, &last, finished, false);
+        let received = receive(&job, &record, &message, false, now());
+        let expected = if handled { "Handled" } else { "Stale" };
+        let found = format!("{received:?}");
+        assert!(
+            found.starts_with(expected),
+            "{status:?} {finished}: {found}"
+        );
+    }
+    let waiting = paused(job);
+    let message = JobEvent::new(waiting.id, JobStatus::CancelledByUser, 5);
+    let record = record(&waiting, &message, true, false);
+    let other = JobEvent::new(waiting.id, JobStatus::CancelledByUser, 5);
+    let received = receive(&waiting, &record, &other, false, now());
+    assert!(matches!(received, Reception::Handled(_)), "{received:?}");
+}
