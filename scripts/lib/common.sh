@@ -14,7 +14,7 @@ as_root() {
 # Installs the Debian or Ubuntu packages that are missing; asks for sudo when needed.
 install_packages() {
   local missing=() package
-  for package in build-essential pkg-config curl python3 libgdal-dev gdal-bin postgresql postgresql-postgis; do
+  for package in build-essential pkg-config curl openssl python3 libgdal-dev gdal-bin postgresql postgresql-postgis; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
   # a distribution without the meta-package, or a cluster version of its own, names the version
@@ -93,7 +93,6 @@ start_postgres() {
 # GEOCUBE_TLS_POSTGRES: a folder with its address (host) and the certificates, made for two days.
 start_tls_postgres() {
   local folder=$1 bin port held name
-  command -v openssl >/dev/null || { say "openssl is not installed: tests of client certificates will say that they were skipped"; return 0; }
   bin=$(postgres_bin) || fail "PostgreSQL is needed: initdb was not found below /usr/lib/postgresql"
   port=$(free_port)
   held=$folder/certificates

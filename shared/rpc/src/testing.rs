@@ -10,6 +10,7 @@ use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents};
 use runtime::config::PushAudience;
 use serde_json::{Value, json};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,28 +28,18 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// One of two keys.
+    /// A new key of 2048 bits, published by this id.
     ///
     /// # Panics
-    /// Never: the key is a fixture.
-    pub fn first() -> Self {
-        let der = include_bytes!("../testdata/signing-key-first.der");
-        Self {
-            id: "first",
-            pair: RsaKeyPair::from_der(der).expect("the fixture is a key"),
-        }
-    }
-
-    /// The other one.
-    ///
-    /// # Panics
-    /// Never: the key is a fixture.
-    pub fn second() -> Self {
-        let der = include_bytes!("../testdata/signing-key-second.der");
-        Self {
-            id: "second",
-            pair: RsaKeyPair::from_der(der).expect("the fixture is a key"),
-        }
+    /// When `openssl`, which makes it, is absent.
+    pub fn new(id: &'static str) -> Self {
+        let made = Command::new("openssl")
+            .args(["genpkey", "-algorithm", "RSA", "-outform", "DER"])
+            .args(["-pkeyopt", "rsa_keygen_bits:2048"])
+            .output()
+            .expect("openssl is needed to make keys");
+        let pair = RsaKeyPair::from_pkcs8(&made.stdout).expect("openssl makes keys");
+        Self { id, pair }
     }
 
     /// A token that [`KeyServer::expected`] accepts, as long as the key is published.

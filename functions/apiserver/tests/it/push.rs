@@ -134,7 +134,7 @@ async fn messages_given_up_and_sweeps_are_taken() {
 
 #[tokio::test]
 async fn m7_pushes_need_the_token_of_an_accepted_account() {
-    let key = SigningKey::first();
+    let key = SigningKey::new("first");
     let keys = KeyServer::start(&[&key]).await;
     let verifier = PushVerifier::new(&keys.expected()).unwrap();
     let access = Access::new(&Tokens::default()).with_pushers(Some(verifier));

@@ -132,7 +132,7 @@ async fn m6_orders_need_the_token_of_events() {
 
 #[tokio::test]
 async fn m7_orders_need_the_token_of_an_accepted_account() {
-    let key = SigningKey::first();
+    let key = SigningKey::new("first");
     let keys = KeyServer::start(&[&key]).await;
     let verifier = PushVerifier::new(&keys.expected()).unwrap();
     let access = Access::new(&Tokens::default()).with_pushers(Some(verifier));

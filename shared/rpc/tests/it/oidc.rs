@@ -50,7 +50,7 @@ fn now() -> u64 {
 
 #[tokio::test]
 async fn m7_each_claim_of_a_token_is_checked() {
-    let key = SigningKey::first();
+    let key = SigningKey::new("first");
     let server = KeyServer::start(&[&key]).await;
     let port = port(&server, &Tokens::default());
     let now = now();
@@ -123,7 +123,7 @@ async fn m7_each_claim_of_a_token_is_checked() {
 
 #[tokio::test]
 async fn a_token_does_not_choose_how_it_is_checked() {
-    let (key, stranger) = (SigningKey::first(), SigningKey::second());
+    let (key, stranger) = (SigningKey::new("first"), SigningKey::new("second"));
     let server = KeyServer::start(&[&key]).await;
     let port = port(&server, &Tokens::default());
     let claims = claims(&json!({}));
@@ -206,7 +206,7 @@ fn claims_of_another() -> Value {
 
 #[tokio::test]
 async fn every_push_route_asks_and_nothing_else_does() {
-    let key = SigningKey::first();
+    let key = SigningKey::new("first");
     let server = KeyServer::start(&[&key]).await;
     let port = port(&server, &Tokens::default());
     let bearer = format!("Bearer {}", key.token());
@@ -223,7 +223,7 @@ async fn every_push_route_asks_and_nothing_else_does() {
 
 #[tokio::test]
 async fn the_event_token_counts_beside_oidc_and_no_other() {
-    let key = SigningKey::first();
+    let key = SigningKey::new("first");
     let server = KeyServer::start(&[&key]).await;
     let tokens = Tokens {
         user: Some("u".into()),
@@ -243,7 +243,7 @@ async fn the_event_token_counts_beside_oidc_and_no_other() {
 
 #[tokio::test]
 async fn a_new_key_is_fetched_once_and_invented_ones_cost_no_more() {
-    let (old, new) = (SigningKey::first(), SigningKey::second());
+    let (old, new) = (SigningKey::new("first"), SigningKey::new("second"));
     let server = KeyServer::start(&[&old]).await;
     let port = port(&server, &Tokens::default());
     for number in 0..20 {
@@ -263,7 +263,7 @@ async fn a_new_key_is_fetched_once_and_invented_ones_cost_no_more() {
 
 #[tokio::test]
 async fn pushes_wait_for_a_key_server_that_is_down() {
-    let key = SigningKey::first();
+    let key = SigningKey::new("first");
     let server = KeyServer::start(&[&key]).await;
     server.set_down(true);
     let port = port(&server, &Tokens::default());
