@@ -34,6 +34,16 @@ pub(crate) fn from_gdal(data_type: GDALDataType::Type, signed_byte: bool) -> Opt
     }
 }
 
+/// The sample of an opaque pixel in an alpha band, as GDAL's warper reads and writes it.
+pub(crate) fn opaque(dtype: DType) -> u16 {
+    match dtype {
+        DType::Int8 => i8::MAX as u16,
+        DType::UInt16 => u16::MAX,
+        DType::Int16 => i16::MAX as u16,
+        _ => u16::from(u8::MAX),
+    }
+}
+
 /// GDAL's name of a type that has no place here.
 pub(crate) fn name_of(data_type: GDALDataType::Type) -> &'static str {
     match data_type {

@@ -241,6 +241,9 @@ impl Task<'_> {
 
     /// Parts of the target with what each needs of the source: the halves of those that need too much memory, and
     /// none where the source does not reach.
+    ///
+    /// Positions are approximated along each row of a part. So where memory is short, parts whose nearest pixels are
+    /// looked for are cut between rows: which ones are found does not depend on the memory there is.
     fn divide(&self, warped: &Warped<'_>, part: Part, parts: &mut Vec<(Part, Need)>) -> Result<()> {
         self.go_on()?;
         let (_, source_size) = warped.source.grid(warped.overview);
@@ -248,26 +251,53 @@ impl Task<'_> {
         else {
             return Ok(());
         };
-        let pixels = (need.window.pixels() as u64).max(part.size.pixels());
-        let needed = pixels.saturating_mul(self.pixel_bytes(warped.source));
-        let fits = needed <= self.limits.window_bytes;
         // GDAL's warper halves such parts too, and derives the width of its kernels from each.
         let sparse = need.fill < SPARSE && part.size.width.max(part.size.height) > SPARSE_SIDE;
-        if fits && !sparse {
+        let needed = self.bytes_of(warped, part, &need);
+        if !sparse && needed <= self.limits.window_bytes {
             parts.push((part, need));
             return Ok(());
         }
-        let Some(halves) = part.halves() else {
-            return Err(Error::TooLarge {
-                what: "the window of a source",
-                needed,
-                limit: self.limits.window_bytes,
-            });
-        };
-        for half in halves {
-            self.divide(warped, half, parts)?;
+        if !sparse && self.kernel == Resampling::Near {
+            return self.cut_rows(warped, part, parts);
         }
-        Ok(())
+        let halves = part.halves().ok_or(self.too_large(needed))?;
+        halves
+            .into_iter()
+            .try_for_each(|half| self.divide(warped, half, parts))
+    }
+
+    /// Rows of a part that fit into the memory, and parts of a row where that alone does not.
+    fn cut_rows(&self, warped: &Warped<'_>, part: Part, parts: &mut Vec<(Part, Need)>) -> Result<()> {
+        self.go_on()?;
+        let (_, source_size) = warped.source.grid(warped.overview);
+        let Some(need) = window::of_part(&warped.transformer, source_size, part, self.kernel)
+        else {
+            return Ok(());
+        };
+        let needed = self.bytes_of(warped, part, &need);
+        if needed <= self.limits.window_bytes {
+            parts.push((part, need));
+            return Ok(());
+        }
+        let halves = part.halves_of_rows().or_else(|| part.halves());
+        let halves = halves.ok_or(self.too_large(needed))?;
+        halves
+            .into_iter()
+            .try_for_each(|half| self.cut_rows(warped, half, parts))
+    }
+
+    fn bytes_of(&self, warped: &Warped<'_>, part: Part, need: &Need) -> u64 {
+        let pixels = (need.window.pixels() as u64).max(part.size.pixels());
+        pixels.saturating_mul(self.pixel_bytes(warped.source))
+    }
+
+    fn too_large(&self, needed: u64) -> Error {
+        Error::TooLarge {
+            what: "the window of a source",
+            needed,
+            limit: self.limits.window_bytes,
+        }
     }
 
     fn warp_window(&mut self, warped: &Warped<'_>, part: Part, need: &Need) -> Result<()> {

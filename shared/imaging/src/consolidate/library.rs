@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Error, Result,
     cast::Side,
-    dtype::to_gdal,
+    dtype::{opaque, to_gdal},
     ffi::{self, Layer, Window, capture},
     image::Image as Merged,
     memory::zeroed,
@@ -271,12 +271,13 @@ fn opacity(image: &Merged) -> Result<Vec<u8>> {
     Ok(opacity)
 }
 
-/// The opacity in the type of the samples.
+/// The opacity in the type of the samples, full where it is the value that GDAL takes for opaque.
 fn alpha_band(opacity: &[u8], dtype: DType) -> Result<Vec<u8>> {
     let mut band = zeroed("an alpha band", opacity.len() * dtype.size())?;
+    let scale = f64::from(opaque(dtype)) / f64::from(u8::MAX);
     with_sample!(dtype, S => {
         for (sample, opacity) in band.chunks_exact_mut(S::SIZE).zip(opacity) {
-            S::from_f64(f64::from(*opacity)).store(sample);
+            S::from_f64(f64::from(*opacity) * scale).store(sample);
         }
     }, undefined => ());
     Ok(band)

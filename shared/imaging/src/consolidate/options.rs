@@ -22,12 +22,18 @@ pub(super) fn creation(spec: &ConsolidateSpec) -> Vec<(String, String)> {
         options.push(("PIXELTYPE".to_owned(), "SIGNEDBYTE".to_owned()));
     }
     let asked = spec.file_options();
-    if spec.validity().alpha && asked.get("PHOTOMETRIC").is_none() {
+    let alpha = spec.validity().alpha;
+    // GDAL takes the last of four bands of bytes for alpha
+    let looks_like_alpha = !alpha && spec.bands == 4;
+    if (alpha || looks_like_alpha) && asked.get("PHOTOMETRIC").is_none() {
         let photometric = match (spec.bands, spec.mapping.format.dtype) {
             (3, DType::UInt8) => "RGB",
             _ => "MINISBLACK",
         };
         options.push(("PHOTOMETRIC".to_owned(), photometric.to_owned()));
+    }
+    if looks_like_alpha {
+        options.push(("ALPHA".to_owned(), "NO".to_owned()));
     }
     let asked = asked.full();
     options.extend(asked.map(|(key, value)| (key.to_owned(), value.to_owned())));

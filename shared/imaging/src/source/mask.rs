@@ -3,10 +3,13 @@
 use super::{info, open};
 use crate::{
     Result,
+    dtype::{opaque, to_gdal},
     ffi::{self, Window, capture},
+    memory::zeroed,
+    sample::{Sample, with_sample},
 };
+use domain::DType;
 use gdal::{Dataset, Metadata, raster::ColorInterpretation};
-use gdal_sys::GDALDataType;
 
 /// Where the validity of pixels is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +20,12 @@ pub(super) enum Mask {
     PerDataset { lossy: bool },
     /// In a mask of each band.
     PerBand,
-    /// In a band of its own, whose opaque pixels have the value `opaque`.
-    Alpha { band: i32, lossy: bool, opaque: u8 },
+    /// In a band of its own, whose samples are of type `dtype`.
+    Alpha {
+        band: i32,
+        lossy: bool,
+        dtype: DType,
+    },
 }
 
 impl Mask {
@@ -41,11 +48,7 @@ impl Mask {
                 return Ok(Self::Alpha {
                     band,
                     lossy: is_lossy(dataset),
-                    opaque: if info::is_signed_byte(&alpha) {
-                        i8::MAX as u8
-                    } else {
-                        u8::MAX
-                    },
+                    dtype: info::sample_type(&alpha).unwrap_or(DType::Float64),
                 });
             }
         }
@@ -55,17 +58,23 @@ impl Mask {
     /// Lowest mask value of pixels with data. Lossy codecs blur the border of the alpha band.
     pub(super) fn threshold(self) -> u8 {
         match self {
-            Self::Alpha {
-                lossy: true,
-                opaque,
-                ..
-            } => opaque / 2 + 1,
+            Self::Alpha { lossy: true, .. } => u8::MAX / 2 + 1,
             Self::Alpha { .. } | Self::None | Self::PerDataset { .. } | Self::PerBand => 1,
         }
     }
 
     /// Whether the samples beside the mask are not exact.
-    pub(super) fn is_lossy(self) -> bool {
+    pub(super) /// Samples of an alpha band as bytes: 0 where they are not positive, 255 from the value that is opaque.
+pub(super) fn opacities(dtype: DType, samples: &[u8], out: &mut [u8]) {
+    let scale = f64::from(u8::MAX) / f64::from(opaque(dtype));
+    with_sample!(dtype, S => {
+        for (sample, byte) in samples.chunks_exact(S::SIZE).zip(out) {
+            *byte = u8::from_f64((S::load(sample).to_f64() * scale).ceil());
+        }
+    }, undefined => ());
+}
+
+fn is_lossy(self) -> bool {
         matches!(
             self,
             Self::Alpha { lossy: true, .. } | Self::PerDataset { lossy: true }
@@ -86,17 +95,32 @@ impl Mask {
             Self::PerDataset { .. } | Self::PerBand => {
                 ffi::read_mask(dataset, overview, band, window, buffer)
             }
-            Self::Alpha { band, .. } => ffi::read(
-                dataset,
-                overview,
-                &[band],
-                window,
-                GDALDataType::GDT_Byte,
-                1,
-                buffer,
-            ),
+            Self::Alpha { band, dtype, .. } => {
+                let (kind, size) = (to_gdal(dtype), dtype.size());
+                let read = |samples: &mut [u8]| {
+                    ffi::read(dataset, overview, &[band], window, kind, size, samples)
+                };
+                if dtype == DType::UInt8 {
+                    return read(buffer);
+                }
+                let samples = zeroed("an alpha band", buffer.len() * size);
+                let mut samples = samples.map_err(|error| error.to_string())?;
+                read(&mut samples)?;
+                opacities(dtype, &samples, buffer);
+                Ok(())
+            }
         }
     }
+}
+
+/// Samples of an alpha band as bytes: 0 where they are not positive, 255 from the value that is opaque.
+pub(super) fn opacities(dtype: DType, samples: &[u8], out: &mut [u8]) {
+    let scale = f64::from(u8::MAX) / f64::from(opaque(dtype));
+    with_sample!(dtype, S => {
+        for (sample, byte) in samples.chunks_exact(S::SIZE).zip(out) {
+            *byte = u8::from_f64((S::load(sample).to_f64() * scale).ceil());
+        }
+    }, undefined => ());
 }
 
 fn is_lossy(dataset: &Dataset) -> bool {

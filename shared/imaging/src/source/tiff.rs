@@ -2,7 +2,7 @@
 
 use super::{
     header::{self, Opened},
-    mask::Mask,
+    mask::{Mask, opacities},
     pixels::Region,
     tags::{sample_type, size, transform},
 };
@@ -97,7 +97,7 @@ impl Tiff {
         self.read_samples(&self.samples, region, no_data, out)
     }
 
-    /// Reads a window of an alpha band (from 1), rounded to one byte per pixel.
+    /// Reads a window of an alpha band (from 1), one byte of opacity per pixel.
     pub(super) fn read_alpha(
         &self,
         band: i32,
@@ -111,11 +111,7 @@ impl Tiff {
         }
         let mut samples = vec![0; out.len() * self.dtype.size()];
         self.read_samples(&[sample], region, no_data, &mut samples)?;
-        with_sample!(self.dtype, S => {
-            for (sample, byte) in samples.chunks_exact(S::SIZE).zip(out) {
-                *byte = u8::from_f64(S::load(sample).to_f64());
-            }
-        }, undefined => ());
+        opacities(self.dtype, &samples, out);
         Ok(())
     }
 

@@ -33,16 +33,26 @@ impl Part {
         if width.max(height) < 2 * SMALLEST_PART {
             return None;
         }
-        let (mut first, mut second) = (self, self);
-        if width > height {
-            first.size.width = width / 2;
-            second.column += width / 2;
-            second.size.width = width - width / 2;
-        } else {
-            first.size.height = height / 2;
-            second.row += height / 2;
-            second.size.height = height - height / 2;
+        if width <= height {
+            return self.halves_of_rows();
         }
+        let (mut first, mut second) = (self, self);
+        first.size.width = width / 2;
+        second.column += width / 2;
+        second.size.width = width - width / 2;
+        Some([first, second])
+    }
+
+    /// Its upper and its lower rows; nothing when there is one row.
+    pub(super) fn halves_of_rows(self) -> Option<[Self; 2]> {
+        let height = self.size.height;
+        if height < 2 {
+            return None;
+        }
+        let (mut first, mut second) = (self, self);
+        first.size.height = height / 2;
+        second.row += height / 2;
+        second.size.height = height - height / 2;
         Some([first, second])
     }
 

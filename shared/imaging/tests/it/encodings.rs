@@ -5,7 +5,7 @@ use crate::tools::text;
 use domain::{
     Compression, ConsolidationParams, DType, DataMapping, RecordId, Resampling, StorageClass,
 };
-use gdal::Dataset;
+use gdal::{Dataset, raster::ColorInterpretation};
 use imaging::{ConsolidateSpec, Limits, RecordSources, consolidate};
 use std::{collections::BTreeMap, path::Path};
 
@@ -96,6 +96,24 @@ impl Case {
         params.unwrap().creation_params
     }
 
+    /// An order without records.
+    fn spec(&self, mapping: DataMapping) -> ConsolidateSpec {
+        ConsolidateSpec {
+            records: Vec::new(),
+            target: target(32632, GRID, WIDTH as u32, HEIGHT as u32),
+            mapping,
+            bands: self.bands,
+            block_size: (64, 64),
+            overviews_min_size: 64,
+            interlacing_pattern: "Z=0>T>R>B;R>Z=1:>T>B".to_owned(),
+            resampling: Resampling::Near,
+            overview_resampling: Resampling::Near,
+            creation_params: self.options(mapping),
+            zstd_level: 1,
+            limits: Limits::default(),
+        }
+    }
+
     fn check(&self, records: usize) {
         let scene = Scene::new();
         let mapping = plain(self.dtype, hole(self.dtype));
@@ -119,17 +137,7 @@ impl Case {
         };
         let spec = ConsolidateSpec {
             records: (0..records).map(record).collect(),
-            target: target(32632, GRID, WIDTH as u32, HEIGHT as u32),
-            mapping,
-            bands: self.bands,
-            block_size: (64, 64),
-            overviews_min_size: 64,
-            interlacing_pattern: "Z=0>T>R>B;R>Z=1:>T>B".to_owned(),
-            resampling: Resampling::Near,
-            overview_resampling: Resampling::Near,
-            creation_params: self.options(mapping),
-            zstd_level: 1,
-            limits: Limits::default(),
+            ..self.spec(mapping)
         };
         let out = scene.path("out.tif");
         consolidate(&spec, scene.folder(), &out, 1, &|| false).unwrap();
@@ -185,7 +193,13 @@ impl Case {
             assert!(declared == hole(self.dtype) || declared.is_nan());
             return self.of_merge(samples);
         } else {
-            alpha.to_vec()
+            // opaque for GDAL's warper, too
+            let opaque = match self.dtype {
+                DType::UInt16 => 65_535.0,
+                DType::Int16 => 32_767.0,
+                _ => 255.0,
+            };
+            alpha.iter().map(|alpha| alpha / opaque * 255.0).collect()
         };
         let valid = opacity.iter().map(|opacity| *opacity > 63.0).cycle();
         let samples = samples.iter().zip(valid);
@@ -237,6 +251,67 @@ fn every_type_survives_every_compression() {
             };
             case.check(1);
             case.check(3);
+        }
+    }
+}
+
+#[test]
+fn the_last_of_four_bands_is_not_taken_for_alpha() {
+    const LOSSLESS: &[(&str, &str)] = &[];
+    for (compression, params) in [
+        (Compression::No, LOSSLESS),
+        (Compression::Lossless, LOSSLESS),
+        (Compression::Custom, &[("COMPRESS", "LZW")]),
+        (Compression::Custom, &[("COMPRESS", "LERC")]),
+        (Compression::Custom, &[("COMPRESS", "JPEG")]),
+        (Compression::Custom, &[("COMPRESS", "ZSTD"), ("PHOTOMETRIC", "RGB")]),
+    ] {
+        let what = format!("{compression:?} {params:?}");
+        let case = Case {
+            dtype: DType::UInt8,
+            bands: 4,
+            compression,
+            params,
+            tolerance: Tolerance::Exact,
+        };
+        let scene = Scene::new();
+        let mapping = plain(DType::UInt8, f64::NAN);
+        let look = Look {
+            bands: 4,
+            size: (WIDTH, HEIGHT),
+            transform: GRID,
+            ..Look::default()
+        };
+        let file = scene.raster("a.tif", look, |band, x, _| match band {
+            3 if x < WIDTH / 2 => 0.0,
+            _ => 100.0 + 10.0 * band as f64,
+        });
+        let spec = ConsolidateSpec {
+            records: vec![RecordSources {
+                id: RecordId::new(),
+                sources: vec![source(&file, &[1, 2, 3, 4], mapping)],
+            }],
+            overviews_min_size: 32,
+            overview_resampling: Resampling::Average,
+            ..case.spec(mapping)
+        };
+        let out = scene.path("out.tif");
+        consolidate(&spec, scene.folder(), &out, 1, &|| false).unwrap();
+        let dataset = Dataset::open(&out).unwrap();
+        for number in 1..=4 {
+            let band = dataset.rasterband(number).unwrap();
+            let what = format!("{what}, band {number}");
+            assert_ne!(
+                band.color_interpretation(),
+                ColorInterpretation::AlphaBand,
+                "{what}"
+            );
+            assert!(band.mask_flags().unwrap().is_all_valid(), "{what}");
+            let overview = band.overview(0).unwrap().read_band_as::<u8>().unwrap();
+            let expected = 90.0 + 10.0 * number as f64;
+            let first = f64::from(overview.data()[0]);
+            let expected = if number == 4 { 0.0 } else { expected };
+            assert!((first - expected).abs() <= 3.0, "{what}: {first}");
         }
     }
 }

@@ -41,8 +41,12 @@ impl Parameters {
             "records.ids" => self.ids.push(value),
             "min" => once(name, &mut self.min, number(name, &value)?)?,
             "max" => once(name, &mut self.max, number(name, &value)?)?,
-            "filters.from_time" => once(name, &mut self.from_time, instant(name, &value)?)?,
-            "filters.to_time" => once(name, &mut self.to_time, instant(name, &value)?)?,
+            "filters.from_time" => {
+                once(name, &mut self.from_time, instant(name, &value, NaiveTime::MIN)?)?;
+            }
+            "filters.to_time" => {
+                once(name, &mut self.to_time, instant(name, &value, END_OF_DAY)?)?;
+            }
             _ => {
                 let key = name
                     .strip_prefix("filters.tags[")
@@ -100,12 +104,15 @@ fn number(name: &str, text: &str) -> Result<f32> {
     number.ok_or_else(|| Error::invalid(format!("Invalid {name}: {text:.64?}, expected a number")))
 }
 
-/// An instant of RFC 3339, or the first one of a day.
-fn instant(name: &str, text: &str) -> Result<Timestamp> {
+/// The last time of a day that the catalogue tells from the next day.
+const END_OF_DAY: NaiveTime = NaiveTime::from_hms_micro_opt(23, 59, 59, 999_999).unwrap();
+
+/// An instant of RFC 3339, or a time of a day that is given alone.
+fn instant(name: &str, text: &str, of_day: NaiveTime) -> Result<Timestamp> {
     let instant = DateTime::parse_from_rfc3339(text).map(|instant| instant.to_utc());
     let instant = instant.or_else(|_| {
         text.parse()
-            .map(|day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc())
+            .map(|day: NaiveDate| day.and_time(of_day).and_utc())
     });
     let instant: DateTime<Utc> = instant.map_err(|_| {
         Error::invalid(format!("Invalid {name}: {text:.64?}, expected a time such as 2020-01-31T00:00:00Z or 2020-01-31"))
@@ -145,7 +152,8 @@ mod tests {
             panic!()
         };
         let seconds = [filters.from_time, filters.to_time].map(|time| time.unwrap().seconds);
-        assert_eq!(seconds, [1_580_428_800, 1_580_515_200]);
+        // the whole of the last day
+        assert_eq!(seconds, [1_580_428_800, 1_580_515_200 + 86_399]);
         let tags: Vec<_> = filters
             .tags
             .iter()
