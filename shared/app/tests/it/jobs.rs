@@ -3,6 +3,7 @@
 mod cancelling;
 mod consolidation;
 mod deletion;
+mod encodings;
 mod failing;
 mod faults;
 mod hostile;

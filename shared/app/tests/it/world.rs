@@ -31,6 +31,7 @@ pub struct World {
     pub worker: Worker,
     pub mailbox: Arc<Mailbox>,
     pub folder: tempfile::TempDir,
+    pub variable: VariableId,
     pub instance: InstanceId,
     pub aoi: AoiId,
     /// Dropped last.
@@ -65,7 +66,7 @@ impl World {
             mailbox.clone(),
             worker_options(folder.path()),
         );
-        let instance = variable_of(&app).await;
+        let (variable, instance) = variable_of(&app).await;
         create_layout(&app, "tiles", 10).await;
         let corner = |x, y| Point::new(x, y);
         let area = Ring::rectangle(corner(2.9, 44.9), corner(3.1, 45.1)).into();
@@ -78,6 +79,7 @@ impl World {
             worker,
             mailbox,
             folder,
+            variable,
             instance,
             aoi,
             database,
@@ -408,7 +410,7 @@ fn worker(
     Worker::start(database.db.clone(), storage, mailbox, options).unwrap()
 }
 
-async fn variable_of(app: &App) -> InstanceId {
+async fn variable_of(app: &App) -> (VariableId, InstanceId) {
     let definition = NewVariable {
         name: "reflectance".to_owned(),
         unit: String::new(),
@@ -423,16 +425,20 @@ async fn variable_of(app: &App) -> InstanceId {
         .instantiate_variable(variable, "master".to_owned(), BTreeMap::new())
         .await
         .unwrap();
-    let params = ConsolidationParams {
+    app.config_consolidation(variable, params()).await.unwrap();
+    (variable, instance.id)
+}
+
+/// How files are written unless a test asks for something else.
+pub fn params() -> ConsolidationParams {
+    ConsolidationParams {
         format: format(),
         exponent: 1.0,
         resampling: Resampling::Near,
         compression: Compression::Lossless,
         storage_class: StorageClass::Standard,
         creation_params: BTreeMap::new(),
-    };
-    app.config_consolidation(variable, params).await.unwrap();
-    instance.id
+    }
 }
 
 pub async fn create_layout(app: &App, name: &str, max_records: u32) {

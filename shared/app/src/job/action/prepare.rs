@@ -16,7 +16,8 @@ use domain::grid::GridSpec;
 use domain::job::{ActionEnd, EntryAction, Job, LogEntry, Severity, Task, TaskState};
 use domain::plan::{CellFolders, Replaced, Target};
 use domain::{
-    DatasetId, Entity, InstanceId, Instant, Layout, RecordId, RecordSelection, TaskId, Uri,
+    DatasetId, Entity, InstanceId, Instant, Layout, RecordId, RecordSelection, Resampling, TaskId,
+    Uri,
 };
 use inputs::CellInputs;
 use places::Place;
@@ -67,7 +68,7 @@ pub(super) async fn prepare_orders(running: &Running) -> Result<Posted, Stop> {
     for place in places {
         plan_cell(running, &context, place, &folders, &mut plan).await?;
     }
-    store(running, plan).await
+    store(running, &context.target, plan).await
 }
 
 async fn context(running: &Running) -> Result<Context> {
@@ -157,7 +158,7 @@ async fn plan_cell(
 const TASKS_OF_A_STATEMENT: usize = 500;
 
 /// Stores what was decided. The inputs that nothing replaces are released.
-async fn store(running: &Running, plan: Plan) -> Result<Posted, Stop> {
+async fn store(running: &Running, target: &Target, plan: Plan) -> Result<Posted, Stop> {
     let id = running.job.id;
     let (replaced, kept) = plan.replaced.finish();
     let mut step = running.begin().await?;
@@ -179,11 +180,19 @@ async fn store(running: &Running, plan: Plan) -> Result<Posted, Stop> {
     );
     let mut entries = vec![running.entry(Severity::Info, text)];
     entries.extend(kept_entry(running, &kept));
+    entries.extend(overviews_entry(running, target.resampling));
     job_log::append(step.conn(), id, &entries).await?;
     step.recount().await?;
     running
         .end(EntryAction::PrepareOrders, step, ActionEnd::Complete)
         .await
+}
+
+/// What users of a kernel should know whose overviews are made by another one.
+fn overviews_entry(running: &Running, kernel: Resampling) -> Option<LogEntry> {
+    let falls_back = kernel != Resampling::Near && kernel.for_overviews() == Resampling::Near;
+    let text = format!("Overviews are made of the nearest pixels: {kernel} cannot make them");
+    falls_back.then(|| running.entry(Severity::Info, text))
 }
 
 fn kept_entry(running: &Running, kept: &[DatasetId]) -> Option<LogEntry> {

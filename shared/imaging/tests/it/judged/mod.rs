@@ -18,6 +18,7 @@ const PLAIN: Traits = Traits {
     zoom: (0.4, 2.5),
     metres: (8.0, 400.0),
     side: 80,
+    target: (20, 70),
 };
 
 /// Judges `count` requests at some places.
@@ -99,4 +100,27 @@ fn requests_wider_than_half_the_globe_are_answered_as_gdalwarp_does() {
         ..PLAIN
     };
     judge(7, 70, WORLD, traits);
+}
+
+#[test]
+fn requests_of_several_parts_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        layers: 2,
+        side: 400,
+        target: (256, 700),
+        rotated: 0.2,
+        ..PLAIN
+    };
+    judge(8, 40, LANDS, traits);
+}
+
+#[test]
+fn requests_from_far_away_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        layers: 2,
+        side: 600,
+        zoom: (0.001, 0.1),
+        ..PLAIN
+    };
+    judge(9, 60, LANDS, traits);
 }

@@ -54,6 +54,8 @@ pub struct Traits {
     pub metres: (f64, f64),
     /// Longest side of a source in pixels.
     pub side: u32,
+    /// Shortest and longest side of a target in pixels.
+    pub target: (u32, u32),
 }
 
 impl Request {
@@ -68,7 +70,8 @@ impl Request {
         }
         let system = place.system(random);
         let zoom = random.magnitude(traits.zoom.0, traits.zoom.1);
-        let size = (random.count(20, 70), random.count(20, 70));
+        let (least, most) = traits.target;
+        let size = (random.count(least, most), random.count(least, most));
         let rotated = random.chance(traits.rotated);
         let crs = Crs::parse(&system).ok()?;
         let transform = grid(
