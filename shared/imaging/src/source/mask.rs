@@ -64,17 +64,7 @@ impl Mask {
     }
 
     /// Whether the samples beside the mask are not exact.
-    pub(super) /// Samples of an alpha band as bytes: 0 where they are not positive, 255 from the value that is opaque.
-pub(super) fn opacities(dtype: DType, samples: &[u8], out: &mut [u8]) {
-    let scale = f64::from(u8::MAX) / f64::from(opaque(dtype));
-    with_sample!(dtype, S => {
-        for (sample, byte) in samples.chunks_exact(S::SIZE).zip(out) {
-            *byte = u8::from_f64((S::load(sample).to_f64() * scale).ceil());
-        }
-    }, undefined => ());
-}
-
-fn is_lossy(self) -> bool {
+    pub(super) fn is_lossy(self) -> bool {
         matches!(
             self,
             Self::Alpha { lossy: true, .. } | Self::PerDataset { lossy: true }

@@ -184,7 +184,7 @@ impl Case {
         let first = dataset.rasterband(1).unwrap();
         let (samples, alpha) = samples.split_at(self.bands * WIDTH * HEIGHT);
         let flags = first.mask_flags().unwrap();
-        let opacity = if flags.is_per_dataset() && !flags.is_alpha() {
+        let opacity: Vec<f64> = if flags.is_per_dataset() && !flags.is_alpha() {
             let mask = first.open_mask_band().unwrap().read_band_as::<u8>();
             let mask = mask.unwrap();
             mask.data().iter().map(|value| f64::from(*value)).collect()
