@@ -4,7 +4,7 @@ mod queue;
 
 use anyhow::Context;
 use app::{Engine, Options};
-use database::{Database, PgConnectOptions, PoolOptions};
+use database::{Database, PgConnectOptions, PoolOptions, migrate};
 use domain::Uri;
 use geocube_apiserver::config::Config;
 pub(crate) use queue::{Queue, queue};
@@ -31,7 +31,24 @@ pub(crate) async fn database(config: &Config, login: PgConnectOptions) -> anyhow
         .await
         .context("connecting to the database")?;
     database.check_schema().await?;
+    tell_stale_locks(&database).await?;
     Ok(database)
+}
+
+/// Tells of the datasets that jobs which are over still hold, as a crash of a former release may leave them: no job ever
+/// releases them.
+async fn tell_stale_locks(database: &Database) -> anyhow::Result<()> {
+    let mut connection = database.read().await?;
+    for lock in migrate::stale_locks(&mut connection).await? {
+        tracing::warn!(
+            job.id = %lock.job,
+            job.name = lock.name,
+            job.state = lock.state,
+            datasets = lock.datasets,
+            "a job that is over still holds datasets (geocube migrate --repair)"
+        );
+    }
+    Ok(())
 }
 
 /// Files of this machine, as far as callers and consolidation may name them, and of object stores.

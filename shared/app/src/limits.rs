@@ -1,6 +1,5 @@
 //! Bounds of one request, so that no caller can starve the others.
 
-use database::Page;
 use domain::{Error, Result, Size};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ pub struct Limits {
     pub ids_per_request: usize,
     /// Tags, filters on tags, or patterns in one request.
     pub tags: usize,
-    /// Datasets, variables or jobs of one answer.
+    /// Datasets, files of a layout, jobs or lines of a log in one answer.
     pub datasets: u32,
     /// Slices of one cube.
     pub slices: usize,
@@ -79,19 +78,6 @@ impl Limits {
     pub fn check_tags(&self, what: &str, count: usize) -> Result<()> {
         let what = format!("{what} in one request (maxTags)");
         Self::check(&what, count as u64, self.tags as u64)
-    }
-
-    /// The page to read in place of one that may hold any number of items: it shows whether there
-    /// are more than one answer may have.
-    pub(crate) fn bounded(&self, page: Page) -> Page {
-        let asks_for_more = page.limit == 0 || (page.page == 0 && page.limit > self.datasets);
-        if !asks_for_more {
-            return page;
-        }
-        Page {
-            page: 0,
-            limit: self.datasets.saturating_add(1),
-        }
     }
 
     /// Refuses an answer of more items than one may have.

@@ -41,13 +41,14 @@ impl PathPolicy {
         Ok(policy)
     }
 
-    /// Refuses a local file outside the allowed roots.
+    /// Refuses a local file outside the allowed roots, and what is neither a file nor an object.
     ///
     /// Symbolic links are resolved when the file exists, so that a link cannot lead out of a root.
     ///
     /// # Errors
-    /// [`Error::Invalid`] that names the URI and the flag.
+    /// [`Error::Invalid`] that names the URI and the flag, [`Error::Precondition`] for an address that is not served.
     pub fn check(&self, uri: &Uri) -> Result<()> {
+        uri.check_served()?;
         let Some(path) = uri.local_path() else {
             return Ok(());
         };

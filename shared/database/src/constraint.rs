@@ -19,8 +19,11 @@ pub(crate) fn domain_error(error: &PgDatabaseError) -> Option<Error> {
                 other.unwrap_or("of its column")
             ),
         })),
-        // a value that is out of the range of its column, malformed, or longer than an index entry
-        code if code.starts_with("22") || code == "54000" => Some(Error::invalid(format!(
+        "54000" => Some(Error::invalid(
+            "what must be unique, such as name and tags of a record, is too long: an index holds at most about 2600 bytes of it",
+        )),
+        // a value that is out of the range of its column, or malformed
+        code if code.starts_with("22") => Some(Error::invalid(format!(
             "a value cannot be stored: {}",
             error.message()
         ))),

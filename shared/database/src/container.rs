@@ -9,8 +9,9 @@ use std::collections::{HashMap, HashSet};
 /// creation. A file has one container, whichever of its spellings is given.
 ///
 /// # Errors
-/// [`Error::NotFound`] `Container with uri: <uri>` for the first one that is unknown.
-pub async fn get(conn: &mut PgConnection, uris: &[Uri]) -> Result<Vec<Container>> {
+/// [`Error::NotFound`] `Container with uri: <uri>` for the first one that is unknown,
+/// [`Error::LimitExceeded`] when they have more than `bound` datasets.
+pub async fn get(conn: &mut PgConnection, uris: &[Uri], bound: u32) -> Result<Vec<Container>> {
     let names: Vec<[String; 3]> = uris.iter().map(names).collect();
     let texts: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
     let rows: Vec<ContainerRow> = sqlx::query_as(
@@ -34,7 +35,14 @@ pub async fn get(conn: &mut PgConnection, uris: &[Uri]) -> Result<Vec<Container>
     }
     let stored: Vec<Uri> = containers.iter().map(|found| found.uri.clone()).collect();
     let mut datasets: HashMap<Uri, Vec<Dataset>> = HashMap::new();
-    for dataset in dataset::of_containers(conn, &stored).await? {
+    let all = dataset::of_containers(conn, &stored, u64::from(bound) + 1).await?;
+    if all.len() > bound as usize {
+        let text = format!(
+            "the containers have more than {bound} datasets, at most as many fit into one answer (maxPageSize): ask for fewer containers"
+        );
+        return Err(Error::LimitExceeded(text).into());
+    }
+    for dataset in all {
         let of_file = datasets.entry(dataset.source.uri.clone()).or_default();
         of_file.push(dataset);
     }
@@ -54,7 +62,7 @@ pub async fn name_of(conn: &mut PgConnection, uri: &Uri) -> Result<Uri> {
             .fetch_all(conn)
             .await?;
     match names.into_iter().find(|name| stored.contains(name)) {
-        Some(stored) => convert::uri(stored),
+        Some(stored) => Ok(Uri::from_stored(stored)),
         None => Ok(uri.canonical()),
     }
 }
@@ -82,7 +90,7 @@ fn names(uri: &Uri) -> [String; 3] {
     let canonical = uri.canonical();
     let with_scheme = match canonical.scheme() {
         Scheme::File => format!("file://{canonical}"),
-        Scheme::Gs | Scheme::S3 => canonical.to_string(),
+        Scheme::Gs | Scheme::S3 | Scheme::Other => canonical.to_string(),
     };
     [uri.to_string(), canonical.to_string(), with_scheme]
 }
@@ -115,7 +123,7 @@ pub async fn lock_or_create(
     // deleted by somebody else between the two statements
     let row = row.ok_or(crate::Error::LostRace("the container"))?;
     let mut container = row.container()?;
-    container.datasets = dataset::of_containers(conn, std::slice::from_ref(uri)).await?;
+    container.datasets = dataset::of_containers(conn, std::slice::from_ref(uri), u64::MAX).await?;
     Ok(container)
 }
 
@@ -142,7 +150,7 @@ pub async fn delete_empty(conn: &mut PgConnection, uris: &[Uri]) -> Result<Vec<U
         .map(|(uri, _)| uri)
         .collect();
     managed.sort();
-    managed.into_iter().map(convert::uri).collect()
+    Ok(managed.into_iter().map(Uri::from_stored).collect())
 }
 
 /// Notes that files follow a layout, whatever they followed before.
@@ -177,7 +185,7 @@ impl ContainerRow {
             None => StorageClass::default(),
         };
         Ok(Container {
-            uri: convert::uri(self.uri)?,
+            uri: Uri::from_stored(self.uri),
             managed: self.managed,
             storage_class,
             datasets: Vec::new(),

@@ -1,6 +1,7 @@
 //! Which files follow which layout.
 
-use crate::{Result, convert, dataset, filter};
+use crate::piecewise::Piecewise;
+use crate::{Result, dataset, filter};
 use domain::{Error, InstanceId, MultiPolygon, RecordSelection, Uri};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
@@ -24,17 +25,89 @@ pub struct FollowedLayout {
     pub uris: Vec<Uri>,
 }
 
-/// The layouts by name, with the files that hold a dataset of the query, whatever its status.
-///
-/// # Errors
-/// [`Error::LimitExceeded`] when there are more than `bound` files.
-pub async fn find(
+/// The layouts by name, being read one by one, each with the files that hold a dataset of the query, whatever its status.
+#[derive(Debug)]
+pub struct Listing {
+    query: Query,
+    bound: u32,
+    /// Layouts to come; none before the first statement.
+    names: Option<std::vec::IntoIter<String>>,
+}
+
+impl Listing {
+    /// A list that is not begun, of at most `bound` files for each layout.
+    pub fn new(query: Query, bound: u32) -> Self {
+        Self {
+            query,
+            bound,
+            names: None,
+        }
+    }
+}
+
+impl Piecewise for Listing {
+    type Item = FollowedLayout;
+
+    fn is_over(&self) -> bool {
+        self.names
+            .as_ref()
+            .is_some_and(|names| names.as_slice().is_empty())
+    }
+
+    /// The next layout; [`Error::LimitExceeded`] when too many files follow it.
+    async fn next(&mut self, conn: &mut PgConnection) -> Result<Vec<FollowedLayout>> {
+        let Self {
+            query,
+            bound,
+            names,
+        } = self;
+        let names = match names {
+            Some(names) => names,
+            None => names.insert(layouts(conn, query).await?.into_iter()),
+        };
+        for name in names {
+            let uris = files(conn, query, &name, *bound).await?;
+            // none any more when they were deleted meanwhile
+            if !uris.is_empty() {
+                return Ok(vec![FollowedLayout { name, uris }]);
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
+async fn layouts(conn: &mut PgConnection, query: &Query) -> Result<Vec<String>> {
+    let mut sql = QueryBuilder::new("SELECT DISTINCT l.layout_name");
+    push_search(&mut sql, query);
+    sql.push(" ORDER BY 1");
+    Ok(sql.build_query_scalar().fetch_all(conn).await?)
+}
+
+async fn files(
     conn: &mut PgConnection,
     query: &Query,
+    layout: &str,
     bound: u32,
-) -> Result<Vec<FollowedLayout>> {
-    let mut sql = QueryBuilder::<Postgres>::new(
-        "SELECT DISTINCT l.layout_name, l.container_uri FROM geocube.container_layouts l
+) -> Result<Vec<Uri>> {
+    let mut sql = QueryBuilder::new("SELECT DISTINCT l.container_uri");
+    push_search(&mut sql, query);
+    sql.push(" AND l.layout_name = ").push_bind(layout);
+    sql.push(" ORDER BY 1 LIMIT ")
+        .push_bind(i64::from(bound) + 1);
+    let uris: Vec<String> = sql.build_query_scalar().fetch_all(conn).await?;
+    if uris.len() > bound as usize {
+        let text = format!(
+            "the search finds more than {bound} files of the layout {layout} (maxPageSize): narrow the area, the times or the tags"
+        );
+        return Err(Error::LimitExceeded(text).into());
+    }
+    Ok(uris.into_iter().map(Uri::from_stored).collect())
+}
+
+/// Adds the tables and the conditions of a search.
+fn push_search(sql: &mut QueryBuilder<Postgres>, query: &Query) {
+    sql.push(
+        " FROM geocube.container_layouts l
          JOIN geocube.datasets d ON d.container_uri = l.container_uri",
     );
     if query.aoi.is_some() || dataset::needs_record(&query.records) {
@@ -45,36 +118,10 @@ pub async fn find(
     }
     sql.push(" WHERE d.instance_id = ")
         .push_bind(query.instance.uuid());
-    dataset::push_selection(&mut sql, &query.records);
+    dataset::push_selection(sql, &query.records);
     if let Some(aoi) = &query.aoi {
         sql.push(" AND ST_Intersects(a.geom, ");
-        filter::push_lonlat(&mut sql, aoi);
+        filter::push_lonlat(sql, aoi);
         sql.push(")");
     }
-    sql.push(" ORDER BY l.layout_name, l.container_uri LIMIT ")
-        .push_bind(i64::from(bound) + 1);
-    let rows: Vec<(String, String)> = sql.build_query_as().fetch_all(conn).await?;
-    if rows.len() > bound as usize {
-        let text = format!(
-            "the search finds more than {bound} files: narrow the area, the times or the tags"
-        );
-        return Err(Error::LimitExceeded(text).into());
-    }
-    grouped(rows)
-}
-
-/// Rows of the same layout follow each other.
-fn grouped(rows: Vec<(String, String)>) -> Result<Vec<FollowedLayout>> {
-    let mut layouts: Vec<FollowedLayout> = Vec::new();
-    for (name, uri) in rows {
-        let uri = convert::uri(uri)?;
-        match layouts.last_mut() {
-            Some(layout) if layout.name == name => layout.uris.push(uri),
-            _ => layouts.push(FollowedLayout {
-                name,
-                uris: vec![uri],
-            }),
-        }
-    }
-    Ok(layouts)
 }

@@ -1,7 +1,7 @@
 //! Values of columns.
 
 use crate::{Error, Result, hstore::Hstore};
-use domain::{Bands, DType, DataFormat, Instant, MultiPolygon, Resampling, Tags, Uri, job::ewkb};
+use domain::{Bands, DType, DataFormat, Instant, MultiPolygon, Resampling, Tags, job::ewkb};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -41,15 +41,6 @@ pub(crate) fn name<T>(column: &str, stored: &str, parse: impl Fn(&str) -> Option
             "column {column} holds {stored:?}, which is no known name"
         ))
     })
-}
-
-/// Location of a row. Those of an adopted database may be of a kind that is not served.
-pub(crate) fn uri(stored: String) -> Result<Uri> {
-    Ok(Uri::parse(stored).map_err(|error| {
-        domain::Error::Precondition(format!(
-            "a container of the catalogue is not served: {error}"
-        ))
-    })?)
 }
 
 pub(crate) fn bands(stored: &[i16]) -> Result<Bands> {

@@ -15,6 +15,7 @@ pub(crate) use search::{RECORD, needs_record, push_selection};
 
 use crate::{Result, convert};
 use domain::{Container, Dataset, MultiPolygon, Uri, job::ewkb};
+use futures::{StreamExt, TryStreamExt};
 use row::{DATASET, DatasetRow};
 use sqlx::{
     AssertSqlSafe, PgConnection, Postgres, QueryBuilder, Row, postgres::PgArguments, query::Query,
@@ -126,16 +127,21 @@ fn bind<'q>(
         .bind(column(datasets, |new| new.dataset.overviews))
 }
 
-/// The datasets of some containers, of every status, by container, creation and id.
-pub async fn of_containers(conn: &mut PgConnection, uris: &[Uri]) -> Result<Vec<Dataset>> {
+/// The datasets of some containers, of every status, by container, creation and id; at most so many.
+pub async fn of_containers(
+    conn: &mut PgConnection,
+    uris: &[Uri],
+    most: u64,
+) -> Result<Vec<Dataset>> {
     let texts: Vec<&str> = uris.iter().map(Uri::as_str).collect();
     let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
     sql.push(DATASET)
         .push(" FROM geocube.datasets d WHERE d.container_uri = ANY(")
         .push_bind(texts);
-    sql.push(") ORDER BY d.container_uri, d.creation_order, d.id");
-    let rows: Vec<DatasetRow> = sql.build_query_as().fetch_all(conn).await?;
-    rows.into_iter().map(TryInto::try_into).collect()
+    sql.push(") ORDER BY d.container_uri, d.creation_order, d.id LIMIT ")
+        .push_bind(i64::try_from(most).unwrap_or(i64::MAX));
+    let rows = sql.build_query_as::<DatasetRow>().fetch(conn);
+    rows.map(|row| Dataset::try_from(row?)).try_collect().await
 }
 
 fn column<'a, T>(datasets: &'a [NewDataset], value: impl Fn(&'a NewDataset) -> T) -> Vec<T> {

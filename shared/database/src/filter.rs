@@ -20,12 +20,14 @@ impl Page {
         i64::from(self.page) * i64::from(self.limit)
     }
 
-    /// Adds ` LIMIT n OFFSET m` when there is a limit.
-    pub(crate) fn push(self, sql: &mut QueryBuilder<Postgres>) {
-        if self.limit > 0 {
-            sql.push(" LIMIT ").push_bind(i64::from(self.limit));
-            sql.push(" OFFSET ").push_bind(self.offset());
-        }
+    /// Adds ` LIMIT n OFFSET m`, for at most `most` items of the page.
+    pub(crate) fn push(self, sql: &mut QueryBuilder<Postgres>, most: u32) {
+        let limit = match self.limit {
+            0 => most,
+            limit => limit.min(most),
+        };
+        sql.push(" LIMIT ").push_bind(i64::from(limit));
+        sql.push(" OFFSET ").push_bind(self.offset());
     }
 }
 

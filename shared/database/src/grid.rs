@@ -3,6 +3,7 @@
 use crate::{Result, convert, filter};
 use domain::{MultiPolygon, Pattern, Polygon};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
+use std::sync::Arc;
 
 /// A cell of a custom grid.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,7 +11,7 @@ pub struct StoredCell {
     /// Unique within its grid.
     pub id: String,
     /// Reference system, as the caller wrote it.
-    pub crs: String,
+    pub crs: Arc<str>,
     /// EPSG code of the reference system, 0 when unknown.
     pub srid: i32,
     /// Outline in longitude and latitude.
@@ -73,7 +74,7 @@ async fn insert_cells(conn: &mut PgConnection, grid: &str, cells: &[StoredCell])
     )
     .bind(grid)
     .bind(cells.iter().map(|cell| cell.id.as_str()).collect::<Vec<_>>())
-    .bind(cells.iter().map(|cell| cell.crs.as_str()).collect::<Vec<_>>())
+    .bind(cells.iter().map(|cell| &*cell.crs).collect::<Vec<_>>())
     .bind(cells.iter().map(|cell| cell.srid).collect::<Vec<_>>())
     .bind(cells.iter().map(outline).collect::<Vec<_>>())
     .execute(conn)

@@ -13,6 +13,7 @@ use domain::{
 };
 use row::{JOB, JobRow};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
 
 /// Stores a new job.
 ///
@@ -105,13 +106,18 @@ pub async fn update(conn: &mut PgConnection, job: &Job, row_version: i64) -> Res
     version.ok_or_else(|| Error::unavailable(format!("job {} was changed meanwhile", job.id)))
 }
 
-/// Jobs by time of creation, then id.
-pub async fn list(conn: &mut PgConnection, name: Option<&Pattern>, page: Page) -> Result<Vec<Job>> {
+/// Jobs by time of creation, then id; at most so many of the page.
+pub async fn list(
+    conn: &mut PgConnection,
+    name: Option<&Pattern>,
+    page: Page,
+    most: u32,
+) -> Result<Vec<Job>> {
     let mut sql = select();
     sql.push(" WHERE true");
     push_name(&mut sql, name);
     sql.push(" ORDER BY creation_ts, id");
-    page.push(&mut sql);
+    page.push(&mut sql, most);
     many(conn, sql).await
 }
 
@@ -127,6 +133,26 @@ pub async fn list_in_states(
     push_name(&mut sql, name);
     sql.push(" ORDER BY creation_ts, id");
     many(conn, sql).await
+}
+
+/// Ids of the jobs in some states behind one of them, in their order; at most so many.
+pub async fn ids_in_states(
+    conn: &mut PgConnection,
+    name: Option<&Pattern>,
+    states: &[JobState],
+    after: Option<JobId>,
+    most: u32,
+) -> Result<Vec<JobId>> {
+    let names: Vec<&str> = states.iter().map(|state| state.name()).collect();
+    let mut sql = QueryBuilder::<Postgres>::new("SELECT id FROM geocube.jobs WHERE state = ANY(");
+    sql.push_bind(names).push(")");
+    push_name(&mut sql, name);
+    if let Some(after) = after {
+        sql.push(" AND id > ").push_bind(after.uuid());
+    }
+    sql.push(" ORDER BY id LIMIT ").push_bind(i64::from(most));
+    let ids: Vec<Uuid> = sql.build_query_scalar().fetch_all(conn).await?;
+    Ok(ids.into_iter().map(JobId::from).collect())
 }
 
 /// Deletes a job that is in one of some states, with its locks, tasks, logs and leases; whether it

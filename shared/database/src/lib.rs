@@ -54,4 +54,4 @@ pub use piecewise::{Piecewise, pieces};
 pub use pool::{Connection, Database, LEAST_CONNECTIONS, PoolOptions, connect_options};
 pub use reach::reach;
 pub use sqlx::{PgConnection, postgres::PgConnectOptions};
-pub use transaction::{Conflict, Tries, Tx, in_statement, in_transaction};
+pub use transaction::{Conflict, Tries, Tx, in_rolled_back, in_statement, in_transaction};

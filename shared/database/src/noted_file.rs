@@ -1,6 +1,6 @@
 //! Files that jobs write, noted before they are written, so that what is left of them is found.
 
-use crate::{Result, convert};
+use crate::Result;
 use domain::{JobId, RunId, TaskId, Uri};
 use sqlx::PgConnection;
 use std::time::Duration;
@@ -68,7 +68,7 @@ pub async fn take_parts(conn: &mut PgConnection, age: Duration, limit: u32) -> R
     .bind(i64::from(limit))
     .fetch_all(conn)
     .await?;
-    uris.into_iter().map(convert::uri).collect()
+    Ok(uris.into_iter().map(Uri::from_stored).collect())
 }
 
 /// Final files and markers of jobs that are over, without those in the catalogue; their rows locked until the end of
@@ -100,7 +100,7 @@ pub async fn take_outputs(conn: &mut PgConnection, limit: u32) -> Result<Vec<Uri
     .bind(i64::from(limit))
     .fetch_all(conn)
     .await?;
-    uris.into_iter().map(convert::uri).collect()
+    Ok(uris.into_iter().map(Uri::from_stored).collect())
 }
 
 /// Stores what became of files that were taken: those that are gone are forgotten, the others wait for their next turn.

@@ -1,6 +1,6 @@
 //! Colour ramps.
 
-use crate::{Error, Result};
+use crate::Result;
 use domain::{ColorPoint, Entity, Palette};
 use sqlx::PgConnection;
 
@@ -10,11 +10,7 @@ use sqlx::PgConnection;
 /// [`domain::Error::AlreadyExists`] `Palette with name: <name>` when the name has other points,
 /// unless `replace`.
 pub async fn create(conn: &mut PgConnection, palette: &Palette, replace: bool) -> Result<()> {
-    let values: Vec<f32> = palette
-        .points()
-        .iter()
-        .map(|point| rounded(point.value))
-        .collect();
+    let values: Vec<f32> = palette.points().iter().map(|point| point.value).collect();
     let colors: Vec<i64> = palette
         .points()
         .iter()
@@ -48,14 +44,16 @@ pub async fn create(conn: &mut PgConnection, palette: &Palette, replace: bool) -
 }
 
 /// A palette from the arrays of its points.
+///
+/// # Errors
+/// [`domain::Error::Precondition`] when none of them can be used.
 pub(crate) fn assembled(name: &str, values: Vec<f32>, colors: Vec<i64>) -> Result<Palette> {
     let point = |(value, color): (f32, i64)| ColorPoint {
         value,
         rgba: unpacked(color),
     };
     let points = values.into_iter().zip(colors).map(point).collect();
-    Palette::try_new(name.to_owned(), points)
-        .map_err(|error| Error::corrupt(format!("stored palette {name}: {error}")))
+    Ok(Palette::from_stored(name.to_owned(), points)?)
 }
 
 async fn knots(conn: &mut PgConnection, name: &str) -> Result<Option<(Vec<f32>, Vec<i64>)>> {
@@ -66,11 +64,6 @@ async fn knots(conn: &mut PgConnection, name: &str) -> Result<Option<(Vec<f32>, 
     .bind(name)
     .fetch_optional(conn)
     .await?)
-}
-
-/// Positions have six decimals.
-fn rounded(value: f32) -> f32 {
-    ((f64::from(value) * 1e6).round() / 1e6) as f32
 }
 
 /// alpha * 2^24 + red * 2^16 + green * 2^8 + blue

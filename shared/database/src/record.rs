@@ -2,6 +2,7 @@
 
 mod by_id;
 mod list;
+mod twin;
 
 pub use by_id::ById;
 pub use list::{Listing, Query};
@@ -18,11 +19,21 @@ use uuid::Uuid;
 ///
 /// # Errors
 /// [`Error::AlreadyExists`] `Record with : <name>, <tags>, <time>` when one is stored already or
-/// given twice, [`Error::NotFound`] `AOI with id: <id>` for an unknown footprint.
+/// given twice, with id and footprint of a stored one behind, [`Error::NotFound`] `AOI with id: <id>` for an unknown footprint.
 pub async fn create(conn: &mut PgConnection, records: &[NewRecord]) -> Result<Vec<RecordId>> {
-    if let [record] = records {
-        return Ok(vec![create_one(conn, record).await?]);
+    let created = match records {
+        [record] => create_one(&mut *conn, record).await.map(|id| vec![id]),
+        records => create_all(&mut *conn, records).await,
+    };
+    match created {
+        Err(crate::Error::Domain(error @ Error::AlreadyExists { .. })) => {
+            Err(twin::with_stored(conn, records, error).await.into())
+        }
+        created => created,
     }
+}
+
+async fn create_all(conn: &mut PgConnection, records: &[NewRecord]) -> Result<Vec<RecordId>> {
     let mut ids: Vec<RecordId> = records.iter().map(|_| RecordId::new()).collect();
     if records.is_empty() {
         return Ok(ids);

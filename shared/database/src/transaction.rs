@@ -98,6 +98,30 @@ where
     }
 }
 
+/// As [`in_transaction`], but what `work` changes is forgotten.
+///
+/// # Errors
+/// What `work` fails with.
+pub async fn in_rolled_back<T, F>(db: &Database, mut work: F) -> Result<T>
+where
+    F: for<'c> FnMut(&'c mut PgConnection) -> BoxFuture<'c, Result<T>>,
+{
+    let mut tries = Tries::default();
+    loop {
+        let mut tx = db.begin().await?;
+        let result = work(&mut tx).await;
+        tx.rollback().await?;
+        match result {
+            Err(error) => {
+                if !tries.pause_after(&error).await {
+                    return Err(error);
+                }
+            }
+            done => return done,
+        }
+    }
+}
+
 /// As [`in_transaction`], for work that stores by a single statement: it needs no transaction around
 /// it, which saves two round trips.
 ///

@@ -53,7 +53,7 @@ pub use ids::{AoiId, DatasetId, EventId, InstanceId, JobId, RecordId, RunId, Tas
 pub use instant::{Instant, TimeRange};
 pub use layout::Layout;
 pub use leftover::Leftover;
-pub use names::{check_name, check_segment};
+pub use names::{MAX_NAME_BYTES, check_name, check_segment};
 pub use palette::{ColorPoint, Palette};
 pub use pattern::Pattern;
 pub use record::{NewRecord, Record, RecordFilters, RecordSelection};

@@ -26,12 +26,15 @@ pub struct Palette {
 pub const ENTRIES: usize = 256;
 
 impl Palette {
-    /// Builds a checked palette; the knots may come in any order.
+    /// Builds a checked palette; the knots may come in any order. Their positions are kept with six decimals.
     ///
     /// # Errors
     /// [`Error::Invalid`] that tells which rule is broken.
     pub fn try_new(name: String, mut points: Vec<ColorPoint>) -> Result<Self> {
         check_name("Palette.name", &name)?;
+        for point in &mut points {
+            point.value = rounded(point.value);
+        }
         points.sort_by(|a, b| a.value.total_cmp(&b.value));
         let invalid = |rule: &str| Err(Error::invalid(format!("Invalid Palette.colors: {rule}")));
         let (Some(first), Some(last)) = (points.first(), points.last()) else {
@@ -45,6 +48,35 @@ impl Palette {
         }
         if !points.windows(2).all(|pair| pair[0].value < pair[1].value) {
             return invalid("expected strictly increasing values");
+        }
+        Ok(Self { name, points })
+    }
+
+    /// The palette of stored knots, which may be older than today's rules: those outside [0, 1] do not count, the first one of
+    /// several at the same position does, and the colours at the ends go on to 0 and to 1.
+    ///
+    /// # Errors
+    /// [`Error::Precondition`] when no knot counts.
+    pub fn from_stored(name: String, mut points: Vec<ColorPoint>) -> Result<Self> {
+        points.retain(|point| (0.0..=1.0).contains(&point.value));
+        points.sort_by(|a, b| a.value.total_cmp(&b.value));
+        points.dedup_by(|next, kept| next.value == kept.value);
+        let (Some(first), Some(last)) = (points.first().copied(), points.last().copied()) else {
+            return Err(Error::Precondition(format!(
+                "the palette {name} has no point between 0 and 1: replace it"
+            )));
+        };
+        if first.value > 0.0 {
+            points.insert(
+                0,
+                ColorPoint {
+                    value: 0.0,
+                    ..first
+                },
+            );
+        }
+        if last.value < 1.0 {
+            points.push(ColorPoint { value: 1.0, ..last });
         }
         Ok(Self { name, points })
     }
@@ -79,6 +111,10 @@ impl Palette {
                 as u8
         })
     }
+}
+
+fn rounded(position: f32) -> f32 {
+    ((f64::from(position) * 1e6).round() / 1e6) as f32
 }
 
 #[cfg(test)]
@@ -120,6 +156,59 @@ mod tests {
         assert!(
             Palette::try_new("wrong name".to_owned(), at(&[0.0, 1.0]).unwrap().points).is_err()
         );
+    }
+
+    #[test]
+    fn positions_are_rounded_before_they_are_checked() {
+        let points = |values: &[f32]| -> Vec<f32> {
+            let palette = at(values).unwrap();
+            palette.points().iter().map(|point| point.value).collect()
+        };
+        assert_eq!(points(&[4e-8, 0.123_456_7, 1.0]), [0.0, 0.123_457, 1.0]);
+        // the same position once they are stored
+        for values in [[0.0, 1e-7, 1.0], [0.0, 0.999_999_9, 1.0]] {
+            assert!(at(&values).is_err(), "{values:?}");
+        }
+        assert!(
+            palette(&[
+                (0.0, [0; 3]),
+                (0.5, [0; 3]),
+                (0.500_000_1, [1; 3]),
+                (1.0, [0; 3])
+            ])
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn stored_knots_that_break_the_rules_still_make_a_ramp() {
+        let stored = |values: &[f32]| {
+            let mut points: Vec<ColorPoint> =
+                at(&[0.0, 1.0]).unwrap().points[..1].repeat(values.len());
+            for ((point, value), level) in points.iter_mut().zip(values).zip(1..) {
+                (point.value, point.rgba[0]) = (*value, level);
+            }
+            let palette = Palette::from_stored("an old name".to_owned(), points)?;
+            let points = palette.points().iter();
+            Ok::<_, crate::Error>(
+                points
+                    .map(|point| (point.value, point.rgba[0]))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        for (values, expected) in [
+            (&[0.0, 1.0][..], vec![(0.0, 1), (1.0, 2)]),
+            (&[1.0, f32::NAN, 0.0], vec![(0.0, 3), (1.0, 1)]),
+            (&[0.0, 0.5, 0.5, 1.0], vec![(0.0, 1), (0.5, 2), (1.0, 4)]),
+            (&[0.5], vec![(0.0, 1), (0.5, 1), (1.0, 1)]),
+            (&[-1.0, 0.25, 2.0], vec![(0.0, 2), (0.25, 2), (1.0, 2)]),
+        ] {
+            assert_eq!(stored(values).unwrap(), expected, "{values:?}");
+        }
+        for values in [&[][..], &[f32::NAN], &[-1.0, 7.0]] {
+            let error = stored(values).unwrap_err();
+            assert!(error.to_string().contains("an old name"), "{error}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Where a file is: a local path, or an object of a bucket.
 
+mod pattern;
+
 use std::{fmt, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
@@ -20,15 +22,18 @@ pub enum Scheme {
     Gs,
     /// Amazon S3 and compatible stores: `s3://bucket/key`.
     S3,
+    /// Whatever else an adopted catalogue holds: kept as a text, never opened.
+    Other,
 }
 
 impl Scheme {
-    /// Lower-case name: `file`, `gs` or `s3`.
+    /// Lower-case name: `file`, `gs`, `s3` or `other`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::File => "file",
             Self::Gs => "gs",
             Self::S3 => "s3",
+            Self::Other => "other",
         }
     }
 
@@ -49,8 +54,8 @@ impl fmt::Display for Scheme {
 ///
 /// Two URIs are equal when their texts are, because files are looked up in the catalogue by their text.
 ///
-/// Invariants:
-/// - the scheme is one of [`Scheme`], written in any case;
+/// Invariants, but for [`Scheme::Other`], which only [`Uri::from_stored`] makes:
+/// - the scheme is `file`, `gs` or `s3`, written in any case;
 /// - a local path is absolute, without host, and not one of GDAL's virtual file systems (`/vsi…`);
 /// - an object has a bucket made of letters, digits, `-`, `_` and `.`;
 /// - no segment is `..`, percent-encoded dots included;
@@ -76,13 +81,45 @@ impl Uri {
                 text.len()
             )));
         }
-        let (scheme, authority) = split(&text).map_err(|expected| refused(&text, expected))?;
-        check(scheme, &text[authority..]).map_err(|expected| refused(&text, expected))?;
+        let (scheme, authority) = read(&text).map_err(|expected| refused(&text, expected))?;
         Ok(Self {
             text,
             scheme,
             authority,
         })
+    }
+
+    /// Takes a text of the catalogue as it is: one that is not accepted today has [`Scheme::Other`].
+    pub fn from_stored(text: String) -> Self {
+        let (scheme, authority) = read(&text).unwrap_or((Scheme::Other, 0));
+        Self {
+            text,
+            scheme,
+            authority,
+        }
+    }
+
+    /// Refuses [`Scheme::Other`].
+    ///
+    /// # Errors
+    /// [`Error::Precondition`] that says what was expected.
+    pub fn check_served(&self) -> Result<()> {
+        if self.scheme != Scheme::Other {
+            return Ok(());
+        }
+        let reason = read(&self.text).err().unwrap_or(EXPECTED);
+        let reason = refused(&self.text, reason);
+        Err(Error::Precondition(format!(
+            "a container of the catalogue is not served: {reason}"
+        )))
+    }
+
+    /// Whether it is an object of a store.
+    pub fn is_remote(&self) -> bool {
+        match self.scheme {
+            Scheme::Gs | Scheme::S3 => true,
+            Scheme::File | Scheme::Other => false,
+        }
     }
 
     /// The text as it was given.
@@ -117,7 +154,7 @@ impl Uri {
     pub fn local_path(&self) -> Option<&Path> {
         match self.scheme {
             Scheme::File => Some(Path::new(self.rest())),
-            Scheme::Gs | Scheme::S3 => None,
+            Scheme::Gs | Scheme::S3 | Scheme::Other => None,
         }
     }
 
@@ -151,7 +188,7 @@ impl Uri {
     ///
     /// Links of the file system are not followed; the local storage does that when it opens a file.
     pub fn is_below(&self, root: &Self) -> bool {
-        if self.scheme != root.scheme {
+        if self.scheme != root.scheme || self.scheme == Scheme::Other {
             return false;
         }
         let mut own = segments(self.rest());
@@ -175,6 +212,7 @@ impl Uri {
                 let text = format!("{}://{rest}", self.scheme);
                 (text, self.authority)
             }
+            Scheme::Other => (self.text.clone(), 0),
         };
         Self {
             text,
@@ -191,6 +229,7 @@ impl Uri {
         let rest = self.rest();
         match self.scheme {
             Scheme::File if self.authority == 0 => ("", rest),
+            Scheme::Other => ("", rest),
             Scheme::File => match rest.rsplit_once('/') {
                 Some(("", name)) => ("/", name),
                 Some(parts) => parts,
@@ -199,6 +238,13 @@ impl Uri {
             Scheme::Gs | Scheme::S3 => rest.split_once('/').unwrap_or((rest, "")),
         }
     }
+}
+
+/// Scheme of a text that keeps the rules, and where bucket and path begin.
+fn read(text: &str) -> Result<(Scheme, usize), &'static str> {
+    let (scheme, authority) = split(text)?;
+    check(scheme, &text[authority..])?;
+    Ok((scheme, authority))
 }
 
 /// Scheme of a text, and where bucket and path begin.
@@ -222,6 +268,7 @@ fn check(scheme: Scheme, rest: &str) -> Result<(), &'static str> {
     match scheme {
         Scheme::File => check_local(rest),
         Scheme::Gs | Scheme::S3 => check_bucket(rest.split('/').next().unwrap_or_default()),
+        Scheme::Other => Err(EXPECTED),
     }
 }
 

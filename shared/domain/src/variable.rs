@@ -56,20 +56,37 @@ impl NewVariable {
     /// [`Error::Invalid`] that names the first field that breaks a rule.
     pub fn check(&self) -> Result<()> {
         check_name("Variable.name", &self.name)?;
-        if let Some(palette) = &self.palette {
-            check_name("Variable.palette", palette)?;
-            if self.bands.len() != 1 {
-                return Err(Error::invalid(
-                    "Variable.palette: expected exactly one band when a palette is given",
-                ));
-            }
-        }
+        self.check_palette()?;
         if self.format.dtype == DType::Undefined {
             return Err(Error::invalid(
                 "Variable.dformat.dtype: expected a defined data type",
             ));
         }
         check_bands(&self.bands)
+    }
+
+    /// Checks what a change has changed: the rest may be older than today's rules.
+    fn check_change(&self, before: &Self) -> Result<()> {
+        if self.name != before.name {
+            check_name("Variable.name", &self.name)?;
+        }
+        if self.palette != before.palette {
+            self.check_palette()?;
+        }
+        Ok(())
+    }
+
+    fn check_palette(&self) -> Result<()> {
+        let Some(palette) = &self.palette else {
+            return Ok(());
+        };
+        check_name("Variable.palette", palette)?;
+        if self.bands.len() != 1 {
+            return Err(Error::invalid(
+                "Variable.palette: expected exactly one band when a palette is given",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -115,7 +132,7 @@ impl VariableUpdate {
     /// The definition after the change.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the result breaks a rule.
+    /// [`Error::Invalid`] when what is changed breaks a rule.
     pub fn apply(self, before: &NewVariable) -> Result<NewVariable> {
         let after = NewVariable {
             name: self.name.unwrap_or_else(|| before.name.clone()),
@@ -130,9 +147,7 @@ impl VariableUpdate {
             resampling: self.resampling.unwrap_or(before.resampling),
             ..before.clone()
         };
-        if after != *before {
-            after.check()?;
-        }
+        after.check_change(before)?;
         Ok(after)
     }
 }
@@ -210,5 +225,26 @@ mod tests {
             .apply(&before)
             .is_err()
         );
+    }
+
+    #[test]
+    fn what_is_older_than_the_rules_does_not_keep_the_rest_from_changing() {
+        let rename = VariableUpdate {
+            name: Some("new".to_owned()),
+            ..Default::default()
+        };
+        let draw = VariableUpdate {
+            palette: Some("ramp".to_owned()),
+            ..Default::default()
+        };
+        for bands in [&[][..], &["r", "r"], &["r", ""]] {
+            let before = NewVariable {
+                name: "an old name".to_owned(),
+                ..variable(bands)
+            };
+            let after = rename.clone().apply(&before).unwrap();
+            assert_eq!((after.name.as_str(), &after.bands), ("new", &before.bands));
+            assert!(draw.clone().apply(&before).is_err(), "{bands:?}");
+        }
     }
 }

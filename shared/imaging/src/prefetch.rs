@@ -1,6 +1,6 @@
 use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
-use domain::{DatasetSource, Resampling, Scheme, Uri};
+use domain::{DatasetSource, Resampling, Uri};
 
 use crate::{Target, remote, source::Source, warp};
 
@@ -17,7 +17,7 @@ pub fn prefetch<'a>(
     kernel: Resampling,
     cancel: &dyn Fn() -> bool,
 ) {
-    let sources = sources.filter(|source| source.uri.scheme() != Scheme::File);
+    let sources = sources.filter(|source| source.uri.is_remote());
     let uris: BTreeSet<&Uri> = sources.clone().map(|source| &source.uri).collect();
     remote::begin_blocking(uris.into_iter().cloned().collect());
     let mut wanted = HashMap::new();

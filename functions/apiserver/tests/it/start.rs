@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use database::testing::TestDatabase;
+use database::testing::{TestDatabase, reference};
 use database::{ClientCertificates, connect_with_certificates};
 use http::StatusCode;
 use rpc::pb;
@@ -140,6 +140,25 @@ async fn the_tokens_of_a_secret_close_the_server_and_are_never_logged() {
         assert!(running.said.contains(closed), "{}", running.said);
     }
     assert!(!running.said.contains("sesame"), "{}", running.said);
+}
+
+#[tokio::test]
+async fn locks_that_nobody_will_release_are_told_at_the_start() {
+    let rows = reference::rows("/data");
+    let Some(database) = TestDatabase::adopted(&[reference::FRESH, &rows]).await else {
+        return;
+    };
+    let connection = format!("--dbConnection={}", database.url());
+    let running = start("127.0.0.1:9", &[&connection]).await;
+    let told = running
+        .said
+        .lines()
+        .find(|line| line.contains("still holds datasets (geocube migrate --repair)"));
+    let told = told.unwrap_or_else(|| panic!("{}", running.said));
+    assert!(
+        told.contains("WARN") && told.contains("e0000000-0000-4000-8000-000000000003"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

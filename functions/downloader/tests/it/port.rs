@@ -68,6 +68,52 @@ async fn only_tokens_of_users_and_administrators_open_the_service() {
     assert_eq!(answer.status, 1, "health needs no token");
 }
 
+/// Whatever is configured and presented: the answer that the rules give is computed here.
+#[tokio::test]
+async fn every_token_opens_the_service_where_the_rules_say_so_and_nowhere_else() {
+    let holders = [
+        ("GEOCUBE_TOKEN_USER", "u"),
+        ("GEOCUBE_TOKEN_ADMIN", "a"),
+        ("GEOCUBE_TOKEN_EVENT", "e"),
+    ];
+    for subset in 0..8_u8 {
+        let is_configured = |bit: usize| subset & (1 << bit) != 0;
+        let tokens: Vec<_> = (0..3)
+            .filter(|bit| is_configured(*bit))
+            .map(|bit| holders[bit])
+            .collect();
+        let downloader = Downloader::start(&[], &tokens).await;
+        let mut client = downloader.client().await;
+        for presented in [
+            None,
+            Some("Bearer u"),
+            Some("Bearer a"),
+            Some("Bearer e"),
+            Some("Bearer x"),
+            Some("Bearer "),
+            Some("bearer u"),
+            Some("u"),
+        ] {
+            let opens = match presented {
+                _ if subset == 0 => true,
+                Some("Bearer u") => is_configured(0),
+                Some("Bearer a") => is_configured(1),
+                _ => false,
+            };
+            let call = || match presented {
+                Some(value) => with_token(GetVersionRequest {}, value),
+                None => Request::new(GetVersionRequest {}),
+            };
+            let code = client.version(call()).await.err().map(|s| s.code());
+            let expected = (!opens).then_some(Code::Unauthenticated);
+            assert_eq!(
+                code, expected,
+                "configured {tokens:?}, presented {presented:?}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_downloader_without_a_token_for_it_is_closed_and_says_so() {
     let downloader = Downloader::start(&[], &[("GEOCUBE_TOKEN_EVENT", "e")]).await;

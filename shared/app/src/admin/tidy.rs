@@ -1,7 +1,7 @@
 //! Tidying: removal of what nothing refers to any more.
 
 use crate::{App, Result};
-use database::{PgConnection, in_transaction, leftover};
+use database::{PgConnection, in_rolled_back, in_transaction, leftover};
 use domain::Leftover;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,10 +21,11 @@ impl App {
         kinds.retain(|kind| asked.contains(kind));
         let min_age = self.options().tidy_min_age;
         if simulate {
-            let mut tx = self.database().begin().await?;
-            let counts = delete(&mut tx, &kinds, min_age).await?;
-            tx.rollback().await?;
-            return Ok(counts);
+            return Ok(in_rolled_back(self.database(), |tx| {
+                let kinds = kinds.clone();
+                Box::pin(async move { delete(tx, &kinds, min_age).await })
+            })
+            .await?);
         }
         let counts = in_transaction(self.database(), |tx| {
             let kinds = kinds.clone();

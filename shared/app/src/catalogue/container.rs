@@ -10,15 +10,18 @@ impl App {
     /// datasets of every status.
     ///
     /// # Errors
-    /// [`domain::Error::NotFound`] when one is not known.
+    /// [`domain::Error::NotFound`] when one is not known, [`domain::Error::LimitExceeded`] when there are more datasets
+    /// than one answer may have.
     pub async fn containers(&self, uris: &[String]) -> Result<Vec<Container>> {
-        // what cannot be parsed was never stored
-        let known = |text: &String| {
-            Uri::parse(text).map_err(|_| Error::not_found(Entity::Container, "uri", text))
-        };
-        let uris = uris.iter().map(known).collect::<domain::Result<Vec<_>>>()?;
+        // nor can the database be asked for NUL
+        if let Some(never) = uris.iter().find(|text| text.contains('\0')) {
+            return Err(Error::not_found(Entity::Container, "uri", never).into());
+        }
+        let uris = uris.iter().cloned().map(Uri::from_stored);
+        let uris: Vec<Uri> = uris.collect();
         let mut connection = self.database().read().await?;
-        Ok(container::get(&mut connection, &uris).await?)
+        let bound = self.limits().datasets;
+        Ok(container::get(&mut connection, &uris, bound).await?)
     }
 
     /// Lists the active datasets of an instance by record, in (time, id) order.

@@ -6,6 +6,8 @@ use database::in_transaction;
 use domain::grid::{check_cell_ids, check_grid_name};
 use domain::{Error, Pattern, Polygon, Ring};
 use imaging::Crs;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// A cell to store.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,13 +15,22 @@ pub struct NewCell {
     /// Unique within its grid.
     pub id: String,
     /// Reference system: EPSG code, PROJ text or WKT.
-    pub crs: String,
+    pub crs: Arc<str>,
     /// Outline in longitude and latitude.
     pub outline: Ring,
 }
 
 /// Vertices that cells have on average, at most: outlines are held until the grid is stored.
 const VERTICES_PER_CELL: u64 = 16;
+
+/// Bytes of its id and of a reference system of its own that a cell has on average, at most.
+const TEXT_PER_CELL: u64 = 64;
+
+/// Bytes of texts that any grid may have.
+const LEAST_TEXT: u64 = 1 << 20;
+
+/// Longest text of a reference system, in bytes.
+const LONGEST_CRS: usize = 16 << 10;
 
 /// A grid to store, as it grows by the pieces that a caller sends.
 #[derive(Clone, Debug, Default)]
@@ -28,25 +39,31 @@ pub struct NewGrid {
     description: String,
     cells: Vec<NewCell>,
     vertices: usize,
+    /// Reference systems, each once.
+    systems: HashSet<Arc<str>>,
+    /// Bytes of the ids and of the reference systems.
+    text: usize,
 }
 
 impl NewGrid {
     /// Adds a piece. Name and description of the first one count.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a malformed name, cell id or outline; [`Error::LimitExceeded`] above
-    /// the number of cells that a grid may have.
+    /// [`Error::Invalid`] for a malformed name, cell id, outline or length of a reference system; [`Error::LimitExceeded`]
+    /// above the number of cells that a grid may have.
     pub fn add(
         &mut self,
         name: String,
         description: String,
-        cells: Vec<NewCell>,
+        mut cells: Vec<NewCell>,
         limits: &Limits,
     ) -> domain::Result<()> {
         check_grid_name(&name)?;
         check_cell_ids(cells.iter().map(|cell| cell.id.as_str()))?;
-        for cell in &cells {
+        for cell in &mut cells {
             check_outline(cell)?;
+            self.share_system(cell)?;
+            self.text += cell.id.len();
             let vertices = cell.outline.0.len();
             Limits::check(
                 "vertices of one cell (maxAoiVertices)",
@@ -60,6 +77,13 @@ impl NewGrid {
             self.vertices as u64,
             (limits.grid_cells as u64).saturating_mul(VERTICES_PER_CELL),
         )?;
+        Limits::check(
+            "bytes of cell ids and reference systems in one grid (64 for each of maxGridCells)",
+            self.text as u64,
+            (limits.grid_cells as u64)
+                .saturating_mul(TEXT_PER_CELL)
+                .max(LEAST_TEXT),
+        )?;
         if self.name.is_empty() {
             (self.name, self.description) = (name, description);
         }
@@ -69,6 +93,24 @@ impl NewGrid {
             self.cells.len() as u64,
             limits.grid_cells as u64,
         )
+    }
+
+    /// Holds the text of the reference system of a cell once for all the cells that have it.
+    fn share_system(&mut self, cell: &mut NewCell) -> domain::Result<()> {
+        if let Some(known) = self.systems.get(&cell.crs) {
+            cell.crs = Arc::clone(known);
+            return Ok(());
+        }
+        let bytes = cell.crs.len();
+        if bytes > LONGEST_CRS {
+            return Err(Error::invalid(format!(
+                "Invalid Cell.crs of {}: {bytes} bytes, expected at most {LONGEST_CRS}",
+                cell.id
+            )));
+        }
+        self.systems.insert(Arc::clone(&cell.crs));
+        self.text += bytes;
+        Ok(())
     }
 }
 
@@ -107,10 +149,14 @@ impl App {
             description,
             cells,
             vertices: _,
+            systems: _,
+            text: _,
         } = new;
-        let cells = self
-            .engine()
-            .run(move |_| cells.into_iter().map(stored).collect());
+        let cells = self.engine().run(move |_| {
+            let mut srids = HashMap::new();
+            let stored = |cell| stored(cell, &mut srids);
+            cells.into_iter().map(stored).collect()
+        });
         let (cells, summary): (Vec<StoredCell>, _) =
             (cells.await?, GridSummary { name, description });
         Ok(in_transaction(self.database(), |tx| {
@@ -137,9 +183,15 @@ impl App {
     }
 }
 
-fn stored(cell: NewCell) -> Result<StoredCell> {
+/// A cell to store; each reference system is read once.
+fn stored(cell: NewCell, srids: &mut HashMap<Arc<str>, i32>) -> Result<StoredCell> {
     let NewCell { id, crs, outline } = cell;
-    let srid = Crs::parse(&crs)?.srid();
+    let srid = match srids.get(&crs) {
+        Some(srid) => *srid,
+        None => *srids
+            .entry(Arc::clone(&crs))
+            .or_insert(Crs::parse(&crs)?.srid()),
+    };
     let outline = Polygon(vec![outline]);
     Ok(StoredCell {
         id,
@@ -154,12 +206,13 @@ mod tests {
     use super::{NewCell, NewGrid};
     use crate::Limits;
     use domain::{Point, Ring};
+    use std::sync::Arc;
 
     fn cell(id: &str, points: &[(f64, f64)]) -> NewCell {
         let outline = Ring(points.iter().map(|(x, y)| Point::new(*x, *y)).collect());
         NewCell {
             id: id.to_owned(),
-            crs: "4326".to_owned(),
+            crs: "4326".into(),
             outline,
         }
     }
@@ -208,5 +261,46 @@ mod tests {
             let refused = add(&mut NewGrid::default(), name, cells.clone());
             assert!(refused.is_err(), "{name} {cells:?}");
         }
+    }
+
+    #[test]
+    fn a_reference_system_is_held_once_and_has_a_bounded_length() {
+        let with_system = |id: &str, crs: &str| NewCell {
+            crs: crs.into(),
+            ..cell(id, &SQUARE)
+        };
+        let mut grid = NewGrid::default();
+        let long = "x".repeat(super::LONGEST_CRS);
+        let same = ["a", "b"].map(|id| with_system(id, &long));
+        add(&mut grid, "g", same.to_vec()).unwrap();
+        add(&mut grid, "g", vec![with_system("c", &long)]).unwrap();
+        assert_eq!(grid.text, 3 + long.len());
+        assert!(
+            grid.cells
+                .iter()
+                .all(|cell| Arc::ptr_eq(&cell.crs, &grid.cells[0].crs))
+        );
+        let longer = with_system("d", &(long + "x"));
+        let refused = add(&mut NewGrid::default(), "g", vec![longer]).unwrap_err();
+        assert!(refused.to_string().contains("Cell.crs of d"), "{refused}");
+    }
+
+    #[test]
+    fn the_texts_of_a_grid_are_counted_over_all_pieces() {
+        let (mut grid, limits) = (NewGrid::default(), Limits::default());
+        let piece = |number: usize| NewCell {
+            crs: format!("{number:0width$}", width = super::LONGEST_CRS).into(),
+            ..cell(&format!("c{number}"), &SQUARE)
+        };
+        let refused = (0..)
+            .map(|number| grid.add("g".to_owned(), String::new(), vec![piece(number)], &limits))
+            .find_map(Result::err)
+            .unwrap();
+        assert!(
+            refused.to_string().contains("reference systems"),
+            "{refused}"
+        );
+        // 64 for each of a million cells
+        assert_eq!(grid.text as u64 / 1_000_000, 64);
     }
 }

@@ -1,5 +1,6 @@
 //! Indexing: making files known to the catalogue.
 
+use crate::job::failure;
 use crate::{App, Error, Result, stores};
 use database::dataset::NewDataset as Indexed;
 use database::{container, dataset, in_transaction, variable};
@@ -42,7 +43,7 @@ impl App {
     ///
     /// # Errors
     /// [`domain::Error::Invalid`] when the file cannot be read or does not hold what the request
-    /// says, [`domain::Error::NotFound`] for an unknown record or instance,
+    /// says, or a new object cannot be reached, [`domain::Error::NotFound`] for an unknown record or instance,
     /// [`domain::Error::AlreadyExists`] when other datasets refer to the same bands.
     pub async fn index(&self, mut new: NewContainer) -> Result<()> {
         let paths = &self.options().paths;
@@ -57,6 +58,7 @@ impl App {
         if new.managed && !managed {
             tracing::warn!(uri = %new.uri, plain, "the container is stored as unmanaged: it is outside the ingestion storage (flag managedPaths), or its name is not the plain path");
         }
+        let storage_class = self.storage_class(&new.uri).await?;
         let variables = self
             .variables_of(new.datasets.iter().map(|dataset| dataset.instance_id))
             .await?;
@@ -74,7 +76,7 @@ impl App {
         let container = Container {
             uri,
             managed,
-            storage_class: StorageClass::Standard,
+            storage_class,
             datasets: Vec::new(),
         };
         if !self.store_new(&container, &indexed).await? {
@@ -91,6 +93,29 @@ impl App {
         }
         let mut connection = self.database().read().await?;
         Ok(container::name_of(&mut connection, uri).await?)
+    }
+
+    /// Cost class of a file that is to be stored: only Google's objects tell one. That of a stored file stays as it was.
+    async fn storage_class(&self, uri: &Uri) -> Result<StorageClass> {
+        if uri.scheme() != Scheme::Gs || self.is_known(uri).await? {
+            return Ok(StorageClass::Standard);
+        }
+        match self.storage().head(uri).await {
+            Ok(attributes) => Ok(attributes.storage_class.unwrap_or_default()),
+            Err(error) if error.is_retryable() => {
+                Err(Error::unavailable("the storage of the container", error))
+            }
+            Err(error) => {
+                let reason = failure::text(&error);
+                Err(Error::invalid(format!("{uri} is not reachable: {reason}")))
+            }
+        }
+    }
+
+    async fn is_known(&self, uri: &Uri) -> Result<bool> {
+        let mut connection = self.database().read().await?;
+        let known = container::known(&mut connection, std::slice::from_ref(uri)).await?;
+        Ok(!known.is_empty())
     }
 
     /// Stores a file that is not known so far. Answers false, having stored nothing, for any other.

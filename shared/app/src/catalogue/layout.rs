@@ -1,12 +1,14 @@
 //! Layouts.
 
 use super::LayoutQuery;
+use super::streaming::items;
 use crate::{App, Result};
 use cog::InterlacingPattern;
 use database::container_layout::{self, FollowedLayout};
-use database::{grid, in_statement, layout};
+use database::{grid, in_statement, layout, pieces};
 use domain::grid::GridSpec;
 use domain::{Entity, Error, Layout, Pattern};
+use futures::Stream;
 use imaging::Crs;
 
 impl App {
@@ -47,14 +49,17 @@ impl App {
     }
 
     /// The layouts by name that files of some datasets, of every status, follow, with these files.
-    /// Only files of consolidations follow one.
+    /// Only files of consolidations follow one. The first layout is read before this returns, the others as the reader
+    /// comes to them.
     ///
     /// # Errors
-    /// [`domain::Error::LimitExceeded`] when there are more files than the service answers.
-    pub async fn find_container_layouts(&self, query: &LayoutQuery) -> Result<Vec<FollowedLayout>> {
-        let mut connection = self.database().read().await?;
-        let bound = self.limits().datasets;
-        Ok(container_layout::find(&mut connection, query, bound).await?)
+    /// [`domain::Error::LimitExceeded`] when a layout has more files than the service answers.
+    pub async fn find_container_layouts(
+        &self,
+        query: LayoutQuery,
+    ) -> Result<impl Stream<Item = Result<FollowedLayout>> + Send + 'static + use<>> {
+        let list = container_layout::Listing::new(query, self.limits().datasets);
+        items(pieces(list, self.database().clone())).await
     }
 
     /// Deletes a layout; an unknown name is a success.

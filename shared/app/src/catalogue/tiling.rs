@@ -6,7 +6,7 @@ use crate::{App, Result};
 use domain::grid::Cell;
 use domain::{AoiGeometry, Layout};
 use futures::stream::{self, Stream};
-use std::sync::Arc;
+use imaging::Crs;
 
 /// Tiles of one piece of an answer; the last piece has fewer, possibly none.
 const PIECE: usize = 1000;
@@ -16,8 +16,14 @@ const PIECE: usize = 1000;
 pub struct Tile {
     /// The cell.
     pub cell: Cell,
+    crs: Crs,
+}
+
+impl Tile {
     /// Its reference system as WKT.
-    pub wkt: Arc<str>,
+    pub fn wkt(&self) -> &str {
+        self.crs.to_wkt()
+    }
 }
 
 impl App {
@@ -35,17 +41,13 @@ impl App {
         check_layout(layout)?;
         let spec = check_grid(layout)?;
         let cells = self.cells_over(spec, aoi.polygons().clone()).await?;
-        let tiles = cells.into_iter().map(|PlacedCell { cell, crs }| {
-            let wkt = crs.to_wkt().into();
-            Tile { cell, wkt }
-        });
-        let tiles: Vec<Tile> = tiles.collect();
-        Ok(stream::iter(pieces(tiles)))
+        Ok(stream::iter(pieces(cells)))
     }
 }
 
-fn pieces(tiles: Vec<Tile>) -> impl Iterator<Item = Result<Vec<Tile>>> + Send + 'static {
-    let full = tiles.len() / PIECE;
-    let mut tiles = tiles.into_iter();
+fn pieces(cells: Vec<PlacedCell>) -> impl Iterator<Item = Result<Vec<Tile>>> + Send + 'static {
+    let full = cells.len() / PIECE;
+    let tile = |PlacedCell { cell, crs }| Tile { cell, crs };
+    let mut tiles = cells.into_iter().map(tile);
     (0..=full).map(move |_| Ok(tiles.by_ref().take(PIECE).collect()))
 }

@@ -2,7 +2,7 @@
 
 use super::Slice;
 use super::build::{ImageBuilder, Recipe};
-use domain::{DatasetSource, Scheme, Uri};
+use domain::{DatasetSource, Uri};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -27,7 +27,7 @@ impl Ahead {
         let (mut ahead, mut files) = (Self::default(), HashSet::new());
         let mut batches: Vec<Vec<DatasetSource>> = Vec::new();
         for slice in slices {
-            let is_remote = |source: &&DatasetSource| source.uri.scheme() != Scheme::File;
+            let is_remote = |source: &&DatasetSource| source.uri.is_remote();
             let remote = || slice.sources.iter().filter(is_remote);
             let uris: HashSet<&Uri> = remote().map(|source| &source.uri).collect();
             if uris.is_empty() {

@@ -4,7 +4,7 @@ mod room;
 mod workspace;
 
 use crate::{Error, Result};
-use domain::{DatasetSource, Scheme, Uri};
+use domain::{DatasetSource, Uri};
 use futures::TryStreamExt;
 use futures::future::join_all;
 use room::{Room, Taken};
@@ -102,9 +102,7 @@ impl CopySpace {
 /// The files that are not local, each once.
 fn remote(sources: &[DatasetSource]) -> BTreeSet<Uri> {
     let uris = sources.iter().map(|source| &source.uri);
-    uris.filter(|uri| uri.scheme() != Scheme::File)
-        .cloned()
-        .collect()
+    uris.filter(|uri| uri.is_remote()).cloned().collect()
 }
 
 impl Copies {

@@ -25,8 +25,9 @@ impl App {
     /// [`domain::Error::LimitExceeded`] when there are more than one answer may have.
     pub async fn list_jobs(&self, query: &JobQuery) -> Result<Vec<JobSnapshot>> {
         let mut connection = self.database().read().await?;
-        let page = self.limits().bounded(query.page);
-        let jobs = job::list(&mut connection, query.name.as_ref(), page).await?;
+        // one more shows whether there are more than one answer may have
+        let most = self.limits().datasets.saturating_add(1);
+        let jobs = job::list(&mut connection, query.name.as_ref(), query.page, most).await?;
         self.limits().check_answer("jobs", jobs.len())?;
         let ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
         let mut logs = job_log::newest(&mut connection, &ids, LISTED_ENTRIES).await?;
@@ -40,12 +41,14 @@ impl App {
         Ok(jobs.into_iter().map(snapshot).collect())
     }
 
-    /// A job and a page of its log, counted from the newest entry; no log with a limit of 0.
+    /// A job and a page of its log, counted from the newest entry; no log with a limit of 0. A page has no more entries than
+    /// one answer may have items.
     ///
     /// # Errors
     /// [`domain::Error::NotFound`].
     pub async fn job(&self, id: JobId, log_page: u64, log_limit: u64) -> Result<JobSnapshot> {
-        self.snapshot(id, LogPage::new(log_page, log_limit)).await
+        let limit = log_limit.min(u64::from(self.limits().datasets));
+        self.snapshot(id, LogPage::new(log_page, limit)).await
     }
 
     pub(super) async fn snapshot(&self, id: JobId, page: LogPage) -> Result<JobSnapshot> {

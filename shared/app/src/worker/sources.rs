@@ -4,8 +4,8 @@ use super::Worker;
 use super::run::Failed;
 use super::stop::StopFlag;
 use crate::job::failure;
+use domain::Uri;
 use domain::job::ConsolidationOrder;
-use domain::{Scheme, Uri};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub(super) async fn copy(
         .iter()
         .flat_map(|record| &record.datasets)
         .map(|dataset| &dataset.source.uri)
-        .filter(|uri| uri.scheme() != Scheme::File)
+        .filter(|uri| uri.is_remote())
         .collect();
     let chosen = within_budget(worker, remote).await?;
     let copies: Vec<_> = chosen

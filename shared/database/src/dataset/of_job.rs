@@ -171,7 +171,7 @@ pub async fn containers_of_job(conn: &mut PgConnection, job: JobId) -> Result<Ve
     .bind(job.uuid())
     .fetch_all(conn)
     .await?;
-    uris.into_iter().map(convert::uri).collect()
+    Ok(uris.into_iter().map(Uri::from_stored).collect())
 }
 
 /// Union of the footprints, in the plane of longitude and latitude, of the datasets that a job
@@ -218,7 +218,7 @@ pub async fn delete_of_job(
     .bind(status.name())
     .fetch_all(conn)
     .await?;
-    uris.into_iter().map(convert::uri).collect()
+    Ok(uris.into_iter().map(Uri::from_stored).collect())
 }
 
 fn timed() -> QueryBuilder<Postgres> {

@@ -1,7 +1,7 @@
 //! Rows of datasets.
 
 use crate::{Error, Result, convert};
-use domain::{DataMapping, Dataset, DatasetSource, DatasetStatus, ValueRange};
+use domain::{DataMapping, Dataset, DatasetSource, DatasetStatus, Uri, ValueRange};
 use uuid::Uuid;
 
 /// Columns of [`SourceRow`], of the dataset `d`.
@@ -38,7 +38,7 @@ pub(super) struct SourceRow {
 impl SourceRow {
     pub(super) fn source(self) -> Result<DatasetSource> {
         Ok(DatasetSource {
-            uri: convert::uri(self.container_uri)?,
+            uri: Uri::from_stored(self.container_uri),
             subdir: self.subdir,
             bands: convert::bands(&self.bands)?,
             mapping: DataMapping {

@@ -1,6 +1,7 @@
 //! Lists of records, read piece by piece.
 
 mod pace;
+mod piece;
 mod read_ahead;
 mod seek;
 
@@ -8,7 +9,9 @@ use super::RecordRow;
 use crate::piecewise::{PIECE, Piecewise, Rest};
 use crate::{Page, Result, filter};
 use domain::{Aoi, Instant, Pattern, Record, RecordFilters, RecordId};
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use futures::TryStreamExt;
+use piece::Piece;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 
 /// What a list is limited to; conditions are combined with AND.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +34,8 @@ pub struct Listing {
     query: Query,
     last: Option<(Instant, RecordId)>,
     rest: Rest,
+    /// Records that make a piece, judged by the one before.
+    fitting: u64,
 }
 
 impl Listing {
@@ -41,32 +46,45 @@ impl Listing {
             query,
             last: None,
             rest,
+            fitting: PIECE,
         }
     }
 
-    /// The next piece, of at most `most` records.
-    async fn read_piece(&mut self, conn: &mut PgConnection, most: u64) -> Result<Vec<Record>> {
-        let size = self.rest.at_most(most);
-        let rows: Vec<RecordRow> = self
-            .statement(size)
-            .build_query_as()
-            .fetch_all(conn)
-            .await?;
-        let records: Vec<Record> = rows
-            .into_iter()
-            .map(TryInto::try_into)
-            .collect::<Result<_>>()?;
-        self.pass(&records);
-        self.rest.end_statement(records.len() as u64, size);
-        Ok(records)
+    /// The next piece, of at most `most` records, and whether its statement has more of them.
+    async fn read_piece(
+        &mut self,
+        conn: &mut PgConnection,
+        most: u64,
+    ) -> Result<(Vec<Record>, bool)> {
+        let asked = self.rest.at_most(most.min(self.fitting));
+        let mut sql = self.statement(asked);
+        let mut rows = sql.build().fetch(conn);
+        let (mut piece, mut found) = (Piece::default(), 0);
+        while found < asked && !piece.is_full() {
+            let Some(row) = rows.try_next().await? else {
+                break;
+            };
+            piece.push(RecordRow::from_row(&row)?)?;
+            found += 1;
+        }
+        drop(rows);
+        let is_cut = found < asked && piece.is_full();
+        let records = self.pass(piece);
+        if !is_cut {
+            self.rest.end_statement(found, asked);
+        }
+        Ok((records, is_cut))
     }
 
-    /// Puts records behind.
-    fn pass(&mut self, records: &[Record]) {
+    /// Puts a piece behind and answers its records.
+    fn pass(&mut self, piece: Piece) -> Vec<Record> {
+        self.fitting = piece.fitting();
+        let records = piece.into_records();
         if let Some(record) = records.last() {
             self.last = Some((record.time, record.id));
         }
         self.rest.pass(records.len() as u64);
+        records
     }
 
     fn statement(&self, size: u64) -> QueryBuilder<Postgres> {
@@ -128,6 +146,8 @@ impl Piecewise for Listing {
     }
 
     async fn next(&mut self, conn: &mut PgConnection) -> Result<Vec<Record>> {
-        self.read_piece(conn, PIECE).await
+        // the driver reads what a statement has more before the next one
+        let (records, _is_cut) = self.read_piece(conn, PIECE).await?;
+        Ok(records)
     }
 }

@@ -15,6 +15,9 @@ pub const UPGRADES: [&str; 4] = [
 /// The table of the embedded queue of release 1.1.0.
 pub const QUEUE: &str = include_str!("reference/queue.sql");
 
+/// Rows that break rules of today, beside those of [`rows`].
+pub const ODD: &str = include_str!("reference/odd.sql");
+
 /// Rows of every table, with files below a folder.
 pub fn rows(folder: &str) -> String {
     include_str!("reference/rows.sql").replace("FOLDER", folder)

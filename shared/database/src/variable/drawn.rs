@@ -7,7 +7,8 @@ use sqlx::PgConnection;
 /// them with every tile.
 ///
 /// # Errors
-/// [`Error::NotFound`] `Variable Instance with id: <id>`, or `Palette with name: <name>`.
+/// [`Error::NotFound`] `Variable Instance with id: <id>`, or `Palette with name: <name>`; [`Error::Precondition`] for a palette
+/// that cannot be used.
 pub async fn get_drawn(
     conn: &mut PgConnection,
     id: InstanceId,
@@ -15,8 +16,8 @@ pub async fn get_drawn(
     let row: Option<DrawnRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
         "{SELECT},
              p.name IS NOT NULL AS has_palette,
-             ARRAY(SELECT value FROM UNNEST(p.points)) AS positions,
-             ARRAY(SELECT rgba FROM UNNEST(p.points)) AS colors
+             ARRAY(SELECT coalesce(value, 'NaN') FROM UNNEST(p.points)) AS positions,
+             ARRAY(SELECT coalesce(rgba, 0) FROM UNNEST(p.points)) AS colors
          FROM geocube.variable_definitions v{INSTANCES}
              LEFT JOIN geocube.palette p ON p.name = v.palette
          WHERE i.id = $1"

@@ -2,7 +2,7 @@ use crate::{
     database,
     fixtures::{dataset_at, day, geometry, one_aoi, one_instance, one_record, uri},
 };
-use database::{Error, aoi, container, dataset, in_transaction, record};
+use database::{Error, aoi, container, dataset, in_rolled_back, in_transaction, record};
 use domain::{Container, RecordId, StorageClass};
 use futures::future::join_all;
 use std::sync::{
@@ -66,7 +66,9 @@ async fn those_who_index_the_same_file_see_each_other() {
     assert_eq!(seen, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
     let mut conn = test.db.read().await.unwrap();
     assert_eq!(
-        container::get(&mut conn, &[uri("/a.tif")]).await.unwrap()[0]
+        container::get(&mut conn, &[uri("/a.tif")], u32::MAX)
+            .await
+            .unwrap()[0]
             .datasets
             .len(),
         1
@@ -108,7 +110,9 @@ async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
         panic!("{} of them were stored", stored.len())
     };
     let mut conn = test.db.read().await.unwrap();
-    let found = container::get(&mut conn, &[uri("/a.tif")]).await.unwrap();
+    let found = container::get(&mut conn, &[uri("/a.tif")], u32::MAX)
+        .await
+        .unwrap();
     let expected = Container {
         datasets: stored.iter().map(|new| new.dataset.clone()).collect(),
         ..container.clone()
@@ -128,7 +132,11 @@ async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
             .to_string()
             .starts_with("Dataset with record_id: ")
     );
-    assert!(container::get(&mut conn, &[uri("/b.tif")]).await.is_err());
+    assert!(
+        container::get(&mut conn, &[uri("/b.tif")], u32::MAX)
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -190,4 +198,29 @@ async fn a_transaction_that_loses_is_run_again() {
     let (one, other) = futures::join!(edit(0), edit(1));
     assert_eq!((one.unwrap(), other.unwrap()), (1, 1));
     assert_eq!(runs.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn what_is_rolled_back_is_tried_again_too_and_changes_nothing() {
+    let test = database!();
+    let mut runs = 0;
+    let count = in_rolled_back(&test.db, |tx| {
+        runs += 1;
+        let fails = runs == 1;
+        Box::pin(async move {
+            aoi::create(tx, &geometry(0.0, 0.0, 1.0)).await?;
+            if fails {
+                return Err(Error::LostRace("a row"));
+            }
+            Ok(7)
+        })
+    });
+    assert_eq!(count.await.unwrap(), 7);
+    assert_eq!(runs, 2);
+    let mut conn = test.db.read().await.unwrap();
+    let stored: i64 = sqlx::query_scalar("SELECT count(*) FROM geocube.aoi")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(stored, 0);
 }

@@ -16,9 +16,13 @@ async fn containers_are_found_by_their_exact_uris_in_the_order_asked_for() {
         .map(|file| dataset_at(file, record, instance, 0.0, 0.0));
     store(&mut conn, &given).await;
     let (wild, plain) = (uri("/a?x.tif"), uri("/a_x.tif"));
-    let found = container::get(&mut conn, &[plain.clone(), wild.clone(), plain.clone()])
-        .await
-        .unwrap();
+    let found = container::get(
+        &mut conn,
+        &[plain.clone(), wild.clone(), plain.clone()],
+        u32::MAX,
+    )
+    .await
+    .unwrap();
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].uri, plain);
     assert_eq!(found[0].datasets, [given[1].dataset.clone()]);
@@ -26,9 +30,9 @@ async fn containers_are_found_by_their_exact_uris_in_the_order_asked_for() {
         found[1].datasets,
         [given[0].dataset.clone(), given[2].dataset.clone()]
     );
-    let error = refusal(container::get(&mut conn, &[plain, uri("/b.tif")]).await);
+    let error = refusal(container::get(&mut conn, &[plain, uri("/b.tif")], u32::MAX).await);
     assert_eq!(error.to_string(), "Container with uri: /b.tif");
-    assert_eq!(container::get(&mut conn, &[]).await.unwrap(), []);
+    assert_eq!(container::get(&mut conn, &[], u32::MAX).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -103,13 +107,15 @@ async fn containers_go_with_their_last_dataset() {
         container::delete_empty(&mut conn, &uris).await.unwrap(),
         [uri("/managed.tif")]
     );
-    let left = container::get(&mut conn, &[uri("/shared.tif")])
+    let left = container::get(&mut conn, &[uri("/shared.tif")], u32::MAX)
         .await
         .unwrap();
     assert_eq!(left[0].datasets, [given[3].dataset.clone()]);
     for gone in ["/managed.tif", "/foreign.tif"] {
         assert!(
-            container::get(&mut conn, &[uri(gone)]).await.is_err(),
+            container::get(&mut conn, &[uri(gone)], u32::MAX)
+                .await
+                .is_err(),
             "{gone}"
         );
     }

@@ -19,7 +19,7 @@ fn cell(id: &str, x: f64, srid: i32) -> StoredCell {
     let outline = square(x, 45.0, 1.0).0.remove(0);
     StoredCell {
         id: id.to_owned(),
-        crs: format!("epsg:{srid}"),
+        crs: format!("epsg:{srid}").into(),
         srid,
         outline,
     }
@@ -121,7 +121,7 @@ async fn neighbours_in_different_planes_leave_no_gap() {
         let outline = corners.map(|(x, y)| Point::new(west + x, y)).to_vec();
         StoredCell {
             id: id.to_owned(),
-            crs: format!("epsg:{srid}"),
+            crs: format!("epsg:{srid}").into(),
             srid,
             outline: Polygon(vec![Ring(outline)]),
         }

@@ -202,15 +202,18 @@ async fn jobs_are_listed_and_cleaned() {
         job::insert(&mut conn, &job).await.unwrap();
         ids.push(job.id);
     }
-    for (pattern, page, limit, expected) in [
-        ("", 0, 0, &["b", "a", "c_1", "cx1"][..]),
-        ("", 1, 3, &["cx1"]),
-        ("c_?", 0, 0, &["c_1"]),
+    for (pattern, page, limit, most, expected) in [
+        ("", 0, 0, 9, &["b", "a", "c_1", "cx1"][..]),
+        ("", 0, 0, 2, &["b", "a"]),
+        ("", 1, 3, 9, &["cx1"]),
+        ("", 1, 2, 1, &["c_1"]),
+        ("c_?", 0, 0, 9, &["c_1"]),
     ] {
         let listed = job::list(
             &mut conn,
             Pattern::parse(pattern).as_ref(),
             Page { page, limit },
+            most,
         )
         .await
         .unwrap();

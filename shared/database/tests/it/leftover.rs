@@ -97,7 +97,13 @@ async fn a_file_that_is_tidied_away_meanwhile_is_known_again() {
     assert!(!indexing.is_finished());
     tidying.commit().await.unwrap();
     assert_eq!(indexing.await.unwrap().unwrap().uri, file);
-    assert_eq!(container::get(&mut conn, &[file]).await.unwrap().len(), 1);
+    assert_eq!(
+        container::get(&mut conn, &[file], u32::MAX)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[tokio::test]

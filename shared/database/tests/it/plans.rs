@@ -5,9 +5,10 @@ use crate::{
     fixtures::{day, map, one_instance, square},
 };
 use database::{
-    Page, PgConnection, Piecewise, dataset,
+    Page, PgConnection, Piecewise, dataset, job, job_log,
     record::{Listing, Query},
 };
+use domain::job::{JobState, LogPage};
 use domain::{InstanceId, Pattern, RecordFilters, RecordSelection, TagFilters, TimeRange};
 use sqlx::Row;
 use std::collections::BTreeSet;
@@ -186,4 +187,47 @@ async fn searches_of_datasets_start_from_the_place_the_record_or_the_tag() {
         assert!(used.contains(index), "{used:?}");
     }
     assert!(!used.contains("all datasets") && !used.contains("all records"));
+}
+
+#[tokio::test]
+async fn logs_are_read_by_their_job_and_jobs_found_by_their_state() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO geocube.jobs (id, name, creation_ts, last_update_ts, payload, state, type, active_tasks, failed_tasks,
+             execution_level, waiting)
+         SELECT md5('j' || n)::uuid, n::text, timestamp '2020-01-01', timestamp '2020-01-01', '{}',
+             CASE WHEN n % 1000 = 0 THEN 'DELETIONINPROGRESS' ELSE 'DONE' END, 'DELETION', 0, 0, 0, false
+         FROM generate_series(1, 5000) n;
+         INSERT INTO geocube.job_logs (job_id, time, status, message, severity)
+         SELECT md5('j' || n % 5000 + 1)::uuid, timestamp '2020-01-01', 'DONE', n::text, 'INFO'
+         FROM generate_series(1, 50000) n;
+         ANALYZE geocube.jobs, geocube.job_logs",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    forget(&mut conn).await;
+    let states = [JobState::DeletionInProgress];
+    let found = job::ids_in_states(&mut conn, None, &states, None, 10).await;
+    let found = found.unwrap();
+    assert_eq!(found.len(), 5);
+    let jobs = job::list_in_states(&mut conn, None, &states).await;
+    assert_eq!(jobs.unwrap().len(), 5);
+    let used_by_states = used(&mut conn).await;
+    assert!(
+        used_by_states.contains("idx_jobs_state"),
+        "{used_by_states:?}"
+    );
+    forget(&mut conn).await;
+    let page = job_log::page(&mut conn, found[0], LogPage::new(1, 3)).await;
+    assert_eq!(page.unwrap().len(), 3);
+    assert_eq!(job_log::count(&mut conn, found[0]).await.unwrap(), 10);
+    let newest = job_log::newest(&mut conn, &found, 2).await.unwrap();
+    assert_eq!(newest.len(), 5);
+    let used_by_logs = used(&mut conn).await;
+    assert!(
+        used_by_logs.contains("idx_job_logs_job"),
+        "{used_by_logs:?}"
+    );
 }

@@ -77,7 +77,7 @@ async fn a_batch_is_stored_as_a_whole_or_not_at_all() {
     assert_eq!(error.to_string(), text);
     assert_eq!(names(&mut conn, Query::default()).await, [""; 0]);
     // stored already, with a footprint that does not exist
-    record::create(&mut conn, std::slice::from_ref(&given))
+    let stored = record::create(&mut conn, std::slice::from_ref(&given))
         .await
         .unwrap();
     let again = domain::NewRecord {
@@ -90,9 +90,10 @@ async fn a_batch_is_stored_as_a_whole_or_not_at_all() {
             id,
             text: full,
         } => {
+            assert_eq!(format!("Record with : {id}"), text);
             assert_eq!(
-                (format!("Record with : {id}"), full.as_str()),
-                (full.clone(), text)
+                full,
+                format!("{text} (stored with id {}, aoi {aoi})", stored[0])
             );
         }
         other => panic!("{other:?}"),
@@ -386,6 +387,53 @@ async fn the_time_of_a_reader_does_not_count_for_the_bound_of_a_statement() {
     }
     let expected: Vec<String> = (1..=40_000).map(|number| number.to_string()).collect();
     assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn pieces_of_large_footprints_hold_few_records_and_miss_none() {
+    let test = database!();
+    let mut conn = test.db.write().await.unwrap();
+    // 1.6 MB each, then small ones, then large ones again
+    sqlx::query(
+        "INSERT INTO geocube.aoi (id, hash, geom)
+         SELECT gen_random_uuid(), n::text, ST_Multi(ST_Segmentize(ST_MakeEnvelope(0, 0, n, 1, 4326), (n + 1) / side::float8))
+         FROM (VALUES (1, 50000), (2, 2)) AS given (n, side)",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO geocube.records (id, name, datetime, tags, aoi_id)
+         SELECT gen_random_uuid(), n::text, timestamp '2020-01-01' + n * interval '1 s', '', a.id
+         FROM generate_series(1, 2540) n
+         JOIN geocube.aoi a ON a.hash = CASE WHEN n <= 20 OR n > 2520 THEN '1' ELSE '2' END",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    let expected: Vec<String> = (1..=2540).map(|number| number.to_string()).collect();
+    for pause in [0, 300] {
+        let query = Query {
+            with_aoi: true,
+            ..Default::default()
+        };
+        let mut list = Listing::new(query).stream(test.db.clone());
+        let (mut found, mut largest) = (Vec::new(), 0);
+        while let Some(piece) = list.next().await {
+            let piece = piece.unwrap();
+            let vertices = |record: &domain::Record| record.aoi.as_ref().unwrap().points().count();
+            let bytes = piece.iter().map(vertices).sum::<usize>() * 16;
+            assert!(bytes < 7 << 20, "{} records of {bytes} bytes", piece.len());
+            largest = largest.max(piece.len());
+            found.extend(piece.into_iter().map(|record| record.name));
+            // a slow reader has the list read piece by piece
+            if found.len() < 20 {
+                tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+            }
+        }
+        assert_eq!(found, expected, "{pause}");
+        assert!(largest > 500, "{largest}");
+    }
 }
 
 #[tokio::test]

@@ -224,3 +224,32 @@ fn every_character_of_the_name_of_an_object_counts() {
     }
     assert_eq!(uri("GS://b/a.tif").canonical(), uri("gs://b/a.tif"));
 }
+
+#[test]
+fn what_the_catalogue_holds_is_kept_even_where_it_is_not_accepted() {
+    for text in ["/d/a.tif", "File:///d//a.tif", "GS://b/k", "s3://b"] {
+        let stored = Uri::from_stored(text.to_owned());
+        assert_eq!(stored, uri(text));
+        assert_eq!(stored.scheme(), uri(text).scheme());
+        assert!(stored.check_served().is_ok(), "{text}");
+    }
+    for text in [
+        "",
+        "a.tif",
+        "https://h/a.tif",
+        "/d/../a.tif",
+        "gs://",
+        "/vsimem/a",
+    ] {
+        let stored = Uri::from_stored(text.to_owned());
+        assert_eq!((stored.as_str(), stored.scheme()), (text, Scheme::Other));
+        assert_eq!(stored.canonical(), stored);
+        assert_eq!((stored.local_path(), stored.is_remote()), (None, false));
+        assert!(!stored.is_below(&stored));
+        let refused = stored.check_served().unwrap_err().to_string();
+        let start = format!(
+            "a container of the catalogue is not served: uri: {text:?} is not accepted, expected"
+        );
+        assert!(refused.starts_with(&start), "{refused}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::format::{data_format, data_format_to, required_resampling};
 use super::record::{filters_from, record_ids};
-use super::{required, text};
+use super::{job_name, required, text};
 use crate::pb;
 use app::Limits;
 use app::job::NewConsolidation;
@@ -77,7 +77,7 @@ pub(crate) fn new_consolidation(
         return Err(Error::invalid("At least one record must be provided"));
     }
     let (name, layout) = (
-        text("job_name", request.job_name)?,
+        job_name(request.job_name)?,
         text("layout_name", request.layout_name)?,
     );
     Ok(NewConsolidation {

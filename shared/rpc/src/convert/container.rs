@@ -9,6 +9,9 @@ use domain::{
     Uri, ValueRange,
 };
 
+/// Longest address of a container, in bytes: the unique index of the database holds little more.
+const LONGEST_URI: usize = 2048;
+
 /// Reads a container to index.
 pub(crate) fn new_container(
     container: Option<pb::Container>,
@@ -25,6 +28,12 @@ pub(crate) fn new_container(
         .into_iter()
         .map(new_dataset)
         .collect::<Result<_>>()?;
+    let bytes = container.uri.len();
+    if bytes > LONGEST_URI {
+        return Err(Error::invalid(format!(
+            "Invalid Container.uri: {bytes} bytes, expected at most {LONGEST_URI}"
+        )));
+    }
     let uri = Uri::parse(&container.uri)?;
     Ok(NewContainer {
         uri,

@@ -23,7 +23,7 @@ fn new_cell(cell: pb::Cell) -> Result<NewCell> {
     let outline = ring(required("Cell.coordinates", cell.coordinates)?);
     Ok(NewCell {
         id: cell.id,
-        crs: text("Cell.crs", cell.crs)?,
+        crs: text("Cell.crs", cell.crs)?.into(),
         outline,
     })
 }

@@ -3,11 +3,11 @@
 use super::consolidation::execution_level;
 use super::record::record_ids;
 use super::time::timestamp_to;
-use super::{ids, pattern, text};
+use super::{ids, job_name, text};
 use crate::pb;
 use app::job::NewDeletion;
 use app::{JobSnapshot, Limits};
-use domain::{InstanceId, Result};
+use domain::{InstanceId, Pattern, Result};
 
 /// Writes a job and the page of its log that was asked for.
 pub(crate) fn job_to(snapshot: JobSnapshot) -> pb::Job {
@@ -33,17 +33,16 @@ pub(crate) fn new_deletion(
     limits: &Limits,
 ) -> Result<NewDeletion> {
     limits.check_tags("dataset_patterns", request.dataset_patterns.len())?;
-    let patterns = request
-        .dataset_patterns
-        .iter()
-        .map(|text| pattern("dataset_patterns", text));
+    let mut patterns = Vec::with_capacity(request.dataset_patterns.len());
+    for pattern in request.dataset_patterns {
+        let pattern = text("dataset_patterns", pattern)?;
+        patterns.extend(Pattern::of_uris(&pattern));
+    }
     Ok(NewDeletion {
-        name: text("job_name", request.job_name)?,
+        name: job_name(request.job_name)?,
         records: record_ids(&request.record_ids, limits)?,
         instances: ids(&request.instance_ids, InstanceId::parse, limits)?,
-        patterns: patterns
-            .filter_map(Result::transpose)
-            .collect::<Result<_>>()?,
+        patterns,
         level: execution_level(request.execution_level)?,
     })
 }

@@ -123,6 +123,6 @@ fn tile_to(tile: &Tile) -> pb::Tile {
             width: size.width as i32,
             height: size.height as i32,
         }),
-        crs: tile.wkt.to_string(),
+        crs: tile.wkt().to_owned(),
     }
 }

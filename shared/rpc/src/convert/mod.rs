@@ -34,7 +34,7 @@ pub(crate) use palette::palette_from;
 pub(crate) use record::{
     filters_from, ids, new_record, page, record_ids, record_query, record_to, tag_keys, tags,
 };
-pub(crate) use text::{pattern, text};
+pub(crate) use text::{job_name, pattern, text};
 pub(crate) use tile::tile_request;
 pub(crate) use variable::{
     instance_to, instance_update, new_instance, new_variable, variable_key, variable_to,

@@ -1,6 +1,6 @@
 //! Free texts and patterns.
 
-use domain::{Error, Pattern, Result};
+use domain::{Error, MAX_NAME_BYTES, Pattern, Result};
 
 /// A free text: anything but NUL, which the database cannot hold.
 pub(crate) fn text(field: &str, text: String) -> Result<String> {
@@ -10,6 +10,17 @@ pub(crate) fn text(field: &str, text: String) -> Result<String> {
         )));
     }
     Ok(text)
+}
+
+/// The name of a job: any text of a bounded length, as names are unique.
+pub(crate) fn job_name(name: String) -> Result<String> {
+    let bytes = name.len();
+    if bytes > MAX_NAME_BYTES {
+        return Err(Error::invalid(format!(
+            "Invalid job_name: {bytes} bytes, expected at most {MAX_NAME_BYTES}"
+        )));
+    }
+    text("job_name", name)
 }
 
 /// A pattern; the empty text filters nothing.

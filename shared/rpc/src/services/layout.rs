@@ -41,7 +41,6 @@ pub(super) async fn find_container_layouts(
     request: pb::FindContainerLayoutsRequest,
 ) -> Reply<Items<pb::FindContainerLayoutsResponse>> {
     let query = convert::layout_query(request, app.limits()).checked()?;
-    let layouts = app.find_container_layouts(&query).await.map_err(status)?;
-    let layouts = futures::stream::iter(layouts.into_iter().map(Ok));
+    let layouts = app.find_container_layouts(query).await.map_err(status)?;
     Ok(stream::items(layouts, convert::followed_layout_to))
 }

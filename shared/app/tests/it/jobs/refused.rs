@@ -210,6 +210,41 @@ async fn only_finished_jobs_are_cleaned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_cannot_be_removed_is_told_with_the_number_of_those_that_are() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    for day in 1..=3 {
+        let added = world.add(day, Scene::new(day)).await;
+        let new = NewDeletion {
+            name: format!("job-{day}"),
+            records: vec![added.record],
+            instances: Vec::new(),
+            patterns: Vec::new(),
+            level: ExecutionLevel::Synchronous,
+        };
+        world.app.delete_datasets(new).await.unwrap();
+    }
+    let stay = "CREATE FUNCTION geocube.stay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION 'it stays';
+    END $$;
+    CREATE TRIGGER stay BEFORE DELETE ON geocube.jobs FOR EACH ROW WHEN (OLD.name = 'job-2')
+    EXECUTE FUNCTION geocube.stay()";
+    world.database.run(&[stay]).await;
+    let error = world.app.clean_jobs(None, "").await.unwrap_err();
+    let told = "(2 removed, 1 could not be removed)";
+    assert!(error.to_string().contains(told), "{error}");
+    let left = world.app.list_jobs(&JobQuery::default()).await.unwrap();
+    let left: Vec<&str> = left.iter().map(|job| job.job.name.as_str()).collect();
+    assert_eq!(left, ["job-2"]);
+    world
+        .database
+        .run(&["DROP TRIGGER stay ON geocube.jobs"])
+        .await;
+    assert_eq!(world.app.clean_jobs(None, "").await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn jobs_are_listed_in_the_order_of_their_creation_with_their_last_lines() {
     let Some(world) = World::new().await else {
         return;

@@ -10,7 +10,7 @@ use domain::{Layout, Point, RecordFilters, RecordSelection, Ring};
 async fn create_overlapping(world: &World, subgrid: &[(&str, &str)]) {
     let cell = |id: &str, crs: &str, west: f64, east: f64| NewCell {
         id: id.to_owned(),
-        crs: crs.to_owned(),
+        crs: crs.into(),
         outline: Ring::rectangle(Point::new(west, 45.0), Point::new(east, 45.02)),
     };
     let mut grid = NewGrid::default();

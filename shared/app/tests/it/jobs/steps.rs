@@ -188,3 +188,39 @@ async fn a_job_that_is_cancelled_at_its_first_pause_pauses_again_before_it_fails
     assert_eq!(pauses, expected);
     assert_eq!(world.locked(&[id]).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_is_cancelled_at_its_first_pause_deletes_nothing() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let new = NewDeletion {
+        name: "job".to_owned(),
+        records: vec![added.record],
+        instances: Vec::new(),
+        patterns: Vec::new(),
+        level: ExecutionLevel::StepByStepAll,
+    };
+    let id = world.app.delete_datasets(new).await.unwrap().job.id;
+    let mut pauses = Vec::new();
+    for step in 0..3 {
+        world.deliver_all().await;
+        let job = world.job(id).await.job;
+        pauses.push((job.state, job.waiting));
+        match step {
+            0 => world.app.cancel_job(id, false).await.unwrap(),
+            1 => world.app.continue_job(id).await.unwrap(),
+            _ => {}
+        }
+    }
+    let expected = [
+        (JobState::Created, true),
+        (JobState::Aborted, true),
+        (JobState::Failed, false),
+    ];
+    assert_eq!(pauses, expected);
+    assert_eq!(world.locked(&[id]).await, 0);
+    assert!(added.file.exists());
+    assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
+}

@@ -2,6 +2,7 @@
 
 use super::Listing;
 use super::pace::{Pace, Taken};
+use super::piece::Piece;
 use crate::piecewise::{PIECE, Piecewise};
 use crate::record::RecordRow;
 use crate::{Database, Result};
@@ -48,9 +49,13 @@ impl Listing {
 
     /// Reads one piece; whether there is still a reader.
     async fn read_and_wait(&mut self, db: &Database, pieces: &Pieces, size: u64) -> Result<bool> {
-        let piece = self
-            .read_piece(&mut *db.read().await?, size.min(PIECE))
-            .await?;
+        let mut conn = db.read().await?;
+        let (piece, is_cut) = self.read_piece(&mut conn, size.min(PIECE)).await?;
+        if is_cut {
+            conn.discard();
+        } else {
+            drop(conn);
+        }
         Ok(piece.is_empty() || pieces.send(Ok(piece)).await.is_ok())
     }
 
@@ -69,24 +74,27 @@ impl Listing {
         let mut rows = sql.build().fetch(&mut *conn);
         let (mut found, mut first) = (0, None);
         loop {
-            let mut piece = Vec::with_capacity(PIECE.min(asked) as usize);
-            while piece.len() < PIECE as usize && found < asked {
+            let mut piece = Piece::default();
+            let mut is_over = false;
+            while !is_over && !piece.is_full() {
                 let Some(row) = rows.try_next().await? else {
+                    is_over = true;
                     break;
                 };
                 first.get_or_insert_with(|| begin.elapsed());
                 pace.begin();
-                piece.push(RecordRow::from_row(&row)?.try_into()?);
+                piece.push(RecordRow::from_row(&row)?)?;
                 found += 1;
+                is_over = found == asked;
             }
-            self.pass(&piece);
+            let piece = self.pass(piece);
             let all = begin.elapsed();
             let taken = Taken {
                 found,
                 first: first.unwrap_or(all),
                 all,
             };
-            if found == asked || piece.len() < PIECE as usize {
+            if is_over {
                 self.rest.end_statement(found, asked);
                 drop(rows);
                 drop(conn);

@@ -108,6 +108,7 @@ async fn a_synchronous_deletion_is_over_when_it_is_answered() {
         );
         let (first, last) = (&job.logs[0], &job.logs[job.logs.len() - 1]);
         assert!(first.ends_with("2 dataset(s) selected"), "{first}");
+        assert!(job.logs.len() >= 13, "{:#?}", job.logs);
         assert!(last.ends_with("Enter DONE"), "{last}");
         let request = pb::GetJobRequest {
             id: job.id,
@@ -254,4 +255,91 @@ async fn a_deletion_in_the_background_holds_its_datasets() {
     };
     let answer = client.retry_job(request).await;
     refused(answer, Code::FailedPrecondition, &refusal("Retried"));
+}
+
+#[tokio::test]
+async fn files_are_selected_by_the_spelling_in_which_they_were_indexed() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    if !have_gdal() {
+        return;
+    }
+    let (_, instance) = server.variable("v", BYTES, 1).await;
+    let record = server.record("r", 0).await;
+    let folder = server.uri("");
+    for (spelling, pattern) in [
+        (
+            format!("file://{folder}a.tif"),
+            format!("file://{folder}a.tif"),
+        ),
+        (
+            format!("File://{folder}/./b.tif"),
+            format!("File://{folder}/./b.tif"),
+        ),
+        (
+            format!("file://{folder}c.tif"),
+            format!("file://{folder}*c.t?f"),
+        ),
+        (format!("{folder}d.tif"), format!("FILE://{folder}/d*")),
+        (
+            format!("file://{folder}e.tif"),
+            format!("file://{folder}E.TIF(?i)"),
+        ),
+    ] {
+        let name = spelling.rsplit_once('/').unwrap().1;
+        for name in [name, "z.tif"] {
+            Raster::utm("Byte", 2, 2, vec![1.; 4]).write(&server.path(name));
+        }
+        let image = || vec![dataset(&record, &instance, BYTES, &[1])];
+        server.index(&spelling, image()).await.unwrap();
+        server.index(&server.uri("z.tif"), image()).await.unwrap();
+        let request = by_patterns(std::slice::from_ref(&pattern));
+        let answer = server.client().delete_datasets(request).await;
+        let job = answer.unwrap_or_else(|status| panic!("{pattern}: {status:?}"));
+        assert_eq!(job.into_inner().job.unwrap().state, "DONE", "{pattern}");
+        let gone = server.containers(&[&spelling]).await;
+        refused(gone, Code::NotFound, &spelling);
+        server.containers(&[&server.uri("z.tif")]).await.unwrap();
+    }
+    // a row of a former release keeps its name
+    let stored = format!("file://{folder}f.tif");
+    Raster::utm("Byte", 2, 2, vec![1.; 4]).write(&server.path("f.tif"));
+    let row = format!("INSERT INTO geocube.containers (uri, managed) VALUES ('{stored}', false)");
+    server.database.run(&[&row]).await;
+    let image = vec![dataset(&record, &instance, BYTES, &[1])];
+    server.index(&server.uri("f.tif"), image).await.unwrap();
+    let request = by_patterns(&[server.uri("f.t*")]);
+    server.client().delete_datasets(request).await.unwrap();
+    refused(server.containers(&[&stored]).await, Code::NotFound, &stored);
+}
+
+#[tokio::test]
+async fn a_deletion_answers_with_the_last_thousand_lines_of_its_log() {
+    let Some(test) = Files::start().await else {
+        return;
+    };
+    let talk = "CREATE FUNCTION geocube.talk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO geocube.job_logs (job_id, time, status, message, severity)
+        SELECT NEW.id, now(), 'NEW', 'line ' || n, 'DEBUG' FROM generate_series(1, 1500) n;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER talk AFTER INSERT ON geocube.jobs FOR EACH ROW EXECUTE FUNCTION geocube.talk()";
+    test.server.database.run(&[talk]).await;
+    let job = test
+        .delete(true, by_record(&test.records[0]))
+        .await
+        .unwrap();
+    let request = pb::GetJobRequest {
+        id: job.id,
+        log_page: 0,
+        log_limit: 10_000,
+    };
+    let all = test.server.client().get_job(request).await.unwrap();
+    let all = all.into_inner().job.unwrap().logs;
+    assert!(all.len() > 1500, "{}", all.len());
+    assert_eq!(job.logs.len(), 1001);
+    assert_eq!(job.logs[0], format!("[... {} more]", all.len() - 1000));
+    assert_eq!(job.logs[1..], all[all.len() - 1000..]);
+    assert!(job.logs[1000].ends_with("Enter DONE"), "{}", job.logs[1000]);
 }

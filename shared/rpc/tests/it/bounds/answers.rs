@@ -140,6 +140,12 @@ async fn datasets_of_one_answer_are_counted() {
         edge(answer, count as usize, 2, &names);
         let answer = server.cube(utm_request(&instance, 1, 1)).await;
         edge(answer, count as usize, 2, &names);
+        let uris: Vec<String> = (1..=count)
+            .map(|number| server.uri(&format!("{number}.tif")))
+            .collect();
+        let uris: Vec<&str> = uris.iter().map(String::as_str).collect();
+        let answer = server.containers(&uris).await;
+        edge(answer, count as usize, 2, &["datasets", "maxPageSize"]);
     }
 }
 
@@ -175,6 +181,49 @@ async fn jobs_of_one_answer_are_counted() {
         };
         let page = server.client().list_jobs(page).await.unwrap();
         assert_eq!(page.into_inner().jobs.len() as i64, count.min(2));
+        // a page that may hold more is as long as there are jobs
+        let second = pb::ListJobsRequest {
+            limit: 1_000_000,
+            page: 1,
+            ..Default::default()
+        };
+        let second = server.client().list_jobs(second).await.unwrap();
+        assert_eq!(second.into_inner().jobs.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn lines_of_a_log_are_counted() {
+    let limits = Limits {
+        datasets: 2,
+        ..Limits::default()
+    };
+    let Some(server) = Server::with_limits(limits).await else {
+        return;
+    };
+    if !have_gdal() {
+        return;
+    }
+    let (_, instance) = server.variable("v", BYTES, 1).await;
+    pixel(&server, &instance, 0).await;
+    let request = pb::DeleteDatasetsRequest {
+        instance_ids: vec![instance],
+        ..Default::default()
+    };
+    let job = server.client().delete_datasets(request).await.unwrap();
+    let job = job.into_inner().job.unwrap();
+    let total = job.logs.len();
+    assert!(total > 5, "{:?}", job.logs);
+    for (log_limit, lines) in [(1, 1), (2, 2), (3, 2), (i32::MAX, 2)] {
+        let request = pb::GetJobRequest {
+            id: job.id.clone(),
+            log_page: 0,
+            log_limit,
+        };
+        let found = server.client().get_job(request).await.unwrap();
+        let logs = found.into_inner().job.unwrap().logs;
+        assert_eq!(logs[0], format!("[... {} more]", total - lines));
+        assert_eq!(logs[1..], job.logs[total - lines..], "{log_limit}");
     }
 }
 
@@ -244,4 +293,46 @@ async fn cells_of_a_tiling_are_counted() {
         let answer = items(server.client().tile_aoi(request).await).await;
         edge(answer, 9, bound, &["cells"]);
     }
+}
+
+/// The most memory that this process ever had, in MB.
+fn most_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.unwrap().trim().strip_suffix(" kB").unwrap();
+    kilobytes.parse::<u64>().unwrap() / 1024
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_memory_of_a_list_of_records_does_not_grow_with_their_footprints() {
+    if std::env::var_os("NEXTEST").is_none() {
+        eprintln!("skipped: needs a process of its own, as cargo nextest gives it");
+        return;
+    }
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    // 100 000 vertices, 1.6 MB, for each of 400 records
+    let footprints = "INSERT INTO geocube.aoi (id, hash, geom)
+        SELECT md5('a')::uuid, 'a', ST_Multi(ST_Segmentize(ST_MakeEnvelope(0, 0, 1, 1, 4326), 4 / 99990::float8))";
+    let records = "INSERT INTO geocube.records (id, name, datetime, tags, aoi_id)
+        SELECT gen_random_uuid(), n::text, timestamp '2020-01-01' + n * interval '1 s', '', md5('a')::uuid
+        FROM generate_series(1, 400) n";
+    server.database.run(&[footprints, records]).await;
+    let before = most_memory();
+    let request = pb::ListRecordsRequest {
+        with_aoi: true,
+        ..Default::default()
+    };
+    let mut list = server.client().list_records(request).await.unwrap();
+    let (mut count, mut bytes) = (0, 0);
+    while let Some(item) = list.get_mut().message().await.unwrap() {
+        let polygons = item.record.unwrap().aoi.unwrap().polygons;
+        bytes += polygons[0].linearrings[0].points.len() * 16;
+        count += 1;
+    }
+    assert_eq!(count, 400);
+    assert!(bytes > 600 << 20, "{bytes}");
+    let grown = most_memory() - before;
+    assert!(grown < 200, "{grown} MB for {} MB", bytes >> 20);
 }

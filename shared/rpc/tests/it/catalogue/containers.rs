@@ -238,3 +238,25 @@ async fn datasets_are_listed_by_record_in_time_order() {
     );
     assert_eq!(format(Dtype::UInt8, 0., 0., 255.), BYTES);
 }
+
+#[tokio::test]
+async fn the_first_call_says_whether_the_service_owns_a_file() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let uri = server.uri("ours/a.tif");
+    for (uri, first) in [(&uri, false), (&server.uri("ours/b.tif"), true)] {
+        for managed in [first, !first, first] {
+            let container = pb::Container {
+                uri: uri.clone(),
+                managed,
+                datasets: vec![],
+            };
+            let request = pb::IndexDatasetsRequest {
+                container: Some(container),
+            };
+            server.client().index_datasets(request).await.unwrap();
+            assert_eq!(server.containers(&[uri]).await.unwrap()[0].managed, first);
+        }
+    }
+}

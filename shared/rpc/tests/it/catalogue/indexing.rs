@@ -1,7 +1,7 @@
 use crate::harness::Server;
 use crate::harness::answers::{invalid, refused, refused_on, resource};
 use crate::harness::catalogue::{dataset, format};
-use crate::harness::raster::{Raster, have_gdal};
+use crate::harness::raster::{Raster, gdal, have_gdal};
 use rpc::pb;
 use rpc::pb::data_format::Dtype;
 use tonic::Code;
@@ -120,6 +120,17 @@ async fn a_file_across_the_dateline_is_cut_on_the_globe_only() {
         return;
     };
     assert_eq!(found, "170|190|2|2|-180|180|400");
+    for column in ["geom", "geog::geometry"] {
+        let parts = format!(
+            "SELECT ST_XMin(part.geom), ST_XMax(part.geom) FROM (SELECT (ST_Dump({column})).geom FROM geocube.datasets) part
+             ORDER BY 1"
+        );
+        let parts = test.server.sql(&parts).unwrap();
+        assert_eq!(parts, "-180|-170\n170|180", "{column}");
+    }
+    // great circles rise above the parallel between two vertices that lie on it
+    let parallels = "SELECT ST_YMin(geog::geometry), ST_YMax(geog::geometry) FROM geocube.datasets";
+    assert_eq!(test.server.sql(parallels).unwrap(), "-10|10");
 }
 
 /// Vertices of the footprint of the only dataset, on the globe.
@@ -235,14 +246,14 @@ async fn bands_belong_to_one_dataset() {
     let (_, other_instance) = server.variable("other", UNIT, 1).await;
     for (reason, other) in [
         (
-            format!("of another record ({}", test.record),
+            format!("of another record ({})", test.record),
             pb::Dataset {
                 record_id: other_record,
                 ..test.dataset()
             },
         ),
         (
-            format!("of another instance ({}", test.instance),
+            format!("of another instance ({})", test.instance),
             pb::Dataset {
                 instance_id: other_instance,
                 ..test.dataset()
@@ -258,9 +269,11 @@ async fn bands_belong_to_one_dataset() {
     ] {
         let answer = server.index(&test.uri, vec![other]).await;
         let status = refused(answer, Code::AlreadyExists, "A dataset ");
-        // the id named may be that of either side
-        let reason = reason.split(" (").next().unwrap();
-        assert!(status.message().contains(reason), "{reason}: {status:?}");
+        let text = format!(
+            "A dataset {reason} already refers to the container {}, the subdir '' and one of the bands among: 1",
+            test.uri
+        );
+        assert_eq!(status.message(), text);
         let (kind, name, _) = resource(&status);
         assert_eq!((kind.as_str(), name.as_str()), ("dataset", "/1"));
     }
@@ -373,4 +386,39 @@ async fn bands_are_chosen_by_their_numbers() {
         [3, 1, 2],
         "in the order given"
     );
+}
+
+#[tokio::test]
+async fn a_rotated_file_is_refused_or_has_its_own_footprint() {
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
+    let rotated = r#"<VRTDataset rasterXSize="100" rasterYSize="50"><SRS>EPSG:32631</SRS>
+        <GeoTransform>400000, 8, 6, 5000000, 6, -8</GeoTransform>
+        <VRTRasterBand dataType="Float32" band="1"><SimpleSource>
+        <SourceFilename relativeToVRT="1">a.tif</SourceFilename><SourceBand>1</SourceBand>
+        </SimpleSource></VRTRasterBand></VRTDataset>"#;
+    let (vrt, tif) = (
+        test.server.path("rotated.vrt"),
+        test.server.path("rotated.tif"),
+    );
+    std::fs::write(&vrt, rotated).unwrap();
+    gdal("gdal_translate", &["-q"], &[&vrt, &tif]);
+    let uri = test.server.uri("rotated.tif");
+    match test.server.index(&uri, vec![test.dataset()]).await {
+        Err(status) => {
+            assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
+            assert!(status.message().contains("rotat"), "{status:?}");
+        }
+        Ok(()) => {
+            let select = "SELECT ST_AsText(shape, 0) FROM geocube.datasets";
+            let Some(shape) = test.server.sql(select) else {
+                return;
+            };
+            let ring = "400000 5000000,400300 4999600,401100 5000200,400800 5000600";
+            for vertex in ring.split(',') {
+                assert!(shape.contains(vertex), "{shape}");
+            }
+        }
+    }
 }

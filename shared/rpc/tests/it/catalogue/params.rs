@@ -57,6 +57,19 @@ async fn palettes_are_replaced_only_when_asked() {
     palette(&server, "ramp", &blue, false).await.unwrap();
     let unsorted = [blue[2], blue[1], blue[0]];
     palette(&server, "ramp", &unsorted, false).await.unwrap();
+    // what is stored is what was checked
+    let fine = [red[0], point(0.123_456_7, 7, 255), red[1]];
+    for _ in 0..2 {
+        palette(&server, "fine", &fine, false).await.unwrap();
+    }
+    let dense = [
+        red[0],
+        point(0.5, 7, 255),
+        point(0.500_000_1, 8, 255),
+        red[1],
+    ];
+    let answer = palette(&server, "dense", &dense, false).await;
+    invalid(answer, "strictly increasing");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use crate::harness::Server;
 use crate::harness::answers::{invalid, items, refused, refused_on, resource};
-use crate::harness::catalogue::{UNKNOWN, YEAR_2020, at, map, new_record};
+use crate::harness::catalogue::{UNKNOWN, YEAR_2020, at, map, new_record, rectangle};
 use rpc::pb;
 use tonic::{Code, Status};
 
@@ -32,7 +32,7 @@ async fn records_are_unique_by_name_tags_and_time() {
     let aoi = server.some_aoi().await;
     let tags = [("a", "b")];
     let record = new_record("rec", &aoi, 0, &tags);
-    server.create_records(vec![record.clone()]).await.unwrap();
+    let stored = server.create_records(vec![record.clone()]).await.unwrap();
     // the footprint takes no part, and is looked at afterwards
     let elsewhere = new_record("rec", UNKNOWN, 0, &tags);
     let status = refused(
@@ -41,6 +41,20 @@ async fn records_are_unique_by_name_tags_and_time() {
         "Record with : rec, ",
     );
     assert_eq!(resource(&status).0, "Record");
+    let told = format!("(stored with id {}, aoi {aoi})", stored[0]);
+    assert!(status.message().ends_with(&told), "{status:?}");
+    // of several records, it is the one that is in the way
+    let other = server.create_aoi(rectangle(0., 0., 3., 3.)).await.unwrap();
+    let (new, same) = (
+        new_record("re", &aoi, 0, &tags),
+        new_record("rec", &other, 0, &tags),
+    );
+    let status = refused(
+        server.create_records(vec![new, same]).await,
+        Code::AlreadyExists,
+        "Record with : rec, ",
+    );
+    assert!(status.message().ends_with(&told), "{status:?}");
     let unknown = server
         .create_records(vec![new_record("other", UNKNOWN, 0, &tags)])
         .await;

@@ -67,6 +67,7 @@ async fn variables_and_instances_are_changed_attribute_by_attribute() {
         ..of(&id)
     };
     update(change).await.unwrap();
+    let variable = id.clone();
     let found = get(&server, Identifier::Id(id)).await.unwrap();
     assert_eq!(
         (
@@ -103,6 +104,14 @@ async fn variables_and_instances_are_changed_attribute_by_attribute() {
         edit(UNKNOWN, None, &[], &[]).await,
         Code::NotFound,
         "Variable Instance with id",
+    );
+    server.instantiate(&variable, "other").await.unwrap();
+    refused_on(
+        edit(&instance, Some("other"), &[], &[]).await,
+        Code::AlreadyExists,
+        "Instance with name: other",
+        "Instance",
+        "other",
     );
     let found = get(&server, Identifier::InstanceId(instance))
         .await

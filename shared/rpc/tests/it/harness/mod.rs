@@ -6,8 +6,10 @@ pub mod cube;
 pub mod raster;
 
 use app::{App, Engine, Limits, Options, PathPolicy};
+use axum::middleware::from_fn;
 use database::testing::TestDatabase;
 use database::{Database, PoolOptions};
+use domain::Uri;
 use messaging::MemoryQueue;
 use rpc::OversizeLayer;
 use rpc::http;
@@ -32,6 +34,8 @@ pub struct Bounds {
     pub message_bytes: usize,
     pub memory_bytes: u64,
     pub tidy_min_age: Duration,
+    /// Whether there is a place for consolidated files.
+    pub consolidates: bool,
 }
 
 impl Default for Bounds {
@@ -41,6 +45,7 @@ impl Default for Bounds {
             message_bytes: MAX_MESSAGE_BYTES,
             memory_bytes: 256 << 20,
             tidy_min_age: Duration::ZERO,
+            consolidates: false,
         }
     }
 }
@@ -173,6 +178,7 @@ impl Server {
 
 fn app(db: &Database, folder: &Path, bounds: Bounds) -> App {
     let managed = ["managed", "ours"].map(|name| folder.join(name));
+    let managed = managed.map(|folder| Uri::parse(folder.to_str().unwrap()).unwrap());
     let roots = vec![folder.to_owned()];
     let local = LocalStorage::new(AllowedRoots::Below(roots.clone()));
     let storage = Router::new().with(domain::Scheme::File, Arc::new(local));
@@ -180,13 +186,11 @@ fn app(db: &Database, folder: &Path, bounds: Bounds) -> App {
         limits: bounds.limits,
         paths: PathPolicy {
             allowed: roots,
-            managed: managed
-                .map(|folder| domain::Uri::parse(folder.to_str().unwrap()).unwrap())
-                .to_vec(),
+            managed: managed.to_vec(),
             ..PathPolicy::default()
         },
         workers: 2,
-        ingestion_storage: None,
+        ingestion_storage: bounds.consolidates.then(|| managed[0].clone()),
         cancelled_jobs: None,
         events_queue: "events".to_owned(),
         orders_queue: "orders".to_owned(),
@@ -202,14 +206,14 @@ fn app(db: &Database, folder: &Path, bounds: Bounds) -> App {
     )
 }
 
-/// gRPC and tiles, open to everybody.
+/// gRPC and tiles, open to everybody; a panic is a fault, as on the port of the program.
 fn router(app: &App, message_bytes: usize) -> axum::Router {
     let routes = rpc::grpc_routes(app, message_bytes)
         .into_axum_router()
         .layer(OversizeLayer)
         .merge(http::tile_routes(app.clone()))
         .fallback(http::anything_else);
-    http::protected(routes, &http::Access::new(&Tokens::default()))
+    http::protected(routes, &http::Access::new(&Tokens::default())).layer(from_fn(http::guard))
 }
 
 /// Serves on a port of its own; its address.

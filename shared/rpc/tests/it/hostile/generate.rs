@@ -1,5 +1,6 @@
 //! Messages made from the descriptors of the contract.
 
+use crate::catalogue::layout;
 use crate::harness::Server;
 use crate::harness::catalogue::{UNKNOWN, dataset, format};
 use crate::harness::raster::{Raster, have_gdal};
@@ -7,12 +8,12 @@ use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
     MethodDescriptor, Value,
 };
-use rpc::pb::data_format::Dtype;
+use rpc::pb::{self, data_format::Dtype};
 use std::collections::HashMap;
 
 /// Methods of the services of the API server, with their paths.
 pub fn methods() -> Vec<(String, MethodDescriptor)> {
-    let pool = DescriptorPool::decode(rpc::pb::FILE_DESCRIPTOR_SET).unwrap();
+    let pool = DescriptorPool::decode(pb::FILE_DESCRIPTOR_SET).unwrap();
     let served =
         ["geocube.Geocube", "geocube.Admin"].map(|name| pool.get_service_by_name(name).unwrap());
     let methods = served
@@ -36,6 +37,8 @@ pub struct Known {
     pub variable: String,
     pub aoi: String,
     pub uri: String,
+    pub layout: String,
+    pub job: String,
 }
 
 impl Known {
@@ -48,6 +51,8 @@ impl Known {
             variable: id(),
             aoi: id(),
             uri: "/tmp/absent.tif".to_owned(),
+            layout: "a".to_owned(),
+            job: id(),
         }
     }
 
@@ -70,13 +75,50 @@ impl Known {
         let image = dataset(&record, &instance, bytes, &[1]);
         server.index(&uri, vec![image]).await.unwrap();
         server.palette("a").await;
+        let request = pb::CreateLayoutRequest {
+            layout: Some(layout("stored")),
+        };
+        server.client().create_layout(request).await.unwrap();
+        let params = pb::ConsolidationParams {
+            dformat: Some(bytes),
+            exponent: 1.,
+            resampling_alg: pb::Resampling::Near.into(),
+            ..Default::default()
+        };
+        let config = pb::ConfigConsolidationRequest {
+            variable_id: variable.clone(),
+            consolidation_params: Some(params),
+        };
+        server.client().config_consolidation(config).await.unwrap();
         Some(Self {
+            aoi: server.some_aoi().await,
+            job: Self::job(server, &variable, &record).await,
             record,
             instance,
             variable,
-            aoi: server.some_aoi().await,
             uri,
+            layout: "stored".to_owned(),
         })
+    }
+
+    /// A deletion that nobody carries on, of an image of its own.
+    async fn job(server: &Server, variable: &str, record: &str) -> String {
+        Raster::utm("Byte", 4, 4, vec![1.; 16]).write(&server.path("b.tif"));
+        let instance = server.instantiate(variable, "other").await.unwrap();
+        let bytes = format(Dtype::UInt8, 0., 0., 1.);
+        let image = dataset(record, &instance, bytes, &[1]);
+        server
+            .index(&server.uri("b.tif"), vec![image])
+            .await
+            .unwrap();
+        let request = pb::DeleteDatasetsRequest {
+            job_name: "stored".to_owned(),
+            instance_ids: vec![instance],
+            execution_level: pb::ExecutionLevel::ExecutionAsynchronous.into(),
+            ..Default::default()
+        };
+        let answer = server.client().delete_datasets(request).await.unwrap();
+        answer.into_inner().job.unwrap().id
     }
 
     /// The same, or nothing for a method that would delete it.
@@ -162,11 +204,15 @@ fn plausible_text(field: &FieldDescriptor, known: &Known) -> String {
         "instance_id" | "instances_id" | "instance_ids" => &known.instance,
         "variable_id" => &known.variable,
         "aoi_id" => &known.aoi,
+        "layout_name" => &known.layout,
         "record_id" | "record_ids" | "ids" => &known.record,
         "id" => match field.parent_message().name() {
             "UpdateVariableRequest" | "GetVariableRequest" => &known.variable,
             "UpdateInstanceRequest" => &known.instance,
             "GetAOIRequest" => &known.aoi,
+            "GetJobRequest" | "RetryJobRequest" | "CancelJobRequest" | "ContinueJobRequest" => {
+                &known.job
+            }
             _ => UNKNOWN,
         },
         _ => "a",

@@ -80,6 +80,8 @@ impl Server {
                     | Code::DataLoss
                     | Code::Unavailable
                     | Code::Unimplemented
+                    | Code::Cancelled
+                    | Code::DeadlineExceeded
             );
             assert!(!fault, "{path} on {what}: {status:?}");
             assert!(!status.message().is_empty(), "{path} on {what}: no text");

@@ -1,4 +1,5 @@
 use super::generate::{Known, hostile, methods, plausible};
+use super::start;
 use crate::harness::Server;
 use crate::harness::answers::{invalid, refused};
 use crate::harness::catalogue::{UNKNOWN, format};
@@ -48,12 +49,29 @@ async fn every_field_of_every_method_may_hold_anything() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_field_may_hold_anything_beside_things_that_exist() {
-    let Some(server) = Server::start().await else {
+    let Some((server, known)) = start().await else {
         return;
     };
-    let Some(known) = Known::stored(&server).await else {
-        return;
+    // a consolidation and a job are reached, behind the first checks
+    let consolidate = pb::ConsolidateRequest {
+        job_name: "known".to_owned(),
+        instance_id: known.instance.clone(),
+        layout_name: known.layout.clone(),
+        execution_level: 1,
+        ..Default::default()
     };
+    let id = server.client().consolidate(consolidate).await.unwrap();
+    let cancel = pb::CancelJobRequest {
+        id: id.into_inner().job_id,
+        force_any_state: true,
+    };
+    server.client().cancel_job(cancel).await.unwrap();
+    let id = known.job.clone();
+    let get = pb::GetJobRequest {
+        id,
+        ..Default::default()
+    };
+    server.client().get_job(get).await.unwrap();
     sweep(&server, &known).await;
     let one = pb::GetVariableRequest {
         identifier: Some(Identifier::InstanceId(known.instance)),
@@ -112,6 +130,19 @@ async fn mistakes_in_calls_on_jobs_are_named() {
         };
         invalid(client.consolidate(request).await, "execution_level");
     }
+    let long = "x".repeat(513);
+    let length = "job_name: 513 bytes, expected at most 512";
+    let named = pb::DeleteDatasetsRequest {
+        job_name: long.clone(),
+        ..deletion(0)
+    };
+    invalid(client.delete_datasets(named).await, length);
+    let named = pb::ConsolidateRequest {
+        job_name: long,
+        instance_id: instance.clone(),
+        ..Default::default()
+    };
+    invalid(client.consolidate(named).await, length);
     invalid(
         client
             .delete_datasets(pb::DeleteDatasetsRequest::default())

@@ -52,6 +52,9 @@ pub(super) async fn read(
         cell.srid,
     )
     .await?;
+    for found in &found {
+        found.dataset.source.uri.check_served()?;
+    }
     let inputs = in_order(found);
     let (placed, folders, cell_base) = (place.placed.clone(), Arc::clone(folders), base.clone());
     let mut inputs = running
