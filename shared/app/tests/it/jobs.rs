@@ -8,6 +8,8 @@ mod faults;
 mod hostile;
 mod large;
 mod leftovers;
+mod meanwhile;
+mod mishaps;
 mod pool;
 mod queue;
 mod readers;
@@ -15,7 +17,9 @@ mod recovery;
 mod refused;
 mod repeated;
 mod steps;
+mod stopping;
 mod stores;
+mod weak_points;
 mod worker;
 mod zombies;
 
