@@ -29,7 +29,11 @@ pub async fn router(app: &App, access: &Access, options: RouterOptions) -> Route
     let dead_letter = async move |request| {
         let handle = async |delivery: messaging::Delivery| {
             given_up
-                .receive_dead_letter(&delivery.data, &delivery.attributes)
+                .receive_dead_letter(
+                    &delivery.data,
+                    &delivery.attributes,
+                    delivery.delivery_count,
+                )
                 .await
         };
         surface::push(request, handle).await

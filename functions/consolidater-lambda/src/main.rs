@@ -1,6 +1,6 @@
 //! Wires the function together and answers the events of AWS Lambda.
 
-use app::worker::setup::{self, Parts};
+use app::worker::setup::{self, Delivery, Parts};
 use geocube_consolidater_lambda::Function;
 use geocube_consolidater_lambda::config::Config;
 use lambda_http::lambda_runtime::LambdaEvent;
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 fn answer_for_ever(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
-    setup::options(&config.worker)?;
+    setup::options(&config.worker, Delivery::Pushed)?;
     // before there are threads
     imaging::init(&setup::raster(&config.worker.gdal))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -41,7 +41,7 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let pushers = config.push_auth.audience()?;
     let verifier = pushers.as_ref().map(PushVerifier::new).transpose()?;
     let access = Access::new(&tokens).with_pushers(verifier);
-    let parts = Parts::open(&config.worker, env!("CARGO_PKG_NAME")).await?;
+    let parts = Parts::open(&config.worker, Delivery::Pushed, env!("CARGO_PKG_NAME")).await?;
     let function = Function::new(parts.start()?, access);
     let answer = service_fn(move |event: LambdaEvent<Value>| {
         let function = function.clone();

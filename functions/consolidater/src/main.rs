@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use app::worker::Worker;
-use app::worker::setup::{self, Parts, Queue};
+use app::worker::setup::{self, Delivery, Parts, Queue};
 use axum::Router;
 use geocube_consolidater::config::Config;
 use rpc::http::{self, Access, PushVerifier};
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 
 fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
     config.validate()?;
-    setup::options(&config.worker)?;
+    setup::options(&config.worker, delivery(config))?;
     // before there are threads
     imaging::init(&setup::raster(&config.worker.gdal))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -54,6 +54,14 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     shutdown::drained(&stop, DRAIN_LIMIT, work).await?
 }
 
+fn delivery(config: &Config) -> Delivery {
+    if config.pull {
+        Delivery::Pulled
+    } else {
+        Delivery::Pushed
+    }
+}
+
 struct Started {
     worker: Worker,
     queue: Queue,
@@ -66,7 +74,7 @@ async fn start(config: &Config) -> anyhow::Result<Started> {
         tracing::warn!("{warning}");
     }
     let tokens = secret::tokens(&config.tokens, config.worker.ps_project.as_deref()).await?;
-    let parts = Parts::open(&config.worker, env!("CARGO_PKG_NAME")).await?;
+    let parts = Parts::open(&config.worker, delivery(config), env!("CARGO_PKG_NAME")).await?;
     let port = if config.pull {
         config.pull_port
     } else {

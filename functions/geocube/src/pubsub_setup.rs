@@ -9,7 +9,7 @@ use crate::screen;
 const DEFAULT_EMULATOR: &str = "localhost:8085";
 
 /// Flags of `geocube pubsub-setup`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Flags {
     /// Google Cloud project
     #[arg(long, visible_alias = "project-id", default_value = "geocube-emulator")]
@@ -75,6 +75,28 @@ fn connection(environment: Connection, real: bool) -> Connection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
+    use runtime::Environment;
+
+    #[derive(Clone, Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    #[test]
+    fn wp38_the_project_has_the_name_of_the_guides_too() {
+        for (arguments, project) in [
+            (&[][..], "geocube-emulator"),
+            (&["--project", "p"], "p"),
+            (&["--project-id", "p"], "p"),
+            (&["-project-id=p"], "p"),
+        ] {
+            let arguments = ["pubsub-setup"].iter().chain(arguments);
+            let parsed = runtime::parse::<Cli>(arguments, &Environment::default());
+            assert_eq!(parsed.unwrap().flags.flags.project, project);
+        }
+    }
 
     #[test]
     fn the_service_is_used_only_on_demand() {

@@ -3,7 +3,10 @@
 mod action;
 mod row;
 
-pub use action::{extend_action, finish_action, record_event, take_action, take_stalled};
+pub use action::{
+    extend_action, finish_action, record_event, set_follow_up, take_action, take_follow_ups,
+    take_stalled,
+};
 pub use row::{LastEvent, StoredJob};
 
 use crate::{Error, Page, Result, filter};
@@ -25,8 +28,8 @@ pub async fn insert(conn: &mut PgConnection, job: &Job) -> Result<()> {
     })?;
     sqlx::query(
         "INSERT INTO geocube.jobs (id, name, creation_ts, last_update_ts, payload, state, type, active_tasks,
-             failed_tasks, execution_level, waiting, revision)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             failed_tasks, execution_level, waiting, revision, entered_ts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $3)",
     )
     .bind(job.id.uuid())
     .bind(&job.name)
@@ -83,14 +86,17 @@ pub async fn get_for_action(
     row.map(TryInto::try_into).transpose()
 }
 
-/// Stores the changes of a job that was read at `row_version`; the new version.
+/// Stores the changes of a job that was read at `row_version`; the new version. What follows from another revision counts no
+/// more.
 ///
 /// # Errors
 /// [`Error::Unavailable`] when somebody else has changed the job meanwhile: read it again.
 pub async fn update(conn: &mut PgConnection, job: &Job, row_version: i64) -> Result<i64> {
     let version: Option<i64> = sqlx::query_scalar(
         "UPDATE geocube.jobs SET state = $3, last_update_ts = $4, active_tasks = $5, failed_tasks = $6,
-             waiting = $7, revision = $8, row_version = row_version + 1
+             waiting = $7, revision = $8, row_version = row_version + 1,
+             follow_up = CASE WHEN revision = $8 THEN follow_up END,
+             entered_ts = CASE WHEN revision = $8 THEN entered_ts ELSE $4 END
          WHERE id = $1 AND row_version = $2 RETURNING row_version",
     )
     .bind(job.id.uuid())

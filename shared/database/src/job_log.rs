@@ -7,7 +7,7 @@ use domain::{
     job::{JobState, LogEntry, LogPage, Severity},
 };
 use sqlx::PgConnection;
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 use uuid::Uuid;
 
 /// Appends entries, in their order.
@@ -34,6 +34,34 @@ pub async fn append(conn: &mut PgConnection, job: JobId, entries: &[LogEntry]) -
     .bind(states)
     .bind(texts)
     .bind(severities)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Appends an entry, unless the log of the job has one of the same text that is younger than `age`. To be called outside of
+/// the transaction that it tells of.
+pub async fn append_once(
+    conn: &mut PgConnection,
+    job: JobId,
+    entry: &LogEntry,
+    age: Duration,
+) -> Result<()> {
+    let text = entry.message.replace('\0', " ");
+    sqlx::query(
+        "INSERT INTO geocube.job_logs (job_id, time, status, message, severity)
+         SELECT $1, $2, $3, $4, $5::geocube.log_level
+         WHERE EXISTS (SELECT FROM geocube.jobs WHERE id = $1) AND NOT EXISTS (
+             SELECT FROM geocube.job_logs
+             WHERE job_id = $1 AND message = $4 AND time > $2 - make_interval(secs => $6)
+         )",
+    )
+    .bind(job.uuid())
+    .bind(entry.time.naive())
+    .bind(entry.state.name())
+    .bind(text)
+    .bind(entry.severity.name())
+    .bind(age.as_secs_f64())
     .execute(conn)
     .await?;
     Ok(())

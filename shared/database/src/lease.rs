@@ -144,14 +144,21 @@ pub async fn heartbeat(
     }))
 }
 
-/// Ends the lease of a run that stops without a result, so that the next delivery starts at once.
-pub async fn release(conn: &mut PgConnection, task: TaskId, run: RunId) -> Result<()> {
+/// Ends the lease of a run that stops without a result, so that the next delivery starts at once. A run that `counts` not,
+/// as nothing went wrong in it, is none of the starts any more.
+pub async fn release(
+    conn: &mut PgConnection,
+    task: TaskId,
+    run: RunId,
+    counts: bool,
+) -> Result<()> {
     sqlx::query(
-        "UPDATE geocube.task_leases SET lease_until = clock_timestamp()
+        "UPDATE geocube.task_leases SET lease_until = clock_timestamp(), starts = starts - $3
          WHERE task_id = $1 AND run_id = $2 AND status = 'RUNNING'",
     )
     .bind(task.uuid())
     .bind(run.uuid())
+    .bind(i32::from(!counts))
     .execute(conn)
     .await?;
     Ok(())

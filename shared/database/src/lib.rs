@@ -22,6 +22,7 @@ pub mod container_layout;
 mod convert;
 pub mod dataset;
 mod error;
+pub mod file_lock;
 mod filter;
 pub mod grid;
 mod hstore;

@@ -88,6 +88,14 @@ impl TestDatabase {
         .expect("the server counts its sessions")
     }
 
+    /// The texts that a query finds, in one column, as the owner.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        self.scratch.texts(query).await
+    }
+
     /// Runs statements, as the owner.
     ///
     /// # Panics

@@ -42,6 +42,7 @@ struct Row {
     queue: String,
     message: Message,
     run_after: Instant,
+    first_taken: Option<Instant>,
     locked: Option<(Instant, Uuid)>,
     remaining: Remaining,
     error: Option<String>,
@@ -59,7 +60,7 @@ impl Row {
     fn is_held_by(&self, ticket: &Ticket) -> bool {
         self.locked
             .is_some_and(|(_, holder)| holder == ticket.holder)
-            && self.remaining.tries == ticket.tries
+            && self.remaining.deliveries == ticket.deliveries
     }
 }
 
@@ -111,13 +112,16 @@ impl Rows {
         self.last_id += 1;
         let remaining = Remaining {
             waits: policy.waits.clone(),
-            tries: 0,
+            deliveries: 0,
+            postponed: 0,
             max_tries: policy.max_tries,
+            age: Duration::ZERO,
         };
         let row = Row {
             queue: queue.to_owned(),
             message,
             run_after: Instant::now(),
+            first_taken: None,
             locked: None,
             remaining,
             error: None,
@@ -173,17 +177,18 @@ impl Source for MemoryQueue {
             .take(limit)
             .map(|(&id, row)| {
                 row.locked = Some((now + lease, holder));
-                row.remaining.tries += 1;
+                row.remaining.deliveries += 1;
+                row.remaining.age = now - *row.first_taken.get_or_insert(now);
                 Taken {
                     ticket: Ticket {
                         id,
                         holder,
-                        tries: row.remaining.tries,
+                        deliveries: row.remaining.deliveries,
                     },
                     delivery: Delivery {
                         source: queue.to_owned(),
                         message_id: row.message.id.to_string(),
-                        delivery_count: Some(row.remaining.tries),
+                        delivery_count: Some(row.remaining.deliveries),
                         deadline: None,
                         data: row.message.data.clone(),
                         attributes: row.message.attributes.clone(),
@@ -245,15 +250,21 @@ impl Source for MemoryQueue {
             Settlement::Remove => {
                 rows.by_id.remove(&ticket.id);
             }
-            Settlement::Again { after, waits, .. } => {
+            Settlement::Again {
+                after,
+                waits,
+                postponed,
+                reason: _,
+            } => {
                 row.run_after = Instant::now() + *after;
+                row.remaining.postponed += u32::from(*postponed);
                 row.remaining.waits.clone_from(waits);
                 self.shared.wake(&queue).notify_one();
             }
             Settlement::Fail { reason } => {
                 row.error = Some(reason.clone());
                 let mut copy = row.message.clone();
-                dead_letter::mark(&mut copy.attributes, &queue, ticket.tries, reason);
+                dead_letter::mark(&mut copy.attributes, &queue, ticket.deliveries, reason);
                 drop(rows);
                 if let Some(dead_letters) = dead_letters {
                     self.enqueue(dead_letters, [copy]);

@@ -9,6 +9,8 @@ pub enum Outcome {
     Retry {
         /// When; absent to follow the waits of the queue, which then count as used.
         after: Option<Duration>,
+        /// Whether the delivery counts as one of the tries of the queue. Those that do not go on for a day.
+        counts: bool,
         /// Why, for logs and for the dead letter.
         reason: String,
     },
@@ -24,14 +26,25 @@ impl Outcome {
     pub fn retry(reason: impl Into<String>) -> Self {
         Self::Retry {
             after: None,
+            counts: true,
             reason: reason.into(),
         }
     }
 
-    /// Deliver again after a given time.
+    /// Deliver again after a given time, without counting: nothing was tried, or whoever answers counts by itself.
     pub fn retry_after(after: Duration, reason: impl Into<String>) -> Self {
         Self::Retry {
             after: Some(after),
+            counts: false,
+            reason: reason.into(),
+        }
+    }
+
+    /// Deliver again after a given time: a try failed.
+    pub fn failed(after: Duration, reason: impl Into<String>) -> Self {
+        Self::Retry {
+            after: Some(after),
+            counts: true,
             reason: reason.into(),
         }
     }

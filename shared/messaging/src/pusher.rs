@@ -42,7 +42,8 @@ impl Default for PushOptions {
 /// |---|---|
 /// | 102, 200, 201, 202, 204 | done |
 /// | 400 | put aside |
-/// | any other, or no answer | delivered again: when `Retry-After` says, else after 1 s, 2 s, 4 s … 30 s |
+/// | any other with `Retry-After` | delivered again at that time; the delivery is no try |
+/// | any other, or no answer | delivered again after 1 s, 2 s, 4 s … 30 s; without a connection it was no try |
 #[derive(Clone, Debug)]
 pub struct HttpPusher {
     client: Client,
@@ -98,7 +99,12 @@ impl Handler for HttpPusher {
             Ok(response) => judge(response, delivery.delivery_count).await,
             Err(error) => {
                 let reason = format!("no answer from {}: {}", self.endpoint, root_cause(&error));
-                Outcome::retry_after(back_off(delivery.delivery_count), reason)
+                let after = back_off(delivery.delivery_count);
+                if error.is_connect() {
+                    Outcome::retry_after(after, reason)
+                } else {
+                    Outcome::failed(after, reason)
+                }
             }
         }
     }
@@ -111,13 +117,10 @@ async fn judge(response: Response, delivery_count: Option<u32>) -> Outcome {
         400 => Outcome::DeadLetter {
             reason: reason(status, response).await,
         },
-        _ => {
-            let after = asked_wait(&response).unwrap_or_else(|| back_off(delivery_count));
-            Outcome::Retry {
-                after: Some(after),
-                reason: reason(status, response).await,
-            }
-        }
+        _ => match asked_wait(&response) {
+            Some(after) => Outcome::retry_after(after, reason(status, response).await),
+            None => Outcome::failed(back_off(delivery_count), reason(status, response).await),
+        },
     }
 }
 

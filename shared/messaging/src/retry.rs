@@ -4,13 +4,16 @@ use crate::Outcome;
 
 /// Longer waits asked for by a handler are cut to this.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// For how long after its first delivery a message may be put off by retries that do not count.
+const LONGEST_DELAY: Duration = Duration::from_hours(24);
 
 /// How often a message of an embedded queue is delivered before it is put aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Waits before each next delivery, used one by one by retries that do not say when.
     pub waits: Vec<Duration>,
-    /// Deliveries in all, those after a crash and those after a retry that says when included.
+    /// Deliveries that count: those after a crash do, those of retries that say so do not. By the latter a message may be put
+    /// off for a day after its first delivery.
     pub max_tries: u32,
 }
 
@@ -30,9 +33,20 @@ pub(crate) struct Remaining {
     /// Unused waits.
     pub waits: Vec<Duration>,
     /// Deliveries so far.
-    pub tries: u32,
-    /// Deliveries allowed.
+    pub deliveries: u32,
+    /// Those of them that do not count.
+    pub postponed: u32,
+    /// Tries allowed: deliveries without those that were postponed.
     pub max_tries: u32,
+    /// Time since the first delivery.
+    pub age: Duration,
+}
+
+impl Remaining {
+    /// Deliveries that count, the present one included.
+    pub fn tries(&self) -> u32 {
+        self.deliveries.saturating_sub(self.postponed)
+    }
 }
 
 /// What becomes of a message.
@@ -42,6 +56,8 @@ pub(crate) enum Settlement {
     Again {
         after: Duration,
         waits: Vec<Duration>,
+        /// Whether the delivery is no try.
+        postponed: bool,
         reason: String,
     },
     Fail {
@@ -54,31 +70,42 @@ pub(crate) fn settle(outcome: Outcome, remaining: &Remaining) -> Settlement {
     match outcome {
         Outcome::Ack => Settlement::Remove,
         Outcome::DeadLetter { reason } => Settlement::Fail { reason },
-        Outcome::Retry { reason, .. } if remaining.tries >= remaining.max_tries => {
-            Settlement::Fail {
-                reason: format!("{reason} (given up after {} deliveries)", remaining.tries),
-            }
-        }
         Outcome::Retry {
-            after: Some(after),
+            after,
+            counts,
             reason,
-        } => Settlement::Again {
-            after: after.min(LONGEST_WAIT),
-            waits: remaining.waits.clone(),
+        } => retry(after, counts, reason, remaining),
+    }
+}
+
+fn retry(
+    after: Option<Duration>,
+    counts: bool,
+    reason: String,
+    remaining: &Remaining,
+) -> Settlement {
+    let is_over = if counts {
+        remaining.tries() >= remaining.max_tries
+    } else {
+        remaining.age >= LONGEST_DELAY
+    };
+    let next = match (after, remaining.waits.split_first()) {
+        (Some(after), _) => Some((after.min(LONGEST_WAIT), remaining.waits.clone())),
+        (None, Some((after, waits))) => Some((*after, waits.to_vec())),
+        (None, None) => None,
+    };
+    match next {
+        Some((after, waits)) if !is_over => Settlement::Again {
+            after,
+            waits,
+            postponed: !counts,
             reason,
         },
-        Outcome::Retry {
-            after: None,
-            reason,
-        } => match remaining.waits.split_first() {
-            Some((after, waits)) => Settlement::Again {
-                after: *after,
-                waits: waits.to_vec(),
-                reason,
-            },
-            None => Settlement::Fail {
-                reason: format!("{reason} (given up after {} deliveries)", remaining.tries),
-            },
+        Some(_) | None => Settlement::Fail {
+            reason: format!(
+                "{reason} (given up after {} deliveries)",
+                remaining.deliveries
+            ),
         },
     }
 }
@@ -91,11 +118,13 @@ mod tests {
         values.iter().copied().map(Duration::from_secs).collect()
     }
 
-    fn remaining(waits: &[u64], tries: u32) -> Remaining {
+    fn remaining(waits: &[u64], deliveries: u32) -> Remaining {
         Remaining {
             waits: seconds(waits),
-            tries,
+            deliveries,
+            postponed: 0,
             max_tries: 100,
+            age: Duration::from_secs(1),
         }
     }
 
@@ -103,7 +132,14 @@ mod tests {
         Settlement::Again {
             after: Duration::from_secs(after),
             waits: seconds(waits),
+            postponed: false,
             reason: "busy".into(),
+        }
+    }
+
+    fn failed(deliveries: u32) -> Settlement {
+        Settlement::Fail {
+            reason: format!("busy (given up after {deliveries} deliveries)"),
         }
     }
 
@@ -121,20 +157,56 @@ mod tests {
             settle(Outcome::retry("busy"), &remaining(&[1800], 3)),
             again(1800, &[])
         );
-        let failed = Settlement::Fail {
-            reason: "busy (given up after 4 deliveries)".into(),
-        };
-        assert_eq!(settle(Outcome::retry("busy"), &remaining(&[], 4)), failed);
+        assert_eq!(
+            settle(Outcome::retry("busy"), &remaining(&[], 4)),
+            failed(4)
+        );
+        assert_eq!(
+            settle(Outcome::retry("busy"), &remaining(&[60], 100)),
+            failed(100)
+        );
     }
 
     #[test]
-    fn a_retry_that_says_when_uses_no_wait_but_is_bounded() {
+    fn a_retry_that_does_not_count_goes_on_for_a_day() {
         let soon = || Outcome::retry_after(Duration::from_secs(5), "busy");
-        assert_eq!(settle(soon(), &remaining(&[60], 99)), again(5, &[60]));
-        let failed = Settlement::Fail {
-            reason: "busy (given up after 100 deliveries)".into(),
+        let postponed = Settlement::Again {
+            after: Duration::from_secs(5),
+            waits: seconds(&[60]),
+            postponed: true,
+            reason: "busy".into(),
         };
-        assert_eq!(settle(soon(), &remaining(&[60], 100)), failed);
+        assert_eq!(settle(soon(), &remaining(&[60], 5000)), postponed);
+        let of_age = |hours| Remaining {
+            age: Duration::from_hours(hours),
+            ..remaining(&[60], 5000)
+        };
+        assert_eq!(settle(soon(), &of_age(23)), postponed);
+        assert_eq!(settle(soon(), &of_age(24)), failed(5000));
+    }
+
+    #[test]
+    fn a_failed_try_that_says_when_uses_no_wait_but_counts() {
+        let soon = || Outcome::failed(Duration::from_secs(5), "busy");
+        let again = Settlement::Again {
+            after: Duration::from_secs(5),
+            waits: seconds(&[60]),
+            postponed: false,
+            reason: "busy".into(),
+        };
+        assert_eq!(settle(soon(), &remaining(&[60], 99)), again);
+        assert_eq!(settle(soon(), &remaining(&[60], 100)), failed(100));
+    }
+
+    #[test]
+    fn deliveries_that_were_postponed_leave_all_the_tries() {
+        let tried = |postponed| Remaining {
+            postponed,
+            ..remaining(&[60], 120)
+        };
+        assert_eq!(tried(119).tries(), 1);
+        assert_eq!(settle(Outcome::retry("busy"), &tried(21)), again(60, &[]));
+        assert_eq!(settle(Outcome::retry("busy"), &tried(20)), failed(120));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use crate::{
 pub(crate) struct Ticket {
     pub id: i64,
     pub holder: uuid::Uuid,
-    pub tries: u32,
+    pub deliveries: u32,
 }
 
 /// A message leased to this consumer.
@@ -171,7 +171,7 @@ impl Worker {
             remaining,
         } = message;
         let message_id = delivery.message_id.clone();
-        let outcome = if remaining.tries > remaining.max_tries {
+        let outcome = if remaining.tries() > remaining.max_tries {
             // every run so far ended with the death of its process
             Outcome::dead_letter(format!(
                 "given up after {} deliveries without an answer",
@@ -245,6 +245,7 @@ impl Worker {
             let settlement = Settlement::Again {
                 after: Duration::ZERO,
                 waits: remaining.waits,
+                postponed: true,
                 reason: "the consumer stopped".into(),
             };
             if let Err(error) = self.source.settle(&ticket, &settlement, None).await {

@@ -1,4 +1,8 @@
-//! A server of keys on loopback, and the tokens that its keys sign: for tests of whoever verifies pushes.
+//! For tests of whoever takes pushes: a server of keys on loopback, the tokens that its keys sign, and an order.
+
+mod order;
+
+pub use order::order;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

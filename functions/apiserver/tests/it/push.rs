@@ -93,6 +93,21 @@ async fn m4_what_is_no_event_is_refused_or_put_aside() {
 }
 
 #[tokio::test]
+async fn m8_an_order_is_poison_here() {
+    let Some(server) = Server::open().await else {
+        return;
+    };
+    let order = rpc::testing::order(domain::JobId::new(), domain::TaskId::new());
+    let order = String::from_utf8(order.to_json()).unwrap();
+    let counted = envelope(&order, r#","deliveryAttempt":1"#);
+    assert_eq!(server.post("/push", counted).await.status, 400);
+    assert_eq!(server.queue.backlog("events-failed").await.unwrap(), 0);
+    let answer = server.post("/push", envelope(&order, "")).await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (204, ""));
+    assert_eq!(server.queue.backlog("events-failed").await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn an_event_of_a_job_that_is_gone_is_done_with() {
     let Some(server) = Server::open().await else {
         return;

@@ -40,7 +40,7 @@ impl Lambda {
             parallel_records: 1,
             local_copies_bytes: Some(0),
             zstd_level: 1,
-            max_task_duration: Duration::from_mins(1),
+            max_task_duration: Some(Duration::from_mins(1)),
             max_concurrent_tasks: 1,
             busy_hold: Duration::ZERO,
             scratch_bytes: None,

@@ -202,7 +202,7 @@ fn defaults_are_those_of_the_contract() {
     );
     assert_eq!(
         (worker.busy_hold, worker.max_task_duration),
-        (Duration::ZERO, Duration::from_mins(58))
+        (Duration::ZERO, None)
     );
     assert_eq!(worker.scratch_max_mb, None);
 }

@@ -44,7 +44,7 @@ impl Consolidater {
             parallel_records: 1,
             local_copies_bytes: Some(0),
             zstd_level: 1,
-            max_task_duration: Duration::from_mins(1),
+            max_task_duration: Some(Duration::from_mins(1)),
             max_concurrent_tasks: 1,
             busy_hold: Duration::ZERO,
             scratch_bytes: None,
@@ -70,6 +70,19 @@ impl Consolidater {
             database,
             _workdir: workdir,
         })
+    }
+
+    /// Runs a statement.
+    pub async fn store(&self, sql: &str) {
+        self.database.run(&[sql]).await;
+    }
+
+    /// Status, starts and deliveries of all orders.
+    pub async fn runs(&self) -> Vec<String> {
+        let query =
+            "SELECT status || ', ' || starts || ' start(s), ' || deliveries || ' deliveries'
+                     FROM geocube.task_leases";
+        self.database.texts(query).await
     }
 
     /// Makes every further use of the database fail.

@@ -4,18 +4,13 @@ use crate::harness::Consolidater;
 use axum::body::Body;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use domain::job::ConsolidationOrder;
-use domain::job::payload::{OrderDataset, OrderRecord, TargetContainer};
-use domain::{
-    Bands, DType, DataFormat, DataMapping, DatasetSource, GeoTransform, Instant, JobId, RecordId,
-    Resampling, Size, StorageClass, TaskId, Uri,
-};
+use domain::{JobId, TaskId};
 use http::Request;
 use messaging::Consumer;
 use rpc::http::{Access, PushVerifier};
 use rpc::testing::{KeyServer, SigningKey, claims};
 use runtime::config::Tokens;
 use serde_json::json;
-use std::collections::BTreeMap;
 
 const EVENT: &str = r#"{"v":1,"type":"job_event","job_id":"0f8fad5b-d9cb-469f-a165-70867728950e","status":"JobCreated","error":"","seq":1}"#;
 
@@ -198,49 +193,10 @@ async fn the_push_route_is_open_only_while_no_token_at_all_is_configured() {
 
 /// An order of a task that does not exist.
 fn order() -> String {
-    let mapping =
-        DataMapping::identity(DataFormat::try_new(DType::UInt8, 0.0, 1.0, 255.0).unwrap());
-    let uri = |text: &str| Uri::parse(text).unwrap();
-    let source = DatasetSource {
-        uri: uri("/data/a.tif"),
-        subdir: String::new(),
-        bands: Bands::first(1),
-        mapping,
-    };
-    let record = OrderRecord {
-        id: RecordId::new(),
-        date_time: Instant::from_timestamp(1_577_836_800, 0).unwrap(),
-        valid_shape: None,
-        datasets: vec![OrderDataset {
-            source,
-            overviews: true,
-        }],
-    };
-    let container = TargetContainer {
-        uri: uri("/data/layout/x.tif"),
-        mapping,
-        crs: "EPSG:32632".to_owned(),
-        transform: GeoTransform::north_up(0.0, 100.0, 10.0),
-        size: Size::try_new(256, 256).unwrap(),
-        cutline: String::new(),
-        bands_count: 1,
-        block_x_size: 256,
-        block_y_size: 256,
-        interlacing_pattern: String::new(),
-        overviews_min_size: -1,
-        resampling: Resampling::Near,
-        overview_resampling: Resampling::Near,
-        optimize_extent: false,
-        creation_params: BTreeMap::new(),
-        storage_class: StorageClass::Standard,
-    };
-    let order = ConsolidationOrder {
-        job_id: JobId::new(),
-        task_id: TaskId::new(),
-        attempt: 1,
-        records: vec![record],
-        container,
-    };
+    text(&rpc::testing::order(JobId::new(), TaskId::new()))
+}
+
+fn text(order: &ConsolidationOrder) -> String {
     String::from_utf8(order.to_json()).unwrap()
 }
 
@@ -257,4 +213,53 @@ async fn an_order_that_nobody_needs_is_done_with_unless_the_database_is_away() {
     consolidater.lose_database().await;
     let (status, text) = consolidater.post("/push", body).await;
     assert_eq!(status, 503, "{text}");
+}
+
+/// The order of a task whose job waits for it.
+async fn sent(consolidater: &Consolidater) -> ConsolidationOrder {
+    let order = rpc::testing::order(JobId::new(), TaskId::new());
+    let (job, task) = (order.job_id, order.task_id);
+    let rows = format!(
+        "INSERT INTO geocube.jobs (id, name, creation_ts, last_update_ts, payload, state, type, active_tasks,
+             failed_tasks, execution_level, waiting)
+         VALUES ('{job}', 'job', now(), now(), '{{}}', 'CONSOLIDATIONINPROGRESS', 'CONSOLIDATION', 1, 0, 1, false);
+         INSERT INTO geocube.tasks (id, job_id, state, payload) VALUES ('{task}', '{job}', 'PENDING', '')"
+    );
+    consolidater.store(&rows).await;
+    order
+}
+
+#[tokio::test]
+async fn m10_and_m13_an_order_that_runs_elsewhere_waits_until_its_lease_is_over() {
+    let Some(consolidater) = Consolidater::open().await else {
+        return;
+    };
+    let order = sent(&consolidater).await;
+    let lease = format!(
+        "INSERT INTO geocube.task_leases (task_id, job_id, attempt, status, run_id, owner, lease_until)
+         VALUES ('{}', '{}', 1, 'RUNNING', gen_random_uuid(), 'other', now() + interval '2 minutes')",
+        order.task_id, order.job_id
+    );
+    consolidater.store(&lease).await;
+    let body = envelope(&text(&order), "");
+    for deliveries in [2, 3] {
+        let request = Request::post("/push").body(Body::from(body.clone()));
+        let answer = consolidater.response(request.unwrap()).await;
+        assert_eq!(answer.status(), 503);
+        assert_eq!(answer.headers()["retry-after"], "10");
+        let expected = format!("RUNNING, 1 start(s), {deliveries} deliveries");
+        assert_eq!(consolidater.runs().await, [expected]);
+    }
+    assert_eq!(consolidater.queue.backlog("events").await.unwrap(), 0);
+    let over = "UPDATE geocube.task_leases SET lease_until = now() - interval '10 s'";
+    consolidater.store(over).await;
+    // it runs, and there is nothing to read
+    let answer = consolidater.post("/push", body.clone()).await;
+    assert_eq!(answer, (204, String::new()));
+    let expected = "FAILED, 2 start(s), 4 deliveries";
+    assert_eq!(consolidater.runs().await, [expected]);
+    assert_eq!(consolidater.queue.backlog("events").await.unwrap(), 1);
+    // m11: nothing is told twice
+    assert_eq!(consolidater.post("/push", body).await.0, 204);
+    assert_eq!(consolidater.queue.backlog("events").await.unwrap(), 1);
 }

@@ -1,5 +1,7 @@
 //! Indexing: making files known to the catalogue.
 
+pub(crate) mod present;
+
 use crate::job::failure;
 use crate::{App, Error, Result, stores};
 use database::dataset::NewDataset as Indexed;
@@ -130,18 +132,33 @@ impl App {
                 Err(_) => return Ok(false),
             }
         }
-        let mut connection = self.database().write().await?;
-        match dataset::insert_with_container(&mut connection, container, &added).await {
+        if !self.options().paths.may_manage(&container.uri.canonical()) || added.is_empty() {
+            let mut connection = self.database().write().await?;
+            return match dataset::insert_with_container(&mut connection, container, &added).await {
+                Err(error) if error.is_conflict() => Ok(false),
+                result => Ok(result?),
+            };
+        }
+        let mut tx = self.database().begin().await?;
+        present::keep(self, &mut tx, &container.uri).await?;
+        match dataset::insert_with_container(&mut tx, container, &added).await {
             Err(error) if error.is_conflict() => Ok(false),
-            result => Ok(result?),
+            result => {
+                let created = result?;
+                tx.commit().await?;
+                Ok(created)
+            }
         }
     }
 
     /// Stores the datasets that a file does not have yet.
     async fn store(&self, container: Container, indexed: Vec<Indexed>) -> Result<()> {
-        Ok(in_transaction(self.database(), |tx| {
-            let (new, indexed) = (container.clone(), indexed.clone());
+        in_transaction(self.database(), |tx| {
+            let (app, new, indexed) = (self.clone(), container.clone(), indexed.clone());
             Box::pin(async move {
+                if !indexed.is_empty() {
+                    present::keep(&app, tx, &new.uri).await?;
+                }
                 let mut container =
                     container::lock_or_create(tx, &new.uri, new.managed, new.storage_class).await?;
                 let mut added = Vec::new();
@@ -150,10 +167,10 @@ impl App {
                         added.push(new);
                     }
                 }
-                dataset::insert(tx, &added).await
+                Ok(dataset::insert(tx, &added).await?)
             })
         })
-        .await?)
+        .await
     }
 
     /// Variables by instance, in the order in which the first unknown one is reported.

@@ -5,7 +5,7 @@ mod consolidation_params;
 mod container;
 mod covering;
 mod grid;
-mod index;
+pub(crate) mod index;
 mod layout;
 mod palette;
 mod record;

@@ -11,7 +11,7 @@ use database::{
     variable,
 };
 use domain::job::{
-    ExecutionLevel, Job, JobEvent, JobStatus, LogEntry, LogPage, Message, Severity, parse_message,
+    ExecutionLevel, Job, JobEvent, JobStatus, JobType, LogEntry, LogPage, Message, Severity, parse_message,
 };
 use domain::{
     DatasetId, Entity, Error, InstanceId, Instant, JobId, Pattern, RecordId, RecordSelection,
@@ -51,6 +51,8 @@ pub struct NewDeletion {
 
 /// Lines of the log that a call answers with.
 const ANSWERED_LINES: u64 = 1000;
+/// Lines of a log that are in memory together.
+const LOGGED_TOGETHER: usize = 1000;
 
 impl App {
     /// Creates a consolidation job and starts it.
@@ -195,10 +197,31 @@ async fn store(
     let text = format!("{} dataset(s) selected", datasets.len());
     let entry = LogEntry::new(job.creation, Severity::Info, job.state, text);
     job_log::append(conn, job.id, &[entry]).await?;
+    if job.job_type == JobType::Deletion {
+        log_deleted(conn, job, datasets).await?;
+    }
+    job::set_follow_up(conn, event).await?;
     let mut posted = Posted::default();
     posted.post(conn, queue, vec![event.to_json()]).await?;
     failpoint!("creation.commit.before");
     Ok(posted)
+}
+
+/// Names each dataset that a new job deletes.
+async fn log_deleted(
+    conn: &mut PgConnection,
+    job: &Job,
+    datasets: &[DatasetId],
+) -> database::Result<()> {
+    for chunk in datasets.chunks(LOGGED_TOGETHER) {
+        let entry = |id: &DatasetId| {
+            let text = format!("Delete dataset {id}");
+            LogEntry::new(job.creation, Severity::Debug, job.state, text)
+        };
+        let entries: Vec<LogEntry> = chunk.iter().map(entry).collect();
+        job_log::append(conn, job.id, &entries).await?;
+    }
+    Ok(())
 }
 
 /// A search without result.

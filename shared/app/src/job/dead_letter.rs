@@ -17,7 +17,8 @@ const OWNER: &str = "dead-letter";
 const LEASE: Duration = Duration::from_secs(30);
 
 impl App {
-    /// Handles a message that the queue of events or of orders gave up, with its attributes.
+    /// Handles a message that the queue of events or of orders gave up, with its attributes. `delivery_count` is that of the
+    /// queue of messages given up.
     ///
     /// The task of an order fails, unless a worker is busy with it or it is over: its job must not
     /// wait for ever. An event or a result gets one more try here: what follows from it is stored
@@ -26,6 +27,7 @@ impl App {
         &self,
         data: &[u8],
         attributes: &BTreeMap<String, String>,
+        delivery_count: Option<u32>,
     ) -> PushAnswer {
         let attribute = |name: &str| attributes.get(name).map_or("", String::as_str);
         let deliveries = attribute(dead_letter::DELIVERY_COUNT);
@@ -45,10 +47,15 @@ impl App {
                 } else {
                     deliveries
                 };
-                let error = format!("dead-lettered after {deliveries} deliveries");
-                answer(self.give_up(&order, &error).await)
+                let error = match attribute(dead_letter::REASON) {
+                    "" => format!("dead-lettered after {deliveries} deliveries"),
+                    reason => format!("dead-lettered after {deliveries} deliveries: {reason}"),
+                };
+                answer(self.give_up(&order, &error).await, delivery_count)
             }
-            Ok(event @ (Message::Job(_) | Message::Task(_))) => self.handle_detached(event).await,
+            Ok(event @ (Message::Job(_) | Message::Task(_))) => {
+                self.handle_detached(event, delivery_count).await
+            }
             Err(error) => {
                 tracing::warn!(
                     error = failure::text(&error),
@@ -61,9 +68,13 @@ impl App {
 
     /// [`App::receive_dead_letter`] for a consumer of a queue of messages given up.
     pub async fn consume_dead_letter(&self, delivery: Delivery) -> Outcome {
-        self.receive_dead_letter(&delivery.data, &delivery.attributes)
-            .await
-            .into()
+        self.receive_dead_letter(
+            &delivery.data,
+            &delivery.attributes,
+            delivery.delivery_count,
+        )
+        .await
+        .into()
     }
 
     /// Takes the lease as a worker would, so that none runs the order meanwhile.

@@ -18,6 +18,7 @@ mod push;
 mod snapshot;
 mod sweep;
 mod task_event;
+mod unknown_files;
 
 pub use create::{NewConsolidation, NewDeletion};
 pub use event::Handled;

@@ -3,8 +3,8 @@
 use super::failure;
 use crate::failpoint::failpoint;
 use crate::{App, Error, Result};
-use database::PgConnection;
 use database::outbox::{self, NewMessage, StoredMessage};
+use database::{PgConnection, job};
 use domain::job::JobEvent;
 use messaging::Message;
 use std::collections::BTreeMap;
@@ -50,13 +50,14 @@ impl Posted {
 }
 
 impl App {
-    /// Stores an event of a job.
+    /// Stores an event that follows from the present state of a job.
     pub(super) async fn post_event(
         &self,
         conn: &mut PgConnection,
         posted: &mut Posted,
         event: &JobEvent,
     ) -> Result<()> {
+        job::set_follow_up(conn, event).await?;
         Ok(posted
             .post(conn, &self.options().events_queue, vec![event.to_json()])
             .await?)

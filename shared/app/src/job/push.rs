@@ -35,8 +35,15 @@ impl From<PushAnswer> for Outcome {
     }
 }
 
-/// Wait before a message that came too early is delivered again.
+/// Shortest and longest wait before a message that came too early, or cannot be handled for now, is delivered again.
 const SOON: Duration = Duration::from_secs(2);
+const LATEST: Duration = Duration::from_secs(30);
+
+/// Wait before the next delivery of a message that was delivered so many times: 2 s, 4 s … 30 s.
+fn back_off(delivery_count: Option<u32>) -> Duration {
+    let doublings = delivery_count.unwrap_or(1).saturating_sub(1).min(10);
+    (SOON * (1 << doublings)).min(LATEST)
+}
 
 /// Queue of the messages of another one that can never be handled.
 fn failed_queue(queue: &str) -> String {
@@ -61,11 +68,15 @@ impl App {
                 return self.refuse(data, delivery_count, reason).await;
             }
         };
-        self.handle_detached(message).await
+        self.handle_detached(message, delivery_count).await
     }
 
     /// Handles an event to its end, whether or not the caller waits for it.
-    pub(super) async fn handle_detached(&self, message: Message) -> PushAnswer {
+    pub(super) async fn handle_detached(
+        &self,
+        message: Message,
+        delivery_count: Option<u32>,
+    ) -> PushAnswer {
         let app = self.clone();
         let span = tracing::Span::current();
         let work = tokio::spawn(tracing::Instrument::instrument(
@@ -73,7 +84,7 @@ impl App {
             span,
         ));
         match work.await {
-            Ok(handled) => answer(handled),
+            Ok(handled) => answer(handled, delivery_count),
             Err(panic) => PushAnswer::Failed(format!("the handler of an event: {panic}")),
         }
     }
@@ -123,13 +134,13 @@ pub(crate) async fn refuse(
     match publisher.publish(&failed_queue(queue), vec![copy]).await {
         Ok(()) => PushAnswer::Done,
         Err(error) => PushAnswer::Retry {
-            after: SOON,
+            after: back_off(delivery_count),
             reason: format!("a message that cannot be handled is not put aside: {error}"),
         },
     }
 }
 
-pub(super) fn answer(handled: Result<Handled>) -> PushAnswer {
+pub(super) fn answer(handled: Result<Handled>, delivery_count: Option<u32>) -> PushAnswer {
     match handled {
         Ok(Handled::Done | Handled::Duplicate | Handled::Stale(_)) => PushAnswer::Done,
         Ok(Handled::Busy) => PushAnswer::Retry {
@@ -142,7 +153,7 @@ pub(super) fn answer(handled: Result<Handled>) -> PushAnswer {
                 "event is not handled for now"
             );
             PushAnswer::Retry {
-                after: SOON,
+                after: back_off(delivery_count),
                 reason: failure::text(&error),
             }
         }
@@ -155,5 +166,17 @@ pub(super) fn answer(handled: Result<Handled>) -> PushAnswer {
             tracing::error!(error = failure::text(&error), "event failed");
             PushAnswer::Failed(failure::text(&error))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::back_off;
+
+    #[test]
+    fn waits_double_up_to_half_a_minute() {
+        let counts = [None, Some(0), Some(1), Some(2), Some(4), Some(5), Some(100)];
+        let waits = counts.map(|count| back_off(count).as_secs());
+        assert_eq!(waits, [2, 2, 2, 4, 16, 30, 30]);
     }
 }

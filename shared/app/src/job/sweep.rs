@@ -31,7 +31,7 @@ const KEEP_EVENTS: Duration = Duration::from_hours(7 * 24);
 pub struct Swept {
     /// Messages of the outbox that were not published.
     pub messages: usize,
-    /// Jobs whose entry action nobody runs.
+    /// Jobs whose entry action nobody runs, or whose next event did not arrive.
     pub actions: usize,
     /// Orders that nobody took, or whose worker died.
     pub orders: usize,
@@ -134,15 +134,19 @@ impl App {
         }
     }
 
-    /// The event that led to the state is delivered again: its identity makes the action run.
+    /// The event that led to the state is delivered again: its identity makes the action run. So is the one that follows
+    /// from the state, where the action is finished: a queue may have lost it.
     async fn rerun_actions(&self, idle: Duration) -> Result<Option<usize>> {
         let Some(mut tx) = self.begin_sweep().await? else {
             return Ok(None);
         };
         let stalled = job::take_stalled(&mut tx, idle, CHUNK).await?;
         let events = stalled.into_iter().filter_map(|stored| stored.last_event);
-        let messages: Vec<Message> = events
-            .map(|event| Message::new(event.payload.to_string()))
+        let mut payloads: Vec<_> = events.map(|event| event.payload).collect();
+        payloads.extend(job::take_follow_ups(&mut tx, idle, CHUNK).await?);
+        let messages: Vec<Message> = payloads
+            .iter()
+            .map(|payload| Message::new(payload.to_string()))
             .collect();
         let count = self.publish_events(messages).await?;
         failpoint!("sweep.actions.before");
@@ -217,7 +221,7 @@ impl App {
             let live = lease::live_count(&mut tx, found.id).await?;
             let now = Instant::from(Utc::now());
             let told = stored.action_finished() && !stored.job.waiting;
-            if told && cancellation_ended(live, stored.job.last_update, now) {
+            if told && cancellation_ended(live, stored.entered, now) {
                 let event =
                     JobEvent::new(found.id, JobStatus::CancellationDone, stored.job.revision);
                 messages.push(Message::new(event.to_json()));

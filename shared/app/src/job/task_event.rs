@@ -35,6 +35,7 @@ impl App {
                 return Ok(Handled::Stale(refusal.to_string()));
             }
         };
+        let entered = stored.entered;
         let (handled, job, follow_up) = match outcome {
             TaskOutcome::Unchanged { follow_up } => (Handled::Duplicate, stored.job, follow_up),
             TaskOutcome::Changed {
@@ -49,35 +50,32 @@ impl App {
                 (Handled::Done, *job, follow_up)
             }
         };
-        self.follow(&mut tx, &mut posted, &job, follow_up, now)
-            .await?;
+        if let Some(status) = status_of(&mut tx, &job, follow_up, entered, now).await? {
+            let event = JobEvent::new(job.id, status, job.revision);
+            self.post_event(&mut tx, &mut posted, &event).await?;
+        }
         failpoint!("result.commit.before");
         tx.commit().await?;
         failpoint!("result.commit.after");
         self.relay(posted).await;
         Ok(handled)
     }
+}
 
-    async fn follow(
-        &self,
-        conn: &mut PgConnection,
-        posted: &mut Posted,
-        job: &Job,
-        follow_up: Option<FollowUp>,
-        now: Instant,
-    ) -> Result<()> {
-        let status = match follow_up {
-            None => return Ok(()),
-            Some(FollowUp::Publish(status)) => status,
-            Some(FollowUp::TestCancellation) => {
-                let live = lease::live_count(conn, job.id).await?;
-                if !cancellation_ended(live, job.last_update, now) {
-                    return Ok(());
-                }
-                JobStatus::CancellationDone
-            }
-        };
-        self.post_event(conn, posted, &JobEvent::new(job.id, status, job.revision))
-            .await
+/// The event that follows, for a job that entered its state at `entered`.
+async fn status_of(
+    conn: &mut PgConnection,
+    job: &Job,
+    follow_up: Option<FollowUp>,
+    entered: Instant,
+    now: Instant,
+) -> Result<Option<JobStatus>> {
+    match follow_up {
+        None => Ok(None),
+        Some(FollowUp::Publish(status)) => Ok(Some(status)),
+        Some(FollowUp::TestCancellation) => {
+            let live = lease::live_count(conn, job.id).await?;
+            Ok(cancellation_ended(live, entered, now).then_some(JobStatus::CancellationDone))
+        }
     }
 }

@@ -53,4 +53,4 @@ impl OrderFiles {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

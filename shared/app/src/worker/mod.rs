@@ -47,13 +47,13 @@ pub struct WorkerOptions {
     pub local_copies_bytes: Option<u64>,
     /// Level of zstd of the lossless preset, 1 to 22.
     pub zstd_level: u8,
-    /// Longest time of one order.
-    pub max_task_duration: Duration,
+    /// Longest time of one order; `None` without limit.
+    pub max_task_duration: Option<Duration>,
     /// Orders carried out at the same time.
     pub max_concurrent_tasks: usize,
     /// How long an order that runs elsewhere, or has no free place here, may wait for its end.
     pub busy_hold: Duration,
-    /// Scratch space in bytes; `None` for no other bound than the disk.
+    /// Scratch space in bytes; `None` for nine tenths of what is free when an order starts.
     pub scratch_bytes: Option<u64>,
     /// How long an order belongs to a worker that is not heard of.
     pub lease: Duration,
@@ -128,10 +128,10 @@ impl Worker {
         }
     }
 
-    /// Longest time of one order.
-    fn longest(&self) -> Duration {
-        let longest = self.parts.options.max_task_duration;
-        self.time_left.map_or(longest, |left| left.min(longest))
+    /// Longest time of one order, if there is one.
+    fn longest(&self) -> Option<Duration> {
+        let bounds = [self.time_left, self.parts.options.max_task_duration];
+        bounds.into_iter().flatten().min()
     }
 
     /// Stops the orders in work, gives their leases back, and waits for that. Orders that come

@@ -110,7 +110,7 @@ impl Worker {
                         Ended::Finished(TaskStatus::TaskFailed, error)
                     }
                     Ended::FailedForNow(error) => Ended::Unfinished(error),
-                    Ended::Finished(..) | Ended::Unfinished(_) => ended,
+                    Ended::Finished(..) | Ended::Unfinished(_) | Ended::Interrupted(_) => ended,
                 };
                 self.conclude(&order, run, ended).await
             }
@@ -149,7 +149,7 @@ impl Worker {
         run: RunId,
         ended: Ended,
     ) -> Result<Outcome> {
-        match ended {
+        let (reason, counts) = match ended {
             Ended::Finished(status, error) => {
                 failpoint!("order.finish.before");
                 let mut connection = self.parts.database.write().await?;
@@ -162,17 +162,17 @@ impl Worker {
                 failpoint!("order.finish.after");
                 tracing::info!(%status, error, "order ends");
                 self.publish(order, run, status, error).await?;
-                Ok(Outcome::Done)
+                return Ok(Outcome::Done);
             }
-            Ended::Unfinished(reason) | Ended::FailedForNow(reason) => {
-                failpoint!("order.release.before");
-                let mut connection = self.parts.database.write().await?;
-                lease::release(&mut connection, order.task_id, run).await?;
-                failpoint!("order.release.after");
-                tracing::warn!(reason, "order is given back");
-                Ok(Outcome::RetryLater(reason))
-            }
-        }
+            Ended::Unfinished(reason) | Ended::FailedForNow(reason) => (reason, true),
+            Ended::Interrupted(reason) => (reason, false),
+        };
+        failpoint!("order.release.before");
+        let mut connection = self.parts.database.write().await?;
+        lease::release(&mut connection, order.task_id, run, counts).await?;
+        failpoint!("order.release.after");
+        tracing::warn!(reason, "order is given back");
+        Ok(Outcome::RetryLater(reason))
     }
 
     async fn publish(

@@ -1,5 +1,6 @@
 //! One run of an order.
 
+use super::sources::Chosen;
 use super::stop::{Cause, StopFlag};
 use super::{Worker, estimate, produce, sources};
 use crate::failpoint::failpoint;
@@ -21,6 +22,8 @@ pub(super) enum Ended {
     Finished(TaskStatus, String),
     /// Without one: the order is to be delivered again.
     Unfinished(String),
+    /// Without one, by no fault of the order: it is to be delivered again, as if it had not been started.
+    Interrupted(String),
     /// With an error that another run may not meet.
     FailedForNow(String),
 }
@@ -49,6 +52,9 @@ impl Failed {
 
 /// Heartbeats that may fail in a row: the lease expires with the next one.
 const MISSED_BEATS: u32 = 3;
+
+/// Time for the removal of a part file: a worker that is to stop has little.
+const LONGEST_DISCARD: Duration = Duration::from_secs(3);
 
 /// One run of an order, under its lease.
 pub(super) struct Run {
@@ -92,9 +98,12 @@ impl Run {
                 "cancelled by the user".to_owned(),
             ),
             (Some(Cause::LeaseLost), _) => Ended::Unfinished("the lease is lost".to_owned()),
-            (Some(Cause::ShutDown), _) => Ended::Unfinished("the worker stops".to_owned()),
+            (Some(Cause::ShutDown), _) => Ended::Interrupted("the worker stops".to_owned()),
+            (Some(Cause::Marked), _) => {
+                Ended::Finished(TaskStatus::TaskFailed, "cancelled by a marker".to_owned())
+            }
             (Some(Cause::Overtime), _) => {
-                let limit = self.worker.longest();
+                let limit = self.worker.longest().unwrap_or_default();
                 let text = format!("exceeds the maximum duration of {limit:?}");
                 Ended::Finished(TaskStatus::TaskFailed, text)
             }
@@ -107,11 +116,20 @@ impl Run {
     async fn write(&self, folder: &Path) -> Result<(), Failed> {
         self.check().await?;
         sources::check(&self.worker, &self.order).await?;
-        let parallel = estimate::parallel(&self.order, self.worker.options())?;
+        let options = self.worker.options();
+        let available = estimate::available(options.scratch_bytes, &options.workdir)?;
+        let chosen = sources::choose(&self.worker, &self.order, &self.stop).await?;
+        let estimate::Plan { copies, parallel } = estimate::plan(
+            &self.order,
+            options.parallel_records,
+            available,
+            chosen.bytes(),
+        )?;
         tokio::fs::create_dir_all(folder)
             .await
             .map_err(|error| Failed::ForNow(format!("creating {}: {error}", folder.display())))?;
-        let copies = sources::copy(&self.worker, &self.order, folder, &self.stop).await?;
+        let chosen = if copies { chosen } else { Chosen::default() };
+        let copies = sources::copy(&self.worker, chosen, folder, &self.stop).await?;
         self.check().await?;
         let file = folder.join("container.tif");
         failpoint!("order.write.before");
@@ -143,13 +161,18 @@ impl Run {
             storage_class: Some(self.order.container.storage_class),
             if_absent: false,
         };
-        let uploaded = storage.upload_file(&part, file, &options).await;
+        let upload = storage.upload_file(&part, file, &options);
+        let uploaded = self.stop.unless_set(upload).await;
         failpoint!("order.upload.after");
+        let complete = matches!(uploaded, Ok(Ok(())));
         let moved = match uploaded {
-            Err(error) => Err(Failed::storage(&error)),
-            Ok(()) => self.rename(&part, target).await,
+            Err(stopped) => Err(stopped),
+            Ok(Err(error)) => Err(Failed::storage(&error)),
+            Ok(Ok(())) => self.rename(&part, target).await,
         };
-        let gone = moved.is_ok() || self.discard(&part).await;
+        // an upload that was dropped may still write
+        let dropped = matches!(moved, Err(Failed::Stopped)) && !complete;
+        let gone = moved.is_ok() || self.discard(&part).await && !dropped;
         if gone {
             self.forget().await;
         }
@@ -187,12 +210,20 @@ impl Run {
     /// Deletes the part file; whether it is gone.
     async fn discard(&self, part: &Uri) -> bool {
         failpoint!("order.discard.before");
-        let deleted = self.worker.parts.storage.delete_if_exists(part).await;
+        let deletion = self.worker.parts.storage.delete_if_exists(part);
+        let deleted = tokio::time::timeout(LONGEST_DISCARD, deletion).await;
         failpoint!("order.discard.after");
-        if let Err(error) = &deleted {
-            tracing::warn!(%part, error = failure::text(error), "part file is left to the sweeper");
+        match deleted {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(%part, error = failure::text(&error), "part file is left to the sweeper");
+                false
+            }
+            Err(_) => {
+                tracing::warn!(%part, "part file is left to the sweeper: the storage does not answer");
+                false
+            }
         }
-        deleted.is_ok()
     }
 
     /// Forgets the part file, which does not exist any more; else the sweeper finds that out.
@@ -219,7 +250,11 @@ impl Run {
                 .map_err(|error| Failed::ForNow(failure::text(&error)))?;
         }
         if !self.stop.is_set() && self.is_marked().await {
-            self.stop.set(Cause::Cancelled);
+            // the markers of a job that is cancelled are written after it became so
+            self.beat()
+                .await
+                .map_err(|error| Failed::ForNow(failure::text(&error)))?;
+            self.stop.set(Cause::Marked);
         }
         if self.stop.is_set() {
             Err(Failed::Stopped)
@@ -277,32 +312,36 @@ impl Run {
     }
 
     async fn keep_alive(&self) {
-        let options = self.worker.options();
-        let overtime = tokio::time::sleep(self.worker.longest());
-        tokio::pin!(overtime);
+        let longest = async {
+            match self.worker.longest() {
+                Some(longest) => tokio::time::sleep(longest).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.worker.parts.stopping.cancelled() => self.stop.set(Cause::ShutDown),
+            () = longest => self.stop.set(Cause::Overtime),
+            () = self.keep_beating() => {}
+        }
+    }
+
+    /// Beats until the flag is set.
+    async fn keep_beating(&self) {
         let mut missed = 0;
-        loop {
-            tokio::select! {
-                () = self.worker.parts.stopping.cancelled() => return self.stop.set(Cause::ShutDown),
-                () = &mut overtime => return self.stop.set(Cause::Overtime),
-                () = tokio::time::sleep(beat_interval(options.lease)) => {}
-            }
-            match self.beat().await {
-                Ok(()) => missed = 0,
-                Err(error) => {
-                    missed += 1;
-                    tracing::warn!(
-                        missed,
-                        error = failure::text(&error),
-                        "the lease of the order is not prolonged"
-                    );
-                    if missed >= MISSED_BEATS {
-                        self.stop.set(Cause::LeaseLost);
-                    }
-                }
-            }
-            if self.stop.is_set() {
-                return;
+        while !self.stop.is_set() {
+            tokio::time::sleep(beat_interval(self.worker.options().lease)).await;
+            let Err(error) = self.beat().await else {
+                missed = 0;
+                continue;
+            };
+            missed += 1;
+            tracing::warn!(
+                missed,
+                error = failure::text(&error),
+                "the lease of the order is not prolonged"
+            );
+            if missed >= MISSED_BEATS {
+                self.stop.set(Cause::LeaseLost);
             }
         }
     }

@@ -18,11 +18,20 @@ use std::time::Duration;
 const LEASE: Duration = Duration::from_mins(2);
 const EMBEDDED_LEASE: Duration = Duration::from_secs(30);
 
+/// How orders come to a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// By requests, whose time is bounded.
+    Pushed,
+    /// By its own asking: an order may take as long as it takes.
+    Pulled,
+}
+
 /// The settings that the flags ask for.
 ///
 /// # Errors
 /// When a URI among them cannot be read; the flag is named.
-pub fn options(flags: &WorkerFlags) -> Result<WorkerOptions, StartError> {
+pub fn options(flags: &WorkerFlags, delivery: Delivery) -> Result<WorkerOptions, StartError> {
     let (lease, events_queue, orders_queue) = match flags.messaging()? {
         Messaging::Embedded {
             url: _,
@@ -45,7 +54,7 @@ pub fn options(flags: &WorkerFlags) -> Result<WorkerOptions, StartError> {
         parallel_records: flags.parallel_records(),
         local_copies_bytes: flags.local_copies_bytes(),
         zstd_level: flags.zstd_level,
-        max_task_duration: flags.max_task_duration,
+        max_task_duration: flags.max_task_duration(delivery == Delivery::Pulled),
         max_concurrent_tasks: flags.max_concurrent_tasks,
         busy_hold: flags.busy_hold,
         scratch_bytes: flags

@@ -6,7 +6,7 @@ use super::stop::StopFlag;
 use crate::job::failure;
 use domain::Uri;
 use domain::job::ConsolidationOrder;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use storage::StorageExt;
@@ -26,14 +26,29 @@ pub(super) async fn check(worker: &Worker, order: &ConsolidationOrder) -> Result
     }
 }
 
-/// Copies the sources of an order that are in an object store, each once, as far as the budget
-/// goes; the others are read where they are.
-pub(super) async fn copy(
+/// Sources of an order to copy, with their sizes in bytes.
+#[derive(Debug, Default)]
+pub(super) struct Chosen(Vec<(Uri, u64)>);
+
+impl Chosen {
+    /// Bytes of all of them.
+    pub(super) fn bytes(&self) -> u64 {
+        let sizes = self.0.iter().map(|(_, size)| size);
+        sizes.fold(0, |sum, size| sum.saturating_add(*size))
+    }
+}
+
+/// Chooses the sources of an order that are in an object store, each once, as far as the budget goes; the others are to be
+/// read where they are.
+pub(super) async fn choose(
     worker: &Worker,
     order: &ConsolidationOrder,
-    folder: &Path,
     stop: &StopFlag,
-) -> Result<Copies, Failed> {
+) -> Result<Chosen, Failed> {
+    let mut budget = worker.options().local_copies_bytes.unwrap_or(u64::MAX);
+    if budget == 0 {
+        return Ok(Chosen::default());
+    }
     let remote: BTreeSet<&Uri> = order
         .records
         .iter()
@@ -41,52 +56,53 @@ pub(super) async fn copy(
         .map(|dataset| &dataset.source.uri)
         .filter(|uri| uri.is_remote())
         .collect();
-    let chosen = within_budget(worker, remote).await?;
-    let copies: Vec<_> = chosen
+    let heads: Vec<_> = remote
         .into_iter()
-        .zip(0..)
-        .map(|(uri, number)| copy_one(worker, uri, folder.join(format!("source-{number}")), stop))
+        .map(|uri| size(worker, uri).boxed())
         .collect();
-    stream::iter(copies)
-        .buffer_unordered(PARALLEL)
-        .try_collect()
-        .await
+    let sizes = stream::iter(heads).buffered(PARALLEL).try_collect();
+    let sizes: Vec<(Uri, u64)> = stop.unless_set(sizes).await??;
+    let mut chosen = Vec::new();
+    for (uri, size) in sizes {
+        if let Some(rest) = budget.checked_sub(size) {
+            budget = rest;
+            chosen.push((uri, size));
+        }
+    }
+    Ok(Chosen(chosen))
 }
 
-async fn copy_one(
+async fn size(worker: &Worker, uri: &Uri) -> Result<(Uri, u64), Failed> {
+    let head = worker.parts.storage.head(uri).await;
+    let size = head.map_err(|error| Failed::storage(&error))?.size;
+    Ok((uri.clone(), size))
+}
+
+/// Copies the chosen sources.
+pub(super) async fn copy(
     worker: &Worker,
-    uri: &Uri,
-    path: PathBuf,
+    chosen: Chosen,
+    folder: &Path,
     stop: &StopFlag,
-) -> Result<(Uri, Uri), Failed> {
-    if stop.is_set() {
-        return Err(Failed::Stopped);
-    }
-    let copied = worker.parts.storage.download_to_file(uri, &path).await;
+) -> Result<Copies, Failed> {
+    let copies: Vec<_> = chosen
+        .0
+        .into_iter()
+        .zip(0..)
+        .map(|((uri, _), number)| {
+            copy_one(worker, uri, folder.join(format!("source-{number}"))).boxed()
+        })
+        .collect();
+    let copied = stream::iter(copies)
+        .buffer_unordered(PARALLEL)
+        .try_collect();
+    stop.unless_set(copied).await?
+}
+
+async fn copy_one(worker: &Worker, uri: Uri, path: PathBuf) -> Result<(Uri, Uri), Failed> {
+    let copied = worker.parts.storage.download_to_file(&uri, &path).await;
     copied.map_err(|error| Failed::storage(&error))?;
     let local =
         Uri::parse(path.to_string_lossy()).map_err(|error| Failed::ForGood(error.to_string()))?;
-    Ok((uri.clone(), local))
-}
-
-async fn within_budget<'a>(
-    worker: &Worker,
-    remote: BTreeSet<&'a Uri>,
-) -> Result<Vec<&'a Uri>, Failed> {
-    let Some(mut budget) = worker.options().local_copies_bytes else {
-        return Ok(remote.into_iter().collect());
-    };
-    let mut chosen = Vec::new();
-    if budget == 0 {
-        return Ok(chosen);
-    }
-    for uri in remote {
-        let attributes = worker.parts.storage.head(uri).await;
-        let size = attributes.map_err(|error| Failed::storage(&error))?.size;
-        if let Some(rest) = budget.checked_sub(size) {
-            budget = rest;
-            chosen.push(uri);
-        }
-    }
-    Ok(chosen)
+    Ok((uri, local))
 }

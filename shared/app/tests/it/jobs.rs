@@ -9,6 +9,8 @@ mod faults;
 mod hostile;
 mod large;
 mod leftovers;
+mod meanwhile;
+mod mishaps;
 mod pool;
 mod queue;
 mod readers;
@@ -16,7 +18,9 @@ mod recovery;
 mod refused;
 mod repeated;
 mod steps;
+mod stopping;
 mod stores;
+mod weak_points;
 mod worker;
 mod zombies;
 

@@ -3,6 +3,7 @@
 
 mod faulty;
 mod gate;
+mod lease;
 mod mailbox;
 mod scene;
 
@@ -388,7 +389,7 @@ fn worker_options(folder: &Path) -> WorkerOptions {
         parallel_records: 1,
         local_copies_bytes: None,
         zstd_level: 1,
-        max_task_duration: Duration::from_mins(1),
+        max_task_duration: Some(Duration::from_mins(1)),
         max_concurrent_tasks: 1,
         busy_hold: Duration::ZERO,
         scratch_bytes: None,

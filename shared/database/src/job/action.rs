@@ -4,8 +4,8 @@ use super::{
     StoredJob,
     row::{JOB, JobRow},
 };
-use crate::Result;
-use domain::{EventId, JobId, RunId};
+use crate::{Error, Result};
+use domain::{EventId, JobId, RunId, job::JobEvent};
 use serde_json::Value;
 use sqlx::{PgConnection, QueryBuilder};
 use std::time::Duration;
@@ -91,6 +91,46 @@ pub async fn finish_action(conn: &mut PgConnection, id: JobId, run: RunId) -> Re
     .execute(conn)
     .await?;
     Ok(finished.rows_affected() == 1)
+}
+
+/// Keeps the event that follows from the present state of its job, to be sent again until it leads to another revision. In
+/// the transaction that puts it into the outbox.
+pub async fn set_follow_up(conn: &mut PgConnection, event: &JobEvent) -> Result<()> {
+    let payload: Value =
+        serde_json::from_slice(&event.to_json()).map_err(|error| Error::Internal {
+            source: error.into(),
+        })?;
+    sqlx::query(
+        "UPDATE geocube.jobs SET follow_up = $2, follow_up_at = clock_timestamp() WHERE id = $1",
+    )
+    .bind(event.job_id.uuid())
+    .bind(payload)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Events that follow from the states of jobs and were sent longer ago than `idle`, but were not handled so far, in their
+/// JSON form. They count as sent now. At most `limit`, the oldest first.
+pub async fn take_follow_ups(
+    conn: &mut PgConnection,
+    idle: Duration,
+    limit: u32,
+) -> Result<Vec<Value>> {
+    Ok(sqlx::query_scalar(
+        "UPDATE geocube.jobs SET follow_up_at = clock_timestamp() WHERE id IN (
+             SELECT id FROM geocube.jobs
+             WHERE follow_up IS NOT NULL AND NOT waiting
+                 AND follow_up_at <= clock_timestamp() - make_interval(secs => $1)
+                 AND (action_lease_until IS NULL OR action_lease_until <= clock_timestamp())
+             ORDER BY follow_up_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+         )
+         RETURNING follow_up",
+    )
+    .bind(idle.as_secs_f64())
+    .bind(i64::from(limit))
+    .fetch_all(conn)
+    .await?)
 }
 
 /// Jobs that should move but do not: their entry action is not finished, nobody runs it, they do

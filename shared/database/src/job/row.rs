@@ -3,7 +3,7 @@
 use crate::{Error, Result, convert};
 use chrono::NaiveDateTime;
 use domain::{
-    EventId, RunId,
+    EventId, Instant, RunId,
     job::{ExecutionLevel, Job, JobState, JobType, TaskCounters},
 };
 use serde_json::Value;
@@ -12,13 +12,16 @@ use uuid::Uuid;
 /// Columns of [`JobRow`].
 pub(super) const JOB: &str = "id, name, creation_ts, last_update_ts, payload, state, type AS job_type,
     active_tasks, failed_tasks, execution_level, waiting, revision, row_version, last_event_id, last_event,
-    action_revision, action_run_id, coalesce(action_lease_until > clock_timestamp(), false) AS action_live";
+    action_revision, action_run_id, coalesce(action_lease_until > clock_timestamp(), false) AS action_live,
+    coalesce(entered_ts, last_update_ts) AS entered_ts";
 
 /// A job with what its delivery needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredJob {
     /// The job.
     pub job: Job,
+    /// When it entered its present revision.
+    pub entered: Instant,
     /// Guard of [`super::update`].
     pub row_version: i64,
     /// The event that led to the present revision.
@@ -67,6 +70,7 @@ pub(super) struct JobRow {
     action_revision: i64,
     action_run_id: Option<Uuid>,
     action_live: bool,
+    entered_ts: NaiveDateTime,
 }
 
 impl TryFrom<JobRow> for StoredJob {
@@ -99,6 +103,7 @@ impl TryFrom<JobRow> for StoredJob {
                 },
                 revision: row.revision,
             },
+            entered: convert::instant(row.entered_ts),
             row_version: row.row_version,
             last_event,
             action_revision: row.action_revision,

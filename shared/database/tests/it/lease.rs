@@ -161,7 +161,9 @@ async fn an_expired_lease_is_taken_over_and_its_holder_learns_it() {
             .unwrap()
             .is_empty()
     );
-    lease::release(&mut conn, order.task, first).await.unwrap();
+    lease::release(&mut conn, order.task, first, true)
+        .await
+        .unwrap();
     assert_eq!(lease::live_count(&mut conn, order.job).await.unwrap(), 0);
     assert_eq!(
         lease::take_abandoned(&mut conn, Duration::ZERO, 10)

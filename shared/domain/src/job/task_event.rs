@@ -135,10 +135,8 @@ fn follow_up(job: &Job) -> Option<FollowUp> {
         JobState::ConsolidationInProgress if !job.waiting => EntryAction::SendOrders
             .follow_up(Ok(end_of_tasks(job.counters)))
             .map(FollowUp::Publish),
-        JobState::ConsolidationCancelling if !job.waiting => match job.counters.active {
-            0 => Some(FollowUp::Publish(JobStatus::CancellationDone)),
-            1.. => Some(FollowUp::TestCancellation),
-        },
+        // the tasks do not tell: a worker of a former attempt may still write
+        JobState::ConsolidationCancelling if !job.waiting => Some(FollowUp::TestCancellation),
         _ => None,
     }
 }

@@ -15,18 +15,23 @@ pub(super) fn broker_error(operation: String, source: SqlError) -> Error {
 
 fn is_temporary(error: &SqlError) -> bool {
     match error {
-        SqlError::Io(_) | SqlError::PoolTimedOut | SqlError::WorkerCrashed => true,
-        SqlError::Database(error) => error.code().is_some_and(|code| is_temporary_state(&code)),
+        SqlError::Io(_)
+        | SqlError::Tls(_)
+        | SqlError::Protocol(_)
+        | SqlError::PoolTimedOut
+        | SqlError::WorkerCrashed => true,
+        SqlError::Database(error) => error.code().is_none_or(|code| !is_permanent_state(&code)),
         // foreign and marked non-exhaustive: what is not known to pass does not
         _ => false,
     }
 }
 
-/// Connection failures, rolled-back transactions, missing resources, shutdowns and lock timeouts.
-fn is_temporary_state(code: &str) -> bool {
-    ["08", "40", "53", "57P0", "55P03"]
+/// What the same statement meets again: values that are refused, limits of the program, no such database, no right, no table.
+/// Everything else passes, be it only when an operator has seen to it.
+fn is_permanent_state(code: &str) -> bool {
+    ["0A", "21", "22", "23", "28", "3D", "3F", "42", "54"]
         .iter()
-        .any(|prefix| code.starts_with(prefix))
+        .any(|class| code.starts_with(class))
 }
 
 #[cfg(test)]
@@ -36,17 +41,24 @@ mod tests {
     #[test]
     fn states_that_pass_are_told_from_those_that_stay() {
         let temporary = [
-            "08006", "08000", "40001", "40P01", "53300", "57P01", "57P02", "57P03", "55P03",
+            "08006", "08000", "08P01", "40001", "40P01", "53300", "57014", "57P01", "57P02",
+            "57P03", "55P03", "25006", "XX000",
         ];
-        let permanent = ["23505", "42P01", "42501", "57014", "22P02"];
-        assert!(temporary.iter().all(|code| is_temporary_state(code)));
-        assert!(!permanent.iter().any(|code| is_temporary_state(code)));
+        let permanent = [
+            "23505", "28P01", "28000", "3D000", "42P01", "42501", "22P02", "54000",
+        ];
+        assert!(!temporary.iter().any(|code| is_permanent_state(code)));
+        assert!(permanent.iter().all(|code| is_permanent_state(code)));
     }
 
     #[test]
     fn a_lost_connection_passes_and_a_closed_pool_stays() {
         let lost = SqlError::Io(std::io::ErrorKind::ConnectionReset.into());
         assert!(broker_error("take".into(), lost).is_retryable());
+        let unreadable = SqlError::Protocol("unexpected message".into());
+        assert!(broker_error("take".into(), unreadable).is_retryable());
+        let refused = SqlError::Tls("the certificate has expired".into());
+        assert!(broker_error("take".into(), refused).is_retryable());
         assert!(!broker_error("take".into(), SqlError::PoolClosed).is_retryable());
     }
 }

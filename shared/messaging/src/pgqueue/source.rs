@@ -21,13 +21,16 @@ pub(super) struct Table {
 /// One row, just leased.
 #[derive(sqlx::FromRow)]
 struct Row {
-    id: i32,
+    id: i64,
     message_id: Option<Uuid>,
     data: Vec<u8>,
     attributes: Json<BTreeMap<String, String>>,
     retry_waits: Vec<String>,
+    /// Deliveries, whatever became of them.
     tries: i32,
+    postponed: i32,
     max_tries: i32,
+    age_s: f64,
 }
 
 impl Table {
@@ -46,9 +49,11 @@ impl Source for Table {
                 ORDER BY run_after, id LIMIT $2 FOR UPDATE SKIP LOCKED
             )
             UPDATE pgq_jobs AS job
-            SET locked_until = now() + make_interval(secs => $3), locked_by = $4, tries = tries + 1
+            SET locked_until = now() + make_interval(secs => $3), locked_by = $4, tries = tries + 1,
+                first_taken_at = coalesce(first_taken_at, now())
             FROM due WHERE job.id = due.id
-            RETURNING job.id, message_id, data, attributes, retry_waits, tries, max_tries";
+            RETURNING job.id, message_id, data, attributes, retry_waits, tries, postponed, max_tries,
+                extract(epoch FROM now() - first_taken_at)::float8 AS age_s";
         let holder = Uuid::new_v4();
         let mut rows: Vec<Row> = sqlx::query_as(query)
             .bind(queue)
@@ -86,11 +91,11 @@ impl Source for Table {
             WHERE job.id = held.id AND job.locked_by = held.holder AND job.tries = held.tries";
         let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
         let holders: Vec<Uuid> = tickets.iter().map(|ticket| ticket.holder).collect();
-        let tries: Vec<i32> = tickets.iter().map(tries_of).collect();
+        let deliveries: Vec<i32> = tickets.iter().map(deliveries_of).collect();
         sqlx::query(query)
             .bind(ids)
             .bind(holders)
-            .bind(tries)
+            .bind(deliveries)
             .bind(lease.as_secs_f64())
             .execute(&self.pool)
             .await
@@ -109,8 +114,12 @@ impl Source for Table {
             Settlement::Again {
                 after,
                 waits,
+                postponed,
                 reason,
-            } => self.put_back(ticket, *after, waits, reason).await,
+            } => {
+                self.put_back(ticket, *after, waits, *postponed, reason)
+                    .await
+            }
             Settlement::Fail { reason } => self.put_aside(ticket, reason, dead_letters).await,
         };
         settled.map_err(|source| broker_error(format!("settle the message {}", ticket.id), source))
@@ -123,7 +132,7 @@ impl Table {
             sqlx::query("DELETE FROM pgq_jobs WHERE id = $1 AND locked_by = $2 AND tries = $3")
                 .bind(ticket.id)
                 .bind(ticket.holder)
-                .bind(tries_of(ticket))
+                .bind(deliveries_of(ticket))
                 .execute(&self.pool)
                 .await?;
         Ok(deleted.rows_affected() == 1)
@@ -134,13 +143,14 @@ impl Table {
         ticket: &Ticket,
         after: Duration,
         waits: &[Duration],
+        postponed: bool,
         reason: &str,
     ) -> sqlx::Result<bool> {
         // announced, so that every consumer knows when the message will be due
         let query = "WITH changed AS (
                 UPDATE pgq_jobs
                 SET run_after = now() + make_interval(secs => $4), retry_waits = $5, error = $6,
-                    locked_until = NULL, locked_by = NULL
+                    postponed = postponed + $8::int4, locked_until = NULL, locked_by = NULL
                 WHERE id = $1 AND locked_by = $2 AND tries = $3
                 RETURNING queue_name
             )
@@ -149,11 +159,12 @@ impl Table {
         let changed = sqlx::query(query)
             .bind(ticket.id)
             .bind(ticket.holder)
-            .bind(tries_of(ticket))
+            .bind(deliveries_of(ticket))
             .bind(after.as_secs_f64())
             .bind(waits)
             .bind(storable(reason))
             .bind(CHANNEL)
+            .bind(i32::from(postponed))
             .fetch_optional(&self.pool)
             .await?;
         Ok(changed.is_some())
@@ -179,11 +190,11 @@ impl Table {
             )
             SELECT pg_notify($8, copied.queue_name) FROM failed LEFT JOIN copied ON true";
         let mut marks = BTreeMap::new();
-        dead_letter::mark(&mut marks, "", ticket.tries, &storable(reason));
+        dead_letter::mark(&mut marks, "", ticket.deliveries, &storable(reason));
         let failed = sqlx::query(query)
             .bind(ticket.id)
             .bind(ticket.holder)
-            .bind(tries_of(ticket))
+            .bind(deliveries_of(ticket))
             .bind(storable(reason))
             .bind(dead_letters)
             .bind(Json(marks))
@@ -197,33 +208,35 @@ impl Table {
 
 impl Row {
     fn into_taken(self, queue: &str, holder: Uuid) -> Taken {
-        let tries = self.tries.unsigned_abs();
+        let deliveries = self.tries.unsigned_abs();
         Taken {
             ticket: Ticket {
-                id: i64::from(self.id),
+                id: self.id,
                 holder,
-                tries,
+                deliveries,
             },
             delivery: Delivery {
                 source: queue.to_owned(),
                 message_id: self
                     .message_id
                     .map_or_else(|| self.id.to_string(), |id| id.to_string()),
-                delivery_count: Some(tries),
+                delivery_count: Some(deliveries),
                 deadline: None,
                 data: self.data.into(),
                 attributes: self.attributes.0,
             },
             remaining: Remaining {
                 waits: read_waits(self.id, &self.retry_waits),
-                tries,
+                deliveries,
+                postponed: self.postponed.unsigned_abs(),
                 max_tries: self.max_tries.unsigned_abs(),
+                age: Duration::try_from_secs_f64(self.age_s).unwrap_or_default(),
             },
         }
     }
 }
 
-fn read_waits(id: i32, texts: &[String]) -> Vec<Duration> {
+fn read_waits(id: i64, texts: &[String]) -> Vec<Duration> {
     let waits = texts.iter().filter_map(|text| {
         let wait = go_duration::parse(text);
         if wait.is_none() {
@@ -234,8 +247,8 @@ fn read_waits(id: i32, texts: &[String]) -> Vec<Duration> {
     waits.collect()
 }
 
-fn tries_of(ticket: &Ticket) -> i32 {
-    i32::try_from(ticket.tries).unwrap_or(i32::MAX)
+fn deliveries_of(ticket: &Ticket) -> i32 {
+    i32::try_from(ticket.deliveries).unwrap_or(i32::MAX)
 }
 
 /// Postgres keeps no NUL in a text, and an endless reason helps nobody.

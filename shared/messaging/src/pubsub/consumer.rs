@@ -211,7 +211,7 @@ impl Work {
         let message_id = &delivery.message_id;
         match outcome {
             Outcome::Ack => settlement.ack(),
-            Outcome::Retry { after, reason } => {
+            Outcome::Retry { after, reason, .. } => {
                 debug!(queue = %self.queue, message_id, ?after, reason, "message will be delivered again");
                 let hold = after.unwrap_or_default().min(LONGEST_HOLD);
                 stop.run_until_cancelled(sleep(hold)).await;

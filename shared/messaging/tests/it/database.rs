@@ -5,9 +5,12 @@ use std::future::Future;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, postgres::PgConnectOptions};
 use uuid::Uuid;
 
-const QUEUE: &str = include_str!("../../../../migrations/0003_queue.sql");
+const QUEUE: [&str; 2] = [
+    include_str!("../../../../migrations/0003_queue.sql"),
+    include_str!("../../../../migrations/0017_queue_counts.sql"),
+];
 
-/// Runs a test on a database of its own, empty but for what `before` and the migration of the queue create.
+/// Runs a test on a database of its own, empty but for what `before` and the migrations of the queue create.
 pub async fn with_database<F: Future<Output = ()> + Send + 'static>(
     before: &'static str,
     test: impl FnOnce(PgPool) -> F,
@@ -25,7 +28,9 @@ pub async fn with_database<F: Future<Output = ()> + Send + 'static>(
         .unwrap();
     let pool = PgPool::connect_with(options.database(&name)).await.unwrap();
     sqlx::raw_sql(before).execute(&pool).await.unwrap();
-    sqlx::raw_sql(QUEUE).execute(&pool).await.unwrap();
+    for migration in QUEUE {
+        sqlx::raw_sql(migration).execute(&pool).await.unwrap();
+    }
     // in a task, so that the database is dropped whatever happens
     let result = tokio::spawn(test(pool)).await;
     maintenance

@@ -1,5 +1,8 @@
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -9,7 +12,10 @@ use messaging::{
     pgqueue::{PgQueue, enqueue_in},
 };
 use sqlx::PgPool;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 
 use crate::{EMBEDDED, database::with_database};
 
@@ -33,8 +39,6 @@ async fn the_queue_in_postgres_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adopted_table_is_extended_and_its_messages_delivered() {
     with_database(ADOPTED, |pool| async move {
-        let migration = include_str!("../../../../migrations/0003_queue.sql");
-        sqlx::raw_sql(migration).execute(&pool).await.unwrap();
         let queue = PgQueue::new(pool.clone());
         assert_eq!(queue.backlog("events").await.unwrap(), 1);
         let delivery = deliver_one(&queue, "events", Outcome::retry("busy")).await;
@@ -199,6 +203,98 @@ async fn a_message_that_kills_its_consumers_is_given_up() {
         );
         stop.cancel();
         consumer.await.unwrap().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_waits_for_a_busy_worker_however_often_it_is_delivered() {
+    with_database("", |pool| async move {
+        let policy = RetryPolicy {
+            max_tries: 3,
+            ..RetryPolicy::default()
+        };
+        let queue = PgQueue::with_policy(pool.clone(), policy);
+        let messages = vec![Message::new("first"), Message::new("second")];
+        queue.publish("q", messages).await.unwrap();
+        let (place, gate) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(0)));
+        let refusals = Arc::new(AtomicU32::new(0));
+        let stop = CancellationToken::new();
+        // a worker with one place, whose work ends when the gate is opened
+        let handler = {
+            let (gate, refusals) = (Arc::clone(&gate), Arc::clone(&refusals));
+            move |_: Delivery| {
+                let (place, gate) = (Arc::clone(&place), Arc::clone(&gate));
+                let refusals = Arc::clone(&refusals);
+                async move {
+                    let Ok(_place) = place.try_acquire_owned() else {
+                        refusals.fetch_add(1, Ordering::SeqCst);
+                        return Outcome::retry_after(Duration::from_millis(10), "busy");
+                    };
+                    gate.acquire_owned().await.unwrap().forget();
+                    Outcome::Ack
+                }
+            }
+        };
+        let options = ConsumeOptions {
+            concurrency: 2,
+            ..ConsumeOptions::default()
+        };
+        let consumer = tokio::spawn({
+            let (queue, stop) = (queue.clone(), stop.clone());
+            async move { queue.consume("q", &options, Arc::new(handler), stop).await }
+        });
+        let soon = async {
+            while refusals.load(Ordering::SeqCst) < 10 {
+                sleep(Duration::from_millis(5)).await;
+            }
+            gate.add_permits(2);
+            while !rows(&pool).await.is_empty() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), soon).await.unwrap();
+        stop.cancel();
+        consumer.await.unwrap().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_put_off_for_a_day_is_given_up() {
+    with_database("", |pool| async move {
+        let queue = PgQueue::new(pool.clone());
+        queue.publish("q", vec![Message::new("x")]).await.unwrap();
+        let busy = || Outcome::retry_after(Duration::ZERO, "busy");
+        deliver_one(&queue, "q", busy()).await;
+        deliver_one(&queue, "q", busy()).await;
+        sqlx::query("UPDATE pgq_jobs SET first_taken_at = first_taken_at - interval '1 day'")
+            .execute(&pool)
+            .await
+            .unwrap();
+        deliver_one(&queue, "q", busy()).await;
+        let error: String =
+            sqlx::query_scalar("SELECT error FROM pgq_jobs WHERE failed_at IS NOT NULL")
+                .fetch_one(&pool)
+                .await
+                .unwrap();
+        assert_eq!(error, "busy (given up after 3 deliveries)");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_go_on_beyond_an_integer() {
+    with_database(ADOPTED, |pool| async move {
+        let queue = PgQueue::new(pool.clone());
+        sqlx::query("SELECT setval('pgq_jobs_id_seq', 2147483647)")
+            .execute(&pool)
+            .await
+            .unwrap();
+        queue.publish("q", vec![Message::new("x")]).await.unwrap();
+        let delivery = deliver_one(&queue, "q", Outcome::retry("busy")).await;
+        assert_eq!(delivery.data.as_ref(), b"x");
+        assert_eq!(rows(&pool).await[1].0, 2_147_483_648);
     })
     .await;
 }
@@ -375,7 +471,7 @@ async fn deliver_one(queue: &PgQueue, name: &str, answer: Outcome) -> Delivery {
 }
 
 /// Id, queue, seconds until due, waits left and whether locked.
-async fn rows(pool: &PgPool) -> Vec<(i32, String, i32, Vec<String>, bool)> {
+async fn rows(pool: &PgPool) -> Vec<(i64, String, i32, Vec<String>, bool)> {
     let query =
         "SELECT id, queue_name, round(extract(epoch FROM run_after - now()))::int4, retry_waits,
                  locked_by IS NOT NULL FROM pgq_jobs ORDER BY id";

@@ -71,7 +71,8 @@ async fn the_status_decides_what_becomes_of_a_message() {
         },
     );
     let pusher = pusher.unwrap();
-    let again = |seconds, text: &str| Outcome::retry_after(Duration::from_secs(seconds), text);
+    let later = |seconds, text: &str| Outcome::retry_after(Duration::from_secs(seconds), text);
+    let again = |seconds, text: &str| Outcome::failed(Duration::from_secs(seconds), text);
     let cases = [
         (200, None, Outcome::Ack),
         (201, None, Outcome::Ack),
@@ -82,12 +83,12 @@ async fn the_status_decides_what_becomes_of_a_message() {
         (
             503,
             Some("20"),
-            again(20, "503 Service Unavailable: because"),
+            later(20, "503 Service Unavailable: because"),
         ),
         (
             429,
             Some("99999999"),
-            again(600, "429 Too Many Requests: because"),
+            later(600, "429 Too Many Requests: because"),
         ),
         (
             503,
@@ -124,10 +125,16 @@ async fn an_endpoint_that_is_away_is_tried_again() {
     let url = format!("http://{}/push", unused.local_addr().unwrap());
     drop(unused);
     let pusher = HttpPusher::new(&url, &PushOptions::default()).unwrap();
-    let Outcome::Retry { after, reason } = pusher.handle(delivery(200, None)).await else {
+    let Outcome::Retry {
+        after,
+        counts,
+        reason,
+    } = pusher.handle(delivery(200, None)).await
+    else {
         panic!("not retried")
     };
-    assert_eq!(after, Some(Duration::from_secs(4)));
+    // nothing was tried: orders wait for a worker for as long as it takes
+    assert_eq!((after, counts), (Some(Duration::from_secs(4)), false));
     assert!(
         reason.contains(&url) && reason.contains("refused"),
         "{reason}"
@@ -145,6 +152,6 @@ async fn an_endpoint_that_does_not_answer_is_tried_again() {
     let pusher = HttpPusher::new(&url, &options).unwrap();
     assert!(matches!(
         pusher.handle(delivery(200, None)).await,
-        Outcome::Retry { .. }
+        Outcome::Retry { counts: true, .. }
     ));
 }

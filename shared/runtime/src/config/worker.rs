@@ -9,6 +9,9 @@ use super::{Connection, DatabaseFlags, GdalFlags, Messaging, MessagingFlags, Pat
 use crate::ConfigError;
 use crate::value::{self, ValueError};
 
+/// Longest time of an order that a request brings: two minutes less than what Cloud Run allows.
+const LONGEST_PUSHED: Duration = Duration::from_mins(58);
+
 /// Flags of whoever carries out orders, however they come.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
@@ -41,9 +44,9 @@ pub struct WorkerFlags {
     /// Level of ZSTD of the lossless preset, 1 to 22
     #[arg(long = "zstd-level", default_value = "1", value_parser = zstd_level, value_name = "INT")]
     pub zstd_level: u8,
-    /// Longest time of one order
-    #[arg(long = "max-task-duration", default_value = "58m", value_parser = value::duration, value_name = "DURATION")]
-    pub max_task_duration: Duration,
+    /// Longest time of one order [default: 58m; none with --pull]
+    #[arg(long = "max-task-duration", value_parser = value::duration, value_name = "DURATION")]
+    pub max_task_duration: Option<Duration>,
     /// Orders carried out at the same time
     #[arg(long = "max-concurrent-tasks", default_value = "1", value_parser = tasks, value_name = "INT")]
     pub max_concurrent_tasks: usize,
@@ -94,6 +97,12 @@ impl WorkerFlags {
     /// When its database is no URL of Postgres.
     pub fn messaging(&self) -> Result<Messaging, ConfigError> {
         self.messaging.choose(self.ps_project.as_deref())
+    }
+
+    /// Longest time of one order: that of the request that brings it bounds it, where one does.
+    pub fn max_task_duration(&self, pulled: bool) -> Option<Duration> {
+        let default = (!pulled).then_some(LONGEST_PUSHED);
+        self.max_task_duration.or(default)
     }
 
     /// Records processed in parallel.

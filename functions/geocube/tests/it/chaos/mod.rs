@@ -35,6 +35,9 @@ const PASSINGS: [u64; 3] = [0, 2, 7];
 /// Places that all jobs pass, one in each program: whoever does not die there has no failpoints.
 const SURE: [&str; 2] = ["creation.commit.before", "order.rename.after"];
 
+/// Places that these jobs pass by chance only, or never: a complete run passes all the others.
+const RARE: [&str; 0] = [];
+
 fn seed() -> u64 {
     let given = std::env::var("GEOCUBE_CHAOS_SEED").ok();
     let seed = given.and_then(|text| text.parse().ok()).unwrap_or_else(|| {
@@ -70,7 +73,7 @@ async fn jobs_end_well_wherever_a_program_dies() {
     };
     let seed = seed();
     let mut progress = Progress::load("places", seed);
-    let mut died: BTreeMap<&str, bool> = BTreeMap::new();
+    let mut died: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
     let deaths = deaths(&mut Random::new(seed));
     for (number, (place, passing)) in deaths.into_iter().enumerate() {
         if progress.is_done(number) {
@@ -90,19 +93,19 @@ async fn jobs_end_well_wherever_a_program_dies() {
         if passing == 0 && SURE.contains(&place) {
             assert_eq!(end.deaths, 1, "{place} is passed by all jobs");
         }
-        *died.entry(place).or_default() |= end.deaths > 0;
+        died.entry(place).or_default().push(end.deaths > 0);
         progress.done(number);
     }
-    let passed = died.values().filter(|died| **died).count();
-    let never: Vec<_> = died
-        .iter()
-        .filter(|(_, died)| !**died)
-        .map(|(place, _)| *place)
-        .collect();
+    let places = died.len();
+    died.retain(|_, died| !died.contains(&true));
     eprintln!(
-        "died at {passed} of {} places; not passed: {never:?}",
-        died.len()
+        "died at {} of {places} places; not passed: {:?}",
+        places - died.len(),
+        died.keys()
     );
+    // what an interrupted run did before is not known
+    died.retain(|place, died| died.len() == PASSINGS.len() && !RARE.contains(place));
+    assert!(died.is_empty(), "never passed: {:?}", died.keys());
 }
 
 #[tokio::test(flavor = "multi_thread")]

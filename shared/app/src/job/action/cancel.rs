@@ -34,7 +34,8 @@ pub(super) async fn cancel_tasks(running: &Running) -> Result<Posted, Stop> {
     lease::request_cancel(step.conn(), id).await?;
     let live = lease::live_count(step.conn(), id).await?;
     let now = Instant::from(Utc::now());
-    let end = if pending.is_empty() || cancellation_ended(live, running.job.last_update, now) {
+    // without any task to wait for, a worker of a former attempt may still write
+    let end = if cancellation_ended(live, step.stored.entered, now) {
         ActionEnd::Complete
     } else {
         ActionEnd::AwaitingTasks

@@ -4,15 +4,12 @@ use super::running::{Running, Stop};
 use crate::failpoint::failpoint;
 use crate::job::failure;
 use crate::job::outbox::Posted;
+use crate::job::unknown_files::{Fate, delete_unknown};
 use crate::{App, Result};
-use database::{container, job_log, task};
+use database::{job_log, task};
 use domain::job::{ActionEnd, EntryAction, LogEntry, Severity, Task, TaskState};
 use domain::{TaskId, Uri};
-use futures::{StreamExt, stream};
-use storage::StorageExt;
 
-/// Files deleted at the same time.
-const PARALLEL: usize = 20;
 /// Files after which the progress is saved.
 const CHUNK: usize = 100;
 /// Failures whose text is kept.
@@ -64,6 +61,11 @@ struct Ended {
 }
 
 impl Ended {
+    fn spare(&mut self, task: &Task, reason: String) {
+        self.done.push(task.id);
+        self.spared.push(reason);
+    }
+
     fn fail(&mut self, task: &Task, reason: String) {
         let state = TaskState::Failed;
         let failed = Task {
@@ -83,36 +85,24 @@ async fn delete_chunk(app: &App, tasks: &[Task]) -> Result<Ended> {
             Err(error) => ended.fail(task, failure::text(&error)),
         }
     }
-    let uris: Vec<Uri> = files.iter().map(|(_, uri)| uri.clone()).collect();
-    // indexed after its container was removed: somebody reads it again
-    let known = {
-        let mut connection = app.database().read().await?;
-        container::known(&mut connection, &uris).await?
-    };
     files.retain(|(task, uri)| {
-        let reason = if known.contains(uri) {
-            format!("{uri} is indexed: it stays")
-        } else if !app.options().paths.may_manage(uri) {
-            format!("{uri} is outside the ingestion storage (flag managedPaths): it stays")
-        } else {
-            return true;
-        };
-        ended.done.push(task.id);
-        ended.spared.push(reason);
-        false
+        let owned = app.options().paths.may_manage(uri);
+        if !owned {
+            let text = "is outside the ingestion storage (flag managedPaths): it stays";
+            ended.spare(task, format!("{uri} {text}"));
+        }
+        owned
     });
-    // made before they are run: a stream over references is not general enough to be spawned
-    let deletions: Vec<_> = files
-        .iter()
-        .map(|(_, uri)| app.storage().delete_if_exists(uri))
-        .collect();
+    let uris: Vec<Uri> = files.iter().map(|(_, uri)| uri.clone()).collect();
     failpoint!("deletion.delete.before");
-    let results: Vec<_> = stream::iter(deletions).buffered(PARALLEL).collect().await;
+    let fates = delete_unknown(app, &uris).await?;
     failpoint!("deletion.delete.after");
-    for ((task, _), result) in files.iter().zip(results) {
-        match result {
-            Ok(()) => ended.done.push(task.id),
-            Err(error) => ended.fail(task, failure::text(&error)),
+    for ((task, uri), fate) in files.into_iter().zip(fates) {
+        match fate {
+            Fate::Gone => ended.done.push(task.id),
+            // indexed after its container was removed: somebody reads it again
+            Fate::Known => ended.spare(task, format!("{uri} is indexed: it stays")),
+            Fate::Failed(error) => ended.fail(task, failure::text(&error)),
         }
     }
     Ok(ended)

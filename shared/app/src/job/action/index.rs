@@ -3,6 +3,7 @@
 mod spare;
 
 use super::running::{Running, Stop};
+use crate::catalogue::index::present;
 use crate::failpoint::failpoint;
 use crate::job::outbox::Posted;
 use crate::{Error, Result};
@@ -58,6 +59,7 @@ async fn index_output(running: &Running, id: TaskId) -> Result<(), Stop> {
     check_written(running, id, &order.container.uri).await?;
     let mut step = running.begin().await?;
     let target = &order.container;
+    present::keep(&running.app, step.conn(), &target.uri).await?;
     let present =
         container::lock_or_create(step.conn(), &target.uri, true, target.storage_class).await?;
     let new = new_datasets(&present, described)?;

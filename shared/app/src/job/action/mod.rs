@@ -38,6 +38,7 @@ pub(super) async fn perform(running: Running, entry: EntryAction) -> Result<Post
             Ok(Posted::default())
         }
         Err(Stop::Error(error)) if error.is_retryable() && !took_too_long(&error) => {
+            running.tell(&error).await;
             running.give_back().await;
             Err(error)
         }

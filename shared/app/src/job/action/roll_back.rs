@@ -2,21 +2,16 @@
 
 use super::cancel::remove_markers;
 use super::running::{Running, Stop};
-use crate::App;
 use crate::failpoint::failpoint;
 use crate::job::failure;
 use crate::job::outbox::Posted;
+use crate::job::unknown_files::{Fate, delete_unknown};
 use database::lock::{self, LockFlag};
 use database::{container, dataset, job_log, task};
 use domain::job::{
     ActionEnd, EntryAction, LogEntry, Message, Severity, Task, TaskState, parse_message,
 };
 use domain::{DatasetStatus, TaskId, Uri};
-use futures::{StreamExt, stream};
-use storage::StorageExt;
-
-/// Files deleted at the same time.
-const PARALLEL: usize = 20;
 
 /// Removes the new datasets, containers and files, then the tasks and the locks.
 pub(super) async fn roll_back_consolidation(running: &Running) -> Result<Posted, Stop> {
@@ -28,23 +23,20 @@ pub(super) async fn roll_back_consolidation(running: &Running) -> Result<Posted,
     step.commit().await?;
 
     files.extend(written_files(&tasks));
-    let known = {
-        let mut connection = running.app.database().read().await?;
-        container::known(&mut connection, &files).await?
-    };
-    files.retain(|uri| !known.contains(uri));
-    let mut entries: Vec<LogEntry> = known
-        .iter()
-        .map(|uri| running.entry(Severity::Warn, format!("{uri} is indexed: it stays")))
-        .collect();
     failpoint!("rollback.delete.before");
-    entries.extend(
-        delete(&running.app, &files)
-            .await
-            .into_iter()
-            .map(|text| running.entry(Severity::Warn, text)),
-    );
+    let fates = delete_unknown(&running.app, &files).await?;
     failpoint!("rollback.delete.after");
+    let left = files
+        .iter()
+        .zip(&fates)
+        .filter_map(|(uri, fate)| match fate {
+            Fate::Gone => None,
+            Fate::Known => Some(format!("{uri} is indexed: it stays")),
+            Fate::Failed(error) => Some(failure::text(error)),
+        });
+    let entries: Vec<LogEntry> = left
+        .map(|text| running.entry(Severity::Warn, text))
+        .collect();
     remove_markers(&running.app, id, &tasks).await;
 
     let mut step = running.begin().await?;
@@ -74,21 +66,4 @@ fn written_files(tasks: &[Task]) -> impl Iterator<Item = Uri> {
         .iter()
         .filter(|task| task.state != TaskState::New)
         .filter_map(target)
-}
-
-/// Deletes files; the texts of those that could not be.
-async fn delete(app: &App, files: &[Uri]) -> Vec<String> {
-    let deletions: Vec<_> = files
-        .iter()
-        .map(|uri| app.storage().delete_if_exists(uri))
-        .collect();
-    let results: Vec<_> = stream::iter(deletions)
-        .buffer_unordered(PARALLEL)
-        .collect()
-        .await;
-    results
-        .into_iter()
-        .filter_map(Result::err)
-        .map(|error| failure::text(&error))
-        .collect()
 }

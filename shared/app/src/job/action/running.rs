@@ -15,6 +15,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// How long nobody else may run the action after its runner was last heard of.
 pub(in crate::job) const LEASE: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(8);
+/// After how long the log of the job repeats why an action does not come to its end.
+const TOLD_AGAIN: Duration = Duration::from_mins(1);
 
 /// Why an action stopped before its end.
 #[derive(Debug)]
@@ -158,6 +160,23 @@ impl Running {
             tracing::debug!(
                 error = failure::text(&error),
                 "the lease of the action runs out by itself"
+            );
+        }
+    }
+
+    /// Tells the user why the action does not come to its end for now, as far as the database can be reached; the same reason
+    /// once a minute.
+    pub(super) async fn tell(&self, error: &Error) {
+        let text = format!("{}: to be tried again", failure::text(error));
+        let entry = self.entry(Severity::Warn, text);
+        let told = async {
+            let mut connection = self.app.database().write().await?;
+            job_log::append_once(&mut connection, self.job.id, &entry, TOLD_AGAIN).await
+        };
+        if let Err(error) = told.await {
+            tracing::debug!(
+                error = failure::text(&error),
+                "the log of the job does not tell"
             );
         }
     }

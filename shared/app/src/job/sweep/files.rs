@@ -3,7 +3,7 @@
 use crate::failpoint::failpoint;
 use crate::job::failure;
 use crate::{App, Result};
-use database::{PgConnection, container, noted_file};
+use database::{PgConnection, container, file_lock, noted_file};
 use domain::Uri;
 use futures::{StreamExt, stream};
 use std::collections::HashSet;
@@ -29,7 +29,8 @@ impl App {
         let parts = noted_file::take_parts(&mut tx, age, CHUNK).await?;
         gone += self.delete_noted(&mut tx, parts).await?;
         let outputs = noted_file::take_outputs(&mut tx, CHUNK).await?;
-        // whatever their spelling in the catalogue
+        // nobody makes them known from here on, whatever their spelling in the catalogue
+        file_lock::exclude(&mut tx, &outputs).await?;
         let known = container::known(&mut tx, &outputs).await?;
         let (kept, outputs): (Vec<_>, _) = outputs.into_iter().partition(|uri| known.contains(uri));
         noted_file::settle(&mut tx, &kept, &[]).await?;

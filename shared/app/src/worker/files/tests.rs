@@ -13,7 +13,7 @@ fn uri(text: &str) -> Uri {
 }
 
 /// An order that makes `target` of one source.
-fn order(target: &str, source: &str, subdir: &str) -> ConsolidationOrder {
+pub(in crate::worker) fn order(target: &str, source: &str, subdir: &str) -> ConsolidationOrder {
     let format = DataFormat::try_new(DType::UInt8, 0.0, 1.0, 255.0).unwrap();
     let mapping = DataMapping::identity(format);
     let source = DatasetSource {

@@ -1,6 +1,6 @@
 //! The concrete parts behind a worker.
 
-use super::{StartError, options};
+use super::{Delivery, StartError, options};
 use crate::worker::{Worker, WorkerOptions};
 use database::{Database, PgConnectOptions, PoolOptions};
 use domain::Uri;
@@ -50,8 +50,12 @@ impl Parts {
     ///
     /// # Errors
     /// The first part that cannot be used.
-    pub async fn open(flags: &WorkerFlags, program: &str) -> Result<Self, StartError> {
-        let options = options(flags)?;
+    pub async fn open(
+        flags: &WorkerFlags,
+        delivery: Delivery,
+        program: &str,
+    ) -> Result<Self, StartError> {
+        let options = options(flags, delivery)?;
         let login = secret::login(flags.connection()?).await?;
         let login = crate::connect_options(&login)?;
         let database = open_database(flags, login.clone(), program).await?;

@@ -1,7 +1,8 @@
-use super::{options, unguarded};
+use super::{Delivery, options, unguarded};
 use clap::Parser;
 use runtime::config::WorkerFlags;
 use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(Clone, Debug, Parser)]
 struct Config {
@@ -49,7 +50,7 @@ fn flags_tell_which_files_orders_may_name() {
             Some(&["/a", "/b"]),
         ),
     ] {
-        let files = options(&config(args)).unwrap().files;
+        let files = options(&config(args), Delivery::Pushed).unwrap().files;
         let root = files.target_root.as_ref().map(domain::Uri::as_str);
         assert_eq!(root, target_root, "{args:?}");
         let policy = files.sources;
@@ -63,7 +64,11 @@ fn flags_tell_which_files_orders_may_name() {
 #[test]
 fn sub_datasets_are_allowed_by_their_flag() {
     let args = ["--ingestionStorage=/data", "--allowedSubdirs=HDF5"];
-    let policy = options(&config(&args)).unwrap().files.sources.unwrap();
+    let policy = options(&config(&args), Delivery::Pushed)
+        .unwrap()
+        .files
+        .sources
+        .unwrap();
     assert!(policy.check_subdir("HDF5").is_ok());
     assert!(policy.check_subdir("VRT").is_err());
 }
@@ -76,7 +81,8 @@ fn paths_that_cannot_be_read_name_their_flag() {
         ("--cancelledJobs", "c"),
         ("--allowedPaths", "/a,b"),
     ] {
-        let refused = options(&config(&[&format!("{flag}={value}")])).unwrap_err();
+        let refused =
+            options(&config(&[&format!("{flag}={value}")]), Delivery::Pushed).unwrap_err();
         assert_eq!(refused.to_string(), format!("invalid {flag}"), "{value:?}");
     }
 }
@@ -104,4 +110,18 @@ fn what_is_left_open_is_told_with_the_flags() {
         );
     }
     assert_eq!(unguarded(&config(&["--ingestionStorage=/data"])), None);
+}
+
+#[test]
+fn only_orders_that_are_pulled_may_take_as_long_as_they_take() {
+    let minutes = |minutes| Some(Duration::from_mins(minutes));
+    for (args, pushed, pulled) in [
+        (&[][..], minutes(58), None),
+        (&["--max-task-duration=5m"], minutes(5), minutes(5)),
+    ] {
+        for (delivery, expected) in [(Delivery::Pushed, pushed), (Delivery::Pulled, pulled)] {
+            let options = options(&config(args), delivery).unwrap();
+            assert_eq!(options.max_task_duration, expected, "{args:?} {delivery:?}");
+        }
+    }
 }

@@ -4,7 +4,9 @@ use super::at_once;
 use super::worker::{order, seize};
 use crate::world::{EVENTS, ORDERS, Scene, World};
 use app::job::PushAnswer;
+use bytes::Bytes;
 use database::lease;
+use domain::JobId;
 use domain::job::{JobState, Message, TaskEvent, TaskStatus, parse_message};
 use std::time::Duration;
 
@@ -133,6 +135,91 @@ async fn a_cancelled_job_goes_on_when_its_worker_died() {
     tokio::time::sleep(Duration::from_millis(1600)).await;
     let swept = world.app.sweep(&at_once()).await.unwrap().unwrap();
     assert_eq!(swept.cancellations, 1);
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Failed);
+}
+
+/// A job whose only task has failed, which it does not know yet, and which is cancelled then; its order, and the event that
+/// comes too late.
+async fn cancelled_without_active_tasks(world: &World, seized: bool) -> (JobId, Bytes) {
+    let (id, message) = order(world, 1).await;
+    let Message::Order(order) = parse_message(&message).unwrap() else {
+        panic!("no order")
+    };
+    if seized {
+        seize(world, &message, Duration::from_mins(1)).await;
+    }
+    let failed = TaskEvent {
+        job_id: id,
+        task_id: order.task_id,
+        status: TaskStatus::TaskFailed,
+        error: "broken".to_owned(),
+        attempt: 1,
+        run_id: None,
+    };
+    world.deliver(EVENTS, &failed.to_json()).await;
+    let (_, late) = world.mailbox.take().unwrap();
+    world.app.cancel_job(id, false).await.unwrap();
+    let (queue, data) = world.mailbox.take().unwrap();
+    world.deliver(&queue, &data).await;
+    assert_eq!(world.state(id).await, JobState::ConsolidationCancelling);
+    let markers = std::fs::read_dir(world.folder.path().join("cancelled"));
+    assert_eq!(markers.map_or(0, Iterator::count), 0);
+    (id, late)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s21_a_job_without_active_tasks_is_cancelled_without_markers() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, late) = cancelled_without_active_tasks(&world, false).await;
+    let (queue, data) = world.mailbox.take().unwrap();
+    world.deliver(&queue, &data).await;
+    assert_eq!(world.state(id).await, JobState::Aborted);
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Failed);
+    let before = world.job(id).await;
+    assert_eq!(world.deliver(EVENTS, &late).await, PushAnswer::Done);
+    assert_eq!(world.job(id).await, before);
+    assert_eq!(world.locked(&[id]).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_without_active_tasks_waits_for_a_worker_nevertheless() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, _) = cancelled_without_active_tasks(&world, true).await;
+    world.deliver_all().await;
+    let swept = world.app.sweep(&at_once()).await.unwrap().unwrap();
+    assert_eq!(swept.cancellations, 0);
+    assert_eq!(world.state(id).await, JobState::ConsolidationCancelling);
+    let over = "UPDATE geocube.task_leases SET lease_until = clock_timestamp()";
+    world.database.run(&[over]).await;
+    let swept = world.app.sweep(&at_once()).await.unwrap().unwrap();
+    assert_eq!(swept.cancellations, 1);
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ten_minutes_of_a_cancellation_begin_with_it() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, message) = order(&world, 1).await;
+    seize(&world, &message, Duration::from_mins(60)).await;
+    world.app.cancel_job(id, false).await.unwrap();
+    world.deliver_all().await;
+    // whatever was changed last says nothing
+    for (column, expected) in [("last_update_ts", 0), ("entered_ts", 1)] {
+        let earlier =
+            format!("UPDATE geocube.jobs SET {column} = {column} - interval '11 minutes'");
+        world.database.run(&[&earlier]).await;
+        let swept = world.app.sweep(&at_once()).await.unwrap().unwrap();
+        assert_eq!(swept.cancellations, expected, "{column}");
+    }
     world.deliver_all().await;
     assert_eq!(world.state(id).await, JobState::Failed);
 }

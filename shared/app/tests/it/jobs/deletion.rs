@@ -2,8 +2,8 @@
 
 use crate::world::{Scene, World};
 use app::job::{JobSnapshot, NewDeletion};
-use domain::job::{ExecutionLevel, JobState};
-use domain::{Pattern, RecordId};
+use domain::job::{ExecutionLevel, JobState, Task, TaskState};
+use domain::{DatasetStatus, JobId, Pattern, RecordId, TaskId};
 
 fn deletion(name: &str, records: &[RecordId], level: ExecutionLevel) -> NewDeletion {
     NewDeletion {
@@ -29,6 +29,11 @@ async fn a_synchronous_deletion_is_over_when_the_call_returns() {
     let job = delete(&world, "", &[added.record]).await;
     assert_eq!(job.job.state, JobState::Done, "{:#?}", job.logs);
     assert!(job.logs.last().unwrap().ends_with("Enter DONE"));
+    let named = job
+        .logs
+        .iter()
+        .find(|line| line.contains("Delete dataset "));
+    assert!(named.unwrap().contains("DEBUG"), "{:#?}", job.logs);
     assert!(world.visible().await.is_empty());
     assert!(!added.file.exists());
     assert!(
@@ -276,4 +281,102 @@ async fn a_new_file_is_ours_in_whichever_spelling_it_is_given() {
     let job = delete(&world, "second", &[added.record]).await.job;
     assert_eq!(job.state, JobState::Done);
     assert!(!added.file.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s32_only_files_that_are_emptied_and_ours_become_tasks() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let first = world.add(1, Scene::new(1)).await;
+    let second = world.add(2, Scene::new(2)).await;
+    let new = world.consolidation("job", &[first.record, second.record]);
+    world.app.consolidate(new).await.unwrap();
+    world.deliver_all().await;
+    let both = world.visible().await[0].sources[0].uri.clone();
+    let ours = world.add(3, Scene::new(3)).await;
+    let theirs = world.add_as(4, Scene::new(4), false).await;
+
+    let records = [first.record, ours.record, theirs.record];
+    let new = deletion("deletion", &records, ExecutionLevel::StepByStepMajor);
+    let id = world.app.delete_datasets(new).await.unwrap().job.id;
+    for expected in [JobState::Created, JobState::DeletionInProgress] {
+        world.deliver_all().await;
+        assert_eq!(world.state(id).await, expected);
+        world.app.continue_job(id).await.unwrap();
+    }
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::DeletionEffective);
+    let mut connection = world.database.db.read().await.unwrap();
+    let uris = [ours.uri.clone(), theirs.uri.clone(), both.clone()];
+    let known = database::container::known(&mut connection, &uris).await;
+    assert_eq!(known.unwrap(), [both].into());
+    let tasks = database::task::list(&mut connection, id, &TaskState::ALL).await;
+    let payloads: Vec<_> = tasks
+        .unwrap()
+        .into_iter()
+        .map(|task| task.payload)
+        .collect();
+    assert_eq!(payloads, [ours.uri.to_string().into_bytes()]);
+}
+
+/// A deletion whose datasets are hidden, and which cannot be undone because of a file that cannot be deleted.
+async fn rollback_that_fails(world: &World, added: &crate::world::Added) -> JobId {
+    let level = ExecutionLevel::StepByStepCritical;
+    let new = deletion("deletion", &[added.record], level);
+    let id = world.app.delete_datasets(new).await.unwrap().job.id;
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::DeletionInProgress);
+    let folder = world.folder.path().join("data").join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let payload = folder.to_str().unwrap().to_owned().into_bytes();
+    let mut connection = world.database.db.read().await.unwrap();
+    database::task::insert(&mut connection, &[Task::new(TaskId::new(), id, payload)])
+        .await
+        .unwrap();
+    drop(connection);
+    world.app.cancel_job(id, false).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::RollbackFailed);
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s37_a_rollback_that_fails_and_is_cancelled_by_force_leaves_no_lock_and_names_what_is_hidden()
+ {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let id = rollback_that_fails(&world, &added).await;
+    let mut connection = world.database.db.read().await.unwrap();
+    let hidden = database::dataset::ids_of_job(&mut connection, id, DatasetStatus::ToDelete)
+        .await
+        .unwrap();
+    drop(connection);
+    assert_eq!(hidden.len(), 1);
+    assert!(world.app.cancel_job(id, false).await.is_err());
+    world.app.cancel_job(id, true).await.unwrap();
+    world.deliver_all().await;
+    let job = world.job(id).await;
+    assert_eq!(job.job.state, JobState::Failed, "{:#?}", job.logs);
+    assert_eq!(world.locked(&[id]).await, 0);
+    let told = format!("1 dataset(s) stay hidden: {}", hidden[0]);
+    assert!(job.logs.join("\n").contains(&told), "{:#?}", job.logs);
+    assert!(world.visible().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s40_a_rollback_that_failed_can_be_tried_again() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let id = rollback_that_fails(&world, &added).await;
+    std::fs::remove_dir(world.folder.path().join("data").join("folder")).unwrap();
+    world.app.retry_job(id, false).await.unwrap();
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Failed);
+    assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
+    assert_eq!(world.locked(&[id]).await, 0);
 }

@@ -2,15 +2,17 @@
 
 use super::worker::order;
 use crate::world::{EVENTS, ORDERS, Scene, World, create_layout};
-use app::job::NewConsolidation;
+use app::job::{NewConsolidation, PushAnswer};
 use domain::JobId;
 use domain::job::{
     JobState, Message, Task, TaskCounters, TaskEvent, TaskState, TaskStatus, parse_message,
 };
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// A job of two cells, the image of one of which cannot be read.
-async fn half_broken(world: &World) -> (JobId, [crate::world::Added; 2]) {
+pub async fn half_broken(world: &World) -> (JobId, [crate::world::Added; 2]) {
     let good = world.add(1, Scene::new(1)).await;
     let bad = world.add(2, Scene::shifted(2, 64, 0)).await;
     std::fs::write(&bad.file, b"no image").unwrap();
@@ -298,10 +300,10 @@ async fn a_statement_that_takes_too_long_fails_the_job_with_its_reason() {
     database::container::lock_or_create(&mut tx, &uri, true, class)
         .await
         .unwrap();
-    let hasty = world.hasty(std::time::Duration::from_millis(400)).await;
+    let hasty = world.hasty(Duration::from_millis(400)).await;
     while let Some((_, data)) = world.mailbox.take() {
         let answer = hasty.receive(&data, Some(1)).await;
-        assert_eq!(answer, app::job::PushAnswer::Done);
+        assert_eq!(answer, PushAnswer::Done);
     }
     let job = world.job(id).await;
     assert_eq!(job.job.state, JobState::ConsolidationFailed);
@@ -311,4 +313,74 @@ async fn a_statement_that_takes_too_long_fails_the_job_with_its_reason() {
     world.app.retry_job(id, false).await.unwrap();
     world.deliver_all().await;
     assert_eq!(world.state(id).await, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s39_an_event_whose_job_is_locked_is_delivered_again() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let new = world.consolidation("job", &[added.record]);
+    let id = world.app.consolidate(new).await.unwrap();
+    let (_, data) = world.mailbox.take().unwrap();
+    let mut tx = world.database.db.begin().await.unwrap();
+    database::job::get_for_update(&mut tx, id).await.unwrap();
+    let hasty = world.hasty(Duration::from_millis(300)).await;
+    for (delivery_count, seconds) in [(1, 2), (3, 8)] {
+        let answer = hasty.receive(&data, Some(delivery_count)).await;
+        let PushAnswer::Retry { after, reason } = answer else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(after, Duration::from_secs(seconds), "{reason}");
+        assert!(reason.contains("statement timeout"), "{reason}");
+    }
+    tx.rollback().await.unwrap();
+    assert_eq!(world.state(id).await, JobState::New);
+    assert_eq!(world.deliver(EVENTS, &data).await, PushAnswer::Done);
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_cannot_end_for_now_tells_its_reason_once_a_minute() {
+    let Some(mut world) = World::new().await else {
+        return;
+    };
+    let (id, message) = order(&world, 1).await;
+    world.deliver(ORDERS, &message).await;
+    let (_, result) = world.mailbox.take().unwrap();
+    world.deliver(EVENTS, &result).await;
+    // the file is there, but the service cannot see it
+    let (_, data) = world.mailbox.take().unwrap();
+    let away = std::sync::Arc::new(crate::world::Faulty::new(1));
+    away.percent.store(100, Ordering::SeqCst);
+    let folder = domain::Uri::parse(world.folder.path().join("data").to_str().unwrap()).unwrap();
+    world.moved(away, &folder, &folder);
+    for _ in 0..4 {
+        let answer = world.deliver(EVENTS, &data).await;
+        assert!(matches!(answer, PushAnswer::Retry { .. }), "{answer:?}");
+    }
+    let told = |job: &app::job::JobSnapshot| {
+        let lines = job.logs.iter();
+        let lines = lines.filter(|line| line.contains("to be tried again"));
+        lines.cloned().collect::<Vec<_>>()
+    };
+    let job = world.job(id).await;
+    let lines = told(&job);
+    assert!((1..=4).contains(&lines.len()), "{:#?}", job.logs);
+    let mut texts: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line.split_once("the storage"))
+        .collect();
+    texts.sort_unstable();
+    texts.dedup_by_key(|(_, text)| *text);
+    assert_eq!(texts.len(), lines.len(), "{lines:#?}");
+    assert!(lines[0].contains("WARN"), "{lines:?}");
+    let before = "UPDATE geocube.job_logs SET time = time - interval '61 s'";
+    world.database.run(&[before]).await;
+    for _ in 0..4 {
+        world.deliver(EVENTS, &data).await;
+    }
+    assert!(told(&world.job(id).await).len() > lines.len());
 }

@@ -10,12 +10,7 @@ use std::time::Duration;
 /// A part file and its note, as a worker leaves them that is killed after its upload.
 async fn killed_after_upload(world: &World, day: u32) -> (domain::JobId, bytes::Bytes, Uri) {
     let (id, order) = order(world, day).await;
-    let (worker, gate) = world.gated_worker(Stall::AfterUpload);
-    let message = order.clone();
-    let running = tokio::spawn(async move { worker.process(&message).await });
-    gate.arrival().await;
-    // neither this task nor that of the worker goes on
-    running.abort();
+    world.killed_worker(&order, Stall::AfterUpload).await;
     let Message::Order(decoded) = parse_message(&order).unwrap() else {
         panic!("no order")
     };

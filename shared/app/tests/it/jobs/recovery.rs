@@ -94,7 +94,7 @@ async fn an_order_that_got_lost_is_sent_again() {
 }
 
 /// What a process leaves that dies after it saved a state and before it ran the entry action.
-async fn die_after_saving(world: &World, id: JobId, data: &[u8]) {
+pub async fn die_after_saving(world: &World, id: JobId, data: &[u8]) {
     let domain::job::Message::Job(event) = domain::job::parse_message(data).unwrap() else {
         panic!("no job event");
     };
@@ -260,12 +260,16 @@ async fn the_task_of_an_order_that_was_given_up_fails() {
         return;
     };
     let (id, message) = order(&world, 1).await;
-    let attributes = [(
-        "CloudPubSubDeadLetterSourceDeliveryCount".to_owned(),
-        "7".to_owned(),
-    )]
+    let attributes = [
+        ("CloudPubSubDeadLetterSourceDeliveryCount", "7"),
+        ("reason", "503 Service Unavailable: busy"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
-    let answer = world.app.receive_dead_letter(&message, &attributes).await;
+    let answer = world
+        .app
+        .receive_dead_letter(&message, &attributes, None)
+        .await;
     assert_eq!(answer, PushAnswer::Done);
     world.deliver_all().await;
     let job = world.job(id).await;
@@ -273,7 +277,7 @@ async fn the_task_of_an_order_that_was_given_up_fails() {
     assert!(
         job.logs
             .join("\n")
-            .contains("dead-lettered after 7 deliveries"),
+            .contains("dead-lettered after 7 deliveries: 503 Service Unavailable: busy"),
         "{:#?}",
         job.logs
     );
@@ -283,11 +287,14 @@ async fn the_task_of_an_order_that_was_given_up_fails() {
     world.deliver_all().await;
     assert_eq!(world.state(id).await, JobState::Done);
     assert_eq!(
-        world.app.receive_dead_letter(&message, &attributes).await,
+        world
+            .app
+            .receive_dead_letter(&message, &attributes, None)
+            .await,
         PushAnswer::Done
     );
     assert_eq!(
-        world.app.receive_dead_letter(b"x", &attributes).await,
+        world.app.receive_dead_letter(b"x", &attributes, None).await,
         PushAnswer::Done
     );
 }
@@ -313,7 +320,10 @@ async fn a_job_goes_on_although_each_of_its_events_was_given_up() {
         // twice: what was handled is not handled again
         for _ in 0..2 {
             let before = world.job(id).await.job.state;
-            let answer = world.app.receive_dead_letter(&data, &attributes).await;
+            let answer = world
+                .app
+                .receive_dead_letter(&data, &attributes, None)
+                .await;
             assert_eq!(answer, PushAnswer::Done);
             if given_up == 0 {
                 assert_eq!(before, JobState::New);

@@ -224,3 +224,43 @@ async fn a_deletion_that_is_cancelled_at_its_first_pause_deletes_nothing() {
     assert!(added.file.exists());
     assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s31_each_record_of_a_file_becomes_a_hidden_dataset_of_its_own_directory() {
+    for (count, expected) in [
+        (1, &[""][..]),
+        (3, &["GTIFF_DIR:1", "GTIFF_DIR:2", "GTIFF_DIR:3"]),
+    ] {
+        let Some(world) = World::new().await else {
+            return;
+        };
+        let mut records = Vec::new();
+        for day in 1..=count {
+            records.push(world.add(day, Scene::new(day)).await.record);
+        }
+        let new = NewConsolidation {
+            level: ExecutionLevel::StepByStepAll,
+            ..world.consolidation("job", &records)
+        };
+        let id = world.app.consolidate(new).await.unwrap();
+        loop {
+            world.deliver_all().await;
+            if world.state(id).await == JobState::ConsolidationIndexed {
+                break;
+            }
+            world.app.continue_job(id).await.unwrap();
+        }
+        let query = format!(
+            "SELECT d.subdir || ' ' || d.status || ' ' || l.flag FROM geocube.locked_datasets l
+             JOIN geocube.datasets d ON d.id = l.dataset_id
+             WHERE l.job_id = '{id}' AND d.status <> 'ACTIVE' ORDER BY d.creation_order"
+        );
+        let found = world.database.texts(&query).await;
+        let flag = database::lock::LockFlag::New as i32;
+        let expected: Vec<String> = expected
+            .iter()
+            .map(|subdir| format!("{subdir} INACTIVE {flag}"))
+            .collect();
+        assert_eq!(found, expected);
+    }
+}

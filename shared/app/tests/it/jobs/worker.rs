@@ -26,7 +26,7 @@ pub async fn order(world: &World, day: u32) -> (JobId, Bytes) {
     }
 }
 
-fn result(world: &World) -> TaskEvent {
+pub fn result(world: &World) -> TaskEvent {
     let events = world.mailbox.waiting(EVENTS);
     assert_eq!(events.len(), 1);
     match parse_message(&events[0]).unwrap() {
@@ -197,7 +197,7 @@ async fn a_run_that_takes_too_long_fails() {
         return;
     };
     let (_, order) = order(&world, 1).await;
-    let worker = world.other_worker(|options| options.max_task_duration = Duration::ZERO);
+    let worker = world.other_worker(|options| options.max_task_duration = Some(Duration::ZERO));
     // the clock is looked at while the run goes on
     assert_eq!(worker.process(&order).await, Outcome::Done);
     let event = result(&world);

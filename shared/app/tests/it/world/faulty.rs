@@ -53,6 +53,15 @@ impl Faulty {
         before.unwrap() >> 33
     }
 
+    /// The first half of an answer at times, as if it were all of it.
+    fn cut(&self, data: Bytes) -> Bytes {
+        if self.random() % 100 >= self.percent.load(Ordering::SeqCst) {
+            return data;
+        }
+        self.faults.fetch_add(1, Ordering::SeqCst);
+        data.slice(..data.len() / 2)
+    }
+
     /// Fails at times.
     fn way(&self, uri: &Uri) -> Result<()> {
         if self.random() % 100 >= self.percent.load(Ordering::SeqCst) {
@@ -76,7 +85,8 @@ impl Storage for Faulty {
 
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
         self.way(uri)?;
-        self.storage.read_with(uri, options).await
+        let data = self.storage.read_with(uri, options).await?;
+        Ok(self.cut(data))
     }
 
     async fn read_ranges(

@@ -1,13 +1,16 @@
-//! A storage that holds up whoever hands in a file until the test lets it through.
+//! A storage that holds up whoever hands in or deletes a file until the test lets it through.
 
+use super::World;
+use app::worker::Worker;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Uri;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use storage::{
-    Attributes, ByteStream, DeleteOptions, LocalStorage, ReadOptions, Result, Storage,
-    UploadOptions,
+    AllowedRoots, Attributes, ByteStream, DeleteOptions, LocalStorage, ReadOptions, Result,
+    Storage, UploadOptions,
 };
 use tokio::sync::Semaphore;
 
@@ -17,6 +20,7 @@ pub enum Stall {
     BeforeUpload,
     AfterUpload,
     BeforeRename,
+    BeforeDelete,
 }
 
 #[derive(Debug)]
@@ -55,6 +59,39 @@ impl Gate {
     }
 }
 
+impl World {
+    /// A worker of its own, as in another process, that is killed when it stands at the gate.
+    pub async fn killed_worker(&self, order: &Bytes, stall: Stall) {
+        let roots = AllowedRoots::Below(vec![self.folder.path().to_owned()]);
+        let gate = Arc::new(Gate::new(LocalStorage::new(roots), stall));
+        let mut options = self.worker.options().clone();
+        options.workdir = self.folder.path().join("killed-work");
+        let (storage, queue) = (gate.clone(), self.mailbox.clone());
+        let (url, order) = (self.database.url(), order.clone());
+        let (kill, killed) = tokio::sync::oneshot::channel::<()>();
+        let process = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let bounds = database::PoolOptions::default();
+                let database = database::Database::connect(&url, &bounds).await.unwrap();
+                let worker = Worker::start(database, storage, queue, options).unwrap();
+                tokio::select! {
+                    outcome = worker.process(&order) => panic!("{outcome:?}"),
+                    _ = killed => {}
+                }
+            });
+            runtime.shutdown_background();
+        });
+        gate.arrival().await;
+        kill.send(()).unwrap();
+        tokio::task::block_in_place(|| process.join()).unwrap();
+    }
+}
+
 #[async_trait]
 impl Storage for Gate {
     async fn head(&self, uri: &Uri) -> Result<Attributes> {
@@ -90,6 +127,7 @@ impl Storage for Gate {
     }
 
     async fn delete(&self, uri: &Uri, options: &DeleteOptions) -> Result<()> {
+        self.pass(Stall::BeforeDelete).await;
         self.storage.delete(uri, options).await
     }
 
