@@ -108,7 +108,17 @@ async fn a_synchronous_deletion_is_over_when_it_is_answered() {
         );
         let (first, last) = (&job.logs[0], &job.logs[job.logs.len() - 1]);
         assert!(first.ends_with("2 dataset(s) selected"), "{first}");
-        assert!(job.logs.len() >= 13, "{:#?}", job.logs);
+        let states = [
+            "NEW",
+            "CREATED",
+            "DELETIONINPROGRESS",
+            "DELETIONEFFECTIVE",
+            "DONE",
+        ];
+        assert_eq!(job.logs.len(), states.len(), "{:#?}", job.logs);
+        for (line, state) in job.logs.iter().zip(states) {
+            assert!(line.contains(&format!("Status: {state} ")), "{line}");
+        }
         assert!(last.ends_with("Enter DONE"), "{last}");
         let request = pb::GetJobRequest {
             id: job.id,

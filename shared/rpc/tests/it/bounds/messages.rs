@@ -35,7 +35,7 @@ fn deletion(bytes: usize) -> pb::DeleteDatasetsRequest {
 async fn a_message_as_large_as_the_bound_passes_and_one_byte_more_does_not() {
     let Some(server) = server().await else { return };
     let (mut geocube, mut admin) = (server.client(), AdminClient::new(server.channel.clone()));
-    let behind = "expected at least one of them";
+    let behind = "job_name";
     refused(
         geocube.delete_datasets(deletion(BOUND)).await,
         Code::InvalidArgument,
