@@ -42,7 +42,10 @@ impl SigningKey {
             .args(["-pkeyopt", "rsa_keygen_bits:2048"])
             .output()
             .expect("openssl is needed to make keys");
-        let pair = RsaKeyPair::from_pkcs8(&made.stdout).expect("openssl makes keys");
+        // some versions write the form of before PKCS #8
+        let pair = RsaKeyPair::from_pkcs8(&made.stdout)
+            .or_else(|_| RsaKeyPair::from_der(&made.stdout))
+            .expect("openssl makes keys");
         Self { id, pair }
     }
 

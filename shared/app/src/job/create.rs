@@ -11,7 +11,8 @@ use database::{
     variable,
 };
 use domain::job::{
-    ExecutionLevel, Job, JobEvent, JobStatus, JobType, LogEntry, LogPage, Message, Severity, parse_message,
+    ExecutionLevel, Job, JobEvent, JobStatus, JobType, LogEntry, LogPage, Message, Severity,
+    parse_message,
 };
 use domain::{
     DatasetId, Entity, Error, InstanceId, Instant, JobId, Pattern, RecordId, RecordSelection,

@@ -45,7 +45,9 @@ pub(super) fn find<'c>(command: &'c Command, name: &str) -> Option<Found<'c>> {
     let visible = command.get_arguments().filter(|arg| !arg.is_hide_set());
     for arg in visible {
         let short = arg.get_short().map(String::from);
-        if arg.get_long() == Some(name) || short.as_deref() == Some(name) {
+        let aliases = arg.get_visible_aliases().unwrap_or_default();
+        let is_named = arg.get_long() == Some(name) || short.as_deref() == Some(name);
+        if is_named || aliases.contains(&name) {
             return Some(Found {
                 arg,
                 deprecated_name: false,
