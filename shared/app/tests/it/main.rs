@@ -1,5 +1,6 @@
 //! Use cases on a real database, with files in a folder of their own.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod cubes;
 mod jobs;
 mod world;

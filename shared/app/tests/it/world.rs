@@ -4,11 +4,13 @@
 mod faulty;
 mod gate;
 mod mailbox;
+mod moody;
 mod scene;
 
 pub use faulty::Faulty;
 pub use gate::{Gate, Stall};
 pub use mailbox::Mailbox;
+pub use moody::{Mood, Moody};
 pub use scene::{SIDE, Scene, transform};
 
 use app::job::{JobQuery, JobSnapshot, NewConsolidation, PushAnswer};
@@ -105,6 +107,17 @@ impl World {
         options.cancelled_jobs = Some(cancelled);
         options.files.target_root = Some(ingestion.clone());
         self.worker = Worker::start(database, storage, mailbox, options).unwrap();
+    }
+
+    /// Consolidated files have another class from now on.
+    pub async fn archive(&self, class: StorageClass) {
+        let variable = {
+            let mut connection = self.database.db.read().await.unwrap();
+            let found = database::variable::get_by_instance(&mut connection, self.instance).await;
+            found.unwrap().id
+        };
+        let configured = self.app.config_consolidation(variable, parameters(class));
+        configured.await.unwrap();
     }
 
     /// The same service and worker over another queue.
@@ -423,16 +436,20 @@ async fn variable_of(app: &App) -> InstanceId {
         .instantiate_variable(variable, "master".to_owned(), BTreeMap::new())
         .await
         .unwrap();
-    let params = ConsolidationParams {
+    let params = parameters(StorageClass::Standard);
+    app.config_consolidation(variable, params).await.unwrap();
+    instance.id
+}
+
+fn parameters(storage_class: StorageClass) -> ConsolidationParams {
+    ConsolidationParams {
         format: format(),
         exponent: 1.0,
         resampling: Resampling::Near,
         compression: Compression::Lossless,
-        storage_class: StorageClass::Standard,
+        storage_class,
         creation_params: BTreeMap::new(),
-    };
-    app.config_consolidation(variable, params).await.unwrap();
-    instance.id
+    }
 }
 
 pub async fn create_layout(app: &App, name: &str, max_records: u32) {
