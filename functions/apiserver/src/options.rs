@@ -145,6 +145,33 @@ mod tests {
     }
 
     #[test]
+    fn managed_paths_are_owned_and_reached_besides_the_ingestion_storage() {
+        let flags = [
+            "--ingestionStorage=/data",
+            "--cancelledJobs=/c",
+            "--managedPaths=/m,gs://bucket/owned",
+        ];
+        let paths = read(&flags).unwrap().paths;
+        for (file, managed) in [
+            ("/data/a.tif", true),
+            ("/m/a.tif", true),
+            ("/m2/a.tif", false),
+            ("gs://bucket/owned/a.tif", true),
+            ("gs://bucket/other/a.tif", false),
+            ("s3://bucket/owned/a.tif", false),
+        ] {
+            let uri = domain::Uri::parse(file).unwrap();
+            assert_eq!(paths.may_manage(&uri), managed, "{file}");
+        }
+        let storage::AllowedRoots::Below(roots) = paths.local_roots() else {
+            panic!("not every file is reached")
+        };
+        assert!(roots.contains(&"/m".into()), "{roots:?}");
+        // what is owned is deleted, not read for a caller
+        assert_eq!(paths.allowed, [std::path::PathBuf::from("/data")]);
+    }
+
+    #[test]
     fn paths_that_cannot_be_read_name_their_flag() {
         for (flag, value) in [
             ("--ingestionStorage", "relative/path"),

@@ -26,6 +26,7 @@ class Figure:
     cpu_ms: float | None = None
     plain_cpu_ms: float | None = None
     notes: list[str] = field(default_factory=list)
+    more: dict[str, float] = field(default_factory=dict)
 
     @property
     def ratio(self) -> float | None:

@@ -65,6 +65,30 @@ impl Error {
         }
     }
 
+    /// What a store said, where that is why a file is not available.
+    fn of_store(&self) -> Option<&storage::Error> {
+        match self {
+            Self::Unavailable { source, .. } => source.downcast_ref(),
+            Self::Domain(_)
+            | Self::DeadlineExceeded(_)
+            | Self::Cancelled(_)
+            | Self::Internal { .. } => None,
+        }
+    }
+
+    /// Whether a file was replaced while it was read: what is opened now is the new one.
+    pub(crate) fn is_of_a_replaced_file(&self) -> bool {
+        matches!(self.of_store(), Some(storage::Error::Changed { .. }))
+    }
+
+    /// Why a store failed, in few words for the caller: the log has the rest.
+    pub(crate) fn outline(&self) -> Option<String> {
+        match self.of_store()? {
+            storage::Error::Changed { .. } => Some("it is replaced again and again".to_owned()),
+            error => error.outline(),
+        }
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         match self {

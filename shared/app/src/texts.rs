@@ -12,7 +12,13 @@ pub const NOT_ENOUGH_VALID_PIXELS: &str = "Not enough valid pixels (skipped)";
 pub fn image_error(error: &Error) -> String {
     match error {
         Error::Domain(error) => status_text(domain_code(error), &error.to_string()),
-        Error::Unavailable { .. } => status_text("Unavailable", &error.to_string()),
+        Error::Unavailable { .. } => {
+            let text = match error.outline() {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            };
+            status_text("Unavailable", &text)
+        }
         Error::DeadlineExceeded(text) => status_text("DeadlineExceeded", text),
         Error::Cancelled(text) => status_text("Canceled", text),
         Error::Internal { .. } => error.to_string(),

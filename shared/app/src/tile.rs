@@ -67,7 +67,13 @@ impl App {
             palette,
             target,
         };
-        let drawn = self.draw(picture.clone(), sources.clone()).await;
+        let mut drawn = self.draw(picture.clone(), sources.clone()).await;
+        if drawn
+            .as_ref()
+            .is_err_and(crate::Error::is_of_a_replaced_file)
+        {
+            drawn = self.draw(picture.clone(), sources.clone()).await;
+        }
         match drawn {
             Err(error) if is_of_a_file(&error) => {
                 // the files may have been replaced since they were looked up

@@ -268,7 +268,12 @@ impl Task<'_> {
     }
 
     /// Rows of a part that fit into the memory, and parts of a row where that alone does not.
-    fn cut_rows(&self, warped: &Warped<'_>, part: Part, parts: &mut Vec<(Part, Need)>) -> Result<()> {
+    fn cut_rows(
+        &self,
+        warped: &Warped<'_>,
+        part: Part,
+        parts: &mut Vec<(Part, Need)>,
+    ) -> Result<()> {
         self.go_on()?;
         let (_, source_size) = warped.source.grid(warped.overview);
         let Some(need) = window::of_part(&warped.transformer, source_size, part, self.kernel)

@@ -19,8 +19,8 @@ use quick_cache::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions,
-    pieces, ranges::cut,
+    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, RenameOptions, Result, Storage,
+    UploadOptions, pieces, ranges::cut,
 };
 use block::{BlockRef, Blocks, Weight};
 
@@ -244,8 +244,8 @@ impl Storage for Cached {
         deleted
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
-        let moved = self.inner.rename(from, to).await;
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
+        let moved = self.inner.rename_with(from, to, options).await;
         self.forget(from);
         self.forget(to);
         moved

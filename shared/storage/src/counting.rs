@@ -9,7 +9,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Uri;
 
-use crate::{Attributes, ByteStream, DeleteOptions, ReadOptions, Result, Storage, UploadOptions};
+use crate::{
+    Attributes, ByteStream, DeleteOptions, ReadOptions, RenameOptions, Result, Storage,
+    UploadOptions,
+};
 
 /// What was read of one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,8 +109,8 @@ impl<S: Storage> Storage for Counting<S> {
         self.inner.delete(uri, options).await
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
-        self.inner.rename(from, to).await
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
+        self.inner.rename_with(from, to, options).await
     }
 }
 

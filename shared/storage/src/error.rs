@@ -1,4 +1,4 @@
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, time::Duration};
 
 use domain::{Scheme, Uri};
 
@@ -82,6 +82,27 @@ pub enum Error {
     },
 }
 
+/// A refusal of a store, of which nothing but the number is told to callers.
+#[cfg(any(feature = "gcs", feature = "s3"))]
+#[derive(Debug, thiserror::Error)]
+#[error("the store answers {status}")]
+struct Refusal {
+    status: u16,
+    #[source]
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+/// Nothing came, or nothing moved.
+#[derive(Debug, thiserror::Error)]
+#[error("the store gives no answer within {0:?}")]
+struct Late(Duration);
+
+/// A failure after all tries of a backend: another round would end the same way.
+#[cfg(any(feature = "gcs", feature = "s3"))]
+#[derive(Debug, thiserror::Error)]
+#[error("given up after several tries")]
+struct GivenUp(#[source] Box<dyn StdError + Send + Sync>);
+
 /// A backend that cannot be set up.
 #[derive(Debug, thiserror::Error)]
 #[error("the storage of {scheme}:// cannot be configured")]
@@ -112,6 +133,55 @@ impl Error {
     /// Whether the file is simply not there.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
+    }
+
+    /// Why a store is not available, in few words that name neither addresses nor credentials: for those who called. The
+    /// log has the sources.
+    pub fn outline(&self) -> Option<String> {
+        let Self::Unavailable { source, .. } = self else {
+            return None;
+        };
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(&**source);
+        while let Some(error) = cause {
+            #[cfg(any(feature = "gcs", feature = "s3"))]
+            if error.is::<Refusal>() {
+                return Some(error.to_string());
+            }
+            if error.is::<Late>() {
+                return Some(error.to_string());
+            }
+            cause = error.source();
+        }
+        Some("the store cannot be reached".to_owned())
+    }
+
+    /// Whether the same operation may succeed at once where it failed for now.
+    pub(crate) fn is_worth_another_try(&self) -> bool {
+        match self {
+            #[cfg(any(feature = "gcs", feature = "s3"))]
+            Self::Unavailable { source, .. } => !source.is::<GivenUp>(),
+            other => other.is_retryable(),
+        }
+    }
+
+    /// As it is after the last try.
+    #[cfg(any(feature = "gcs", feature = "s3"))]
+    pub(crate) fn given_up(self) -> Self {
+        match self {
+            Self::Unavailable { uri, source } => Self::Unavailable {
+                uri,
+                source: Box::new(GivenUp(source)),
+            },
+            other => other,
+        }
+    }
+
+    /// Nothing came, or nothing moved, within a time.
+    pub(crate) fn late(uri: &Uri, limit: Duration) -> Self {
+        Self::Unavailable {
+            uri: uri.clone(),
+            source: Box::new(Late(limit)),
+        }
     }
 
     pub(crate) fn invalid(uri: &Uri, reason: impl Into<String>) -> Self {
@@ -156,11 +226,15 @@ impl Error {
             401 | 403 => Self::PermissionDenied {
                 uri,
                 reason: format!(
-                    "the store answers {status} to the request to {operation} it: {source}"
+                    "the store answers {status} to the request to {operation} it: {}",
+                    told(&source.to_string())
                 ),
             },
             304 | 412 => Self::Changed { uri },
-            408 | 425 | 429 | 500..=599 => Self::Unavailable { uri, source },
+            408 | 425 | 429 | 500..=599 => Self::Unavailable {
+                uri,
+                source: Box::new(Refusal { status, source }),
+            },
             _ => Self::Failed {
                 uri,
                 operation,
@@ -212,6 +286,22 @@ impl Error {
     }
 }
 
+/// What an answer of S3 says to its reader: code and message, without the keys and addresses that stand beside them;
+/// other texts as they are.
+#[cfg(any(feature = "gcs", feature = "s3"))]
+fn told(text: &str) -> String {
+    let element = |name: &str| {
+        let (_, behind) = text.split_once(&format!("<{name}>"))?;
+        let (inside, _) = behind.split_once(&format!("</{name}>"))?;
+        Some(inside.trim())
+    };
+    match (element("Code"), element("Message")) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => text.to_owned(),
+    }
+}
+
 /// Linux error numbers that have no stable [`io::ErrorKind`].
 fn is_temporary(error: &io::Error) -> bool {
     const EIO: i32 = 5;
@@ -228,6 +318,34 @@ fn is_temporary(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "s3")]
+    #[test]
+    fn what_a_store_says_of_keys_and_addresses_is_not_told() {
+        let uri = Uri::parse("s3://b/a.tif").unwrap();
+        let answer = "Error performing GET http://inside:9000/b/a.tif in 2ms - Server returned non-2xx status code: 403 \
+            Forbidden: <?xml version=\"1.0\"?><Error><Code>InvalidAccessKeyId</Code><Message>The key does not exist.\
+            </Message><AWSAccessKeyId>AKIA123</AWSAccessKeyId></Error>";
+        assert_eq!(
+            Error::from_status(&uri, "read", 403, answer).to_string(),
+            "access to s3://b/a.tif is denied: the store answers 403 to the request to read it: InvalidAccessKeyId: \
+             The key does not exist."
+        );
+        let busy = Error::from_status(&uri, "read", 503, answer);
+        assert_eq!(busy.outline().unwrap(), "the store answers 503");
+        assert!(busy.is_worth_another_try());
+        let given_up = busy.given_up();
+        assert_eq!(given_up.outline().unwrap(), "the store answers 503");
+        assert!(given_up.is_retryable() && !given_up.is_worth_another_try());
+        let lost = Error::unavailable(&uri, answer);
+        assert_eq!(lost.outline().unwrap(), "the store cannot be reached");
+        let late = Error::late(&uri, Duration::from_secs(20));
+        assert_eq!(
+            late.outline().unwrap(),
+            "the store gives no answer within 20s"
+        );
+        assert_eq!(Error::NotFound { uri }.outline(), None);
+    }
 
     #[test]
     fn failures_of_the_system_are_sorted() {

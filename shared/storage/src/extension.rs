@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use crate::{ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage};
+use crate::{ByteStream, DeleteOptions, Error, ReadOptions, RenameOptions, Result, Storage};
 
 /// Conveniences on top of any [`Storage`].
 #[async_trait]
@@ -57,6 +57,11 @@ pub trait StorageExt: Storage {
             Err(error) if error.is_not_found() => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Moves a file as it is, replacing what was at the destination.
+    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+        self.rename_with(from, to, &RenameOptions::default()).await
     }
 
     /// Removes a file, and succeeds when it is not there.

@@ -20,6 +20,8 @@
 mod cache;
 #[cfg(feature = "testing")]
 pub mod conformance;
+#[cfg(any(feature = "gcs", feature = "s3"))]
+mod content;
 mod counting;
 mod error;
 mod extension;
@@ -29,6 +31,8 @@ mod gcs;
 mod http;
 mod local;
 mod memory;
+#[cfg(any(feature = "gcs", feature = "s3"))]
+mod names;
 mod options;
 mod pieces;
 mod ranges;
@@ -46,7 +50,7 @@ pub use extension::StorageExt;
 pub use gcs::{GcsConnection, GcsStorage};
 pub use local::{AllowedRoots, LocalStorage};
 pub use memory::MemoryStorage;
-pub use options::{Attributes, DeleteOptions, ReadOptions, UploadOptions};
+pub use options::{Attributes, DeleteOptions, ReadOptions, RenameOptions, UploadOptions};
 pub use retry::{RetryBudget, Retrying};
 pub use router::Router;
 #[cfg(feature = "s3")]

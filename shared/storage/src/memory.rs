@@ -15,8 +15,8 @@ use domain::{StorageClass, Uri};
 use futures::{StreamExt, stream};
 
 use crate::{
-    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions,
-    ranges::cut,
+    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, RenameOptions, Result, Storage,
+    UploadOptions, ranges::cut,
 };
 
 /// Keeps files in the memory of the process: for tests and demonstrations.
@@ -158,7 +158,7 @@ impl Storage for MemoryStorage {
         }
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         self.change(|objects| {
             let object = objects.remove(from).ok_or_else(|| not_found(from))?;
@@ -166,6 +166,7 @@ impl Storage for MemoryStorage {
                 to.clone(),
                 Object {
                     generation,
+                    storage_class: options.storage_class.or(object.storage_class),
                     ..object
                 },
             );

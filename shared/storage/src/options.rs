@@ -52,3 +52,10 @@ pub struct DeleteOptions {
     /// Succeed when there is no such file.
     pub ignore_missing: bool,
 }
+
+/// How to move a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RenameOptions {
+    /// Cost class of the moved file; that of before if absent. Ignored by backends without classes.
+    pub storage_class: Option<StorageClass>,
+}

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use domain::{Scheme, Uri};
 
 use crate::{
-    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions,
+    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, RenameOptions, Result, Storage,
+    UploadOptions,
 };
 
 /// Sends each operation to the backend registered for the scheme of its URI.
@@ -79,7 +80,7 @@ impl Storage for Router {
         self.backend(uri)?.delete(uri, options).await
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
         let backend = self.backend(from)?;
         if !Arc::ptr_eq(backend, self.backend(to)?) {
             return Err(Error::invalid(
@@ -87,7 +88,7 @@ impl Storage for Router {
                 format!("cannot be moved to {to}, expected the same kind of store"),
             ));
         }
-        backend.rename(from, to).await
+        backend.rename_with(from, to, options).await
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use domain::Uri;
 use futures::stream::BoxStream;
 
-use crate::{Attributes, DeleteOptions, ReadOptions, Result, UploadOptions};
+use crate::{Attributes, DeleteOptions, ReadOptions, RenameOptions, Result, UploadOptions};
 
 /// The content of a file in pieces, in order. Ends after the first error.
 pub type ByteStream = BoxStream<'static, Result<Bytes>>;
@@ -74,6 +74,7 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// Moves a file, replacing what was at the destination.
     ///
     /// The destination appears complete or not at all. On stores without a rename this is copy and delete, so
-    /// for a short time both may exist; repeating a move whose answer was lost gives `NotFound`.
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()>;
+    /// for a short time both may exist; repeating a move whose answer was lost gives `NotFound`. Content type and class
+    /// are kept, unless the options name another class.
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()>;
 }

@@ -10,6 +10,7 @@ use rpc::pb::{self, Resampling};
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -26,6 +27,8 @@ pub const SIDE: i32 = 64;
 pub struct Downloader {
     pub port: u16,
     pub said: String,
+    /// What it said since then.
+    pub later: Arc<Mutex<String>>,
     pub child: Child,
 }
 
@@ -64,9 +67,21 @@ impl Downloader {
             }
         };
         let port = timeout(LONG, listening).await.unwrap();
-        // what it says later is of no interest, but has to go somewhere
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { port, said, child }
+        let later = Arc::new(Mutex::new(String::new()));
+        let heard = Arc::clone(&later);
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut heard = heard.lock().unwrap();
+                heard.push_str(&line);
+                heard.push('\n');
+            }
+        });
+        Self {
+            port,
+            said,
+            later,
+            child,
+        }
     }
 
     /// A downloader open to everybody, which may read the files of a folder.

@@ -68,6 +68,73 @@ async fn slices_come_in_order_with_their_records_and_sources() {
     assert!(items.next().is_none());
 }
 
+/// A new bucket of the emulator of Google with an image; says so when there is no emulator.
+async fn bucket_with(name: &str, image: Vec<u8>) -> Option<(String, String)> {
+    let host = std::env::var("GEOCUBE_TEST_GCS").ok();
+    let Some(host) = host.filter(|text| !text.is_empty()) else {
+        eprintln!("skipped: needs GEOCUBE_TEST_GCS, as scripts/test sets it");
+        return None;
+    };
+    // fails only when another test was faster, which is as good
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (client, bucket) = (
+        reqwest::Client::new(),
+        format!("downloader-{}", std::process::id()),
+    );
+    let made = client.post(format!("http://{host}/storage/v1/b"));
+    let made = made.header("content-type", "application/json");
+    let made = made
+        .body(format!("{{\"name\": \"{bucket}\"}}"))
+        .send()
+        .await;
+    made.unwrap().error_for_status().unwrap();
+    let place =
+        format!("http://{host}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}");
+    let sent = client.post(place).body(image).send().await;
+    sent.unwrap().error_for_status().unwrap();
+    Some((host, bucket))
+}
+
+#[tokio::test]
+async fn reads_of_objects_are_logged_when_a_flag_asks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tif");
+    image(&path, 7);
+    let image = std::fs::read(&path).unwrap();
+    let bytes = image.len();
+    let Some((host, bucket)) = bucket_with("a.tif", image).await else {
+        return;
+    };
+    let flags = ["--with-gcs", "--gdalStorageDebug"];
+    let environment = [("STORAGE_EMULATOR_HOST", host.as_str())];
+    let downloader = Downloader::start(&flags, &environment).await;
+    let uri = format!("gs://{bucket}/a.tif");
+    // the second time nothing is read
+    for _ in 0..2 {
+        let items = downloader.cube(request(&[&[source(&uri)]])).await.unwrap();
+        let Some(Item::Header(header)) = items.get(1) else {
+            panic!("expected an image")
+        };
+        assert_eq!(header.error, "");
+    }
+    let told = || {
+        let later = downloader.later.lock().unwrap();
+        let lines = later.lines().filter(|line| line.contains(&uri));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for _ in 0..100 {
+        if !told().is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let lines = told();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for part in ["a cube", "requests", &bytes.to_string()] {
+        assert!(lines[0].contains(part), "{part}: {}", lines[0]);
+    }
+}
+
 #[tokio::test]
 async fn no_record_gives_a_header_that_echoes_the_request() {
     let folder = tempfile::tempdir().unwrap();

@@ -259,6 +259,9 @@ impl ImageBuilder {
     async fn build(&self, recipe: Arc<Recipe>, slice: Slice) -> BuiltImage {
         let mut slice = slice;
         let mut built = self.payload(&recipe, &slice).await;
+        if built.as_ref().is_err_and(Error::is_of_a_replaced_file) {
+            built = self.payload(&recipe, &slice).await;
+        }
         if let (Some(look_up), Err(error)) = (&self.look_up, &built)
             && is_of_a_file(error)
             && let Some(now) = look_up.again(&slice).await
@@ -273,8 +276,14 @@ impl ImageBuilder {
                 ..recipe.header_only(slice)
             },
             Err(error) => {
-                if let Error::Internal { source, .. } = &error {
-                    tracing::error!(error = &**source as &dyn std::error::Error, "{error}");
+                match &error {
+                    Error::Internal { source, .. } => {
+                        tracing::error!(error = &**source as &dyn std::error::Error, "{error}");
+                    }
+                    Error::Unavailable { source, .. } => {
+                        tracing::warn!(error = &**source as &dyn std::error::Error, "{error}");
+                    }
+                    Error::Domain(_) | Error::DeadlineExceeded(_) | Error::Cancelled(_) => {}
                 }
                 BuiltImage {
                     payload: Err(texts::image_error(&error)),

@@ -9,10 +9,10 @@ use crate::stores;
 use database::lease::{self, Heartbeat};
 use database::noted_file;
 use domain::job::{ConsolidationOrder, JobState, TaskStatus, cancel_marker_name};
-use domain::{RunId, Uri};
+use domain::{RunId, StorageClass, Uri};
 use std::path::Path;
 use std::time::Duration;
-use storage::{StorageExt, UploadOptions};
+use storage::{RenameOptions, StorageExt, UploadOptions};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How a run ended.
@@ -158,7 +158,8 @@ impl Run {
         self.note(&part, target).await?;
         let options = UploadOptions {
             content_type: Some("image/tiff".to_owned()),
-            storage_class: Some(self.order.container.storage_class),
+            // the class of the order comes with the move: what is archived cannot be copied
+            storage_class: Some(StorageClass::Standard),
             if_absent: false,
         };
         let upload = storage.upload_file(&part, file, &options);
@@ -202,7 +203,11 @@ impl Run {
     async fn rename(&self, part: &Uri, target: &Uri) -> Result<(), Failed> {
         self.check().await?;
         failpoint!("order.check.after");
-        let renamed = self.worker.parts.storage.rename(part, target).await;
+        let storage = &self.worker.parts.storage;
+        let options = RenameOptions {
+            storage_class: Some(self.order.container.storage_class),
+        };
+        let renamed = storage.rename_with(part, target, &options).await;
         failpoint!("order.rename.after");
         renamed.map_err(|error| Failed::storage(&error))
     }

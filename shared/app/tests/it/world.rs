@@ -5,11 +5,13 @@ mod faulty;
 mod gate;
 mod lease;
 mod mailbox;
+mod moody;
 mod scene;
 
 pub use faulty::Faulty;
 pub use gate::{Gate, Stall};
 pub use mailbox::Mailbox;
+pub use moody::{Mood, Moody};
 pub use scene::{SIDE, Scene, transform};
 
 use app::job::{JobQuery, JobSnapshot, NewConsolidation, PushAnswer};
@@ -108,6 +110,16 @@ impl World {
         options.cancelled_jobs = Some(cancelled);
         options.files.target_root = Some(ingestion.clone());
         self.worker = Worker::start(database, storage, mailbox, options).unwrap();
+    }
+
+    /// Consolidated files have another class from now on.
+    pub async fn archive(&self, class: StorageClass) {
+        let params = ConsolidationParams {
+            storage_class: class,
+            ..params()
+        };
+        let configured = self.app.config_consolidation(self.variable, params);
+        configured.await.unwrap();
     }
 
     /// The same service and worker over another queue.

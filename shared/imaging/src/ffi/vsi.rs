@@ -1,20 +1,23 @@
-//! Files of object stores for GDAL: a file system of its own, which knows the one file that is being opened.
+//! Files of object stores for GDAL: a file system of its own, which knows the files that are open, each by a name that
+//! nobody guesses.
 
 use std::{
     any::Any,
-    cell::RefCell,
-    ffi::{CStr, CString, c_char, c_int, c_void},
+    collections::HashMap,
+    ffi::{CStr, c_char, c_int, c_void},
     mem::size_of,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr::{copy_nonoverlapping, null_mut, write_bytes},
     slice,
-    sync::Once,
+    sync::{Mutex, MutexGuard, Once, PoisonError},
 };
 
 use gdal_sys::{
     VSIAllocFilesystemPluginCallbacksStruct, VSIFreeFilesystemPluginCallbacksStruct,
     VSIInstallPluginHandler, VSIStatBufL, vsi_l_offset,
 };
+
+use uuid::Uuid;
 
 use crate::remote::RemoteFile;
 
@@ -26,9 +29,39 @@ const CACHE: usize = 128 << 10;
 
 static INSTALL: Once = Once::new();
 
-thread_local! {
-    /// The file that this thread opens; all other names do not exist.
-    static OPENING: RefCell<Option<(CString, RemoteFile)>> = const { RefCell::new(None) };
+/// Files by the path behind the prefix; all other names do not exist. Drivers open a file again from threads of their own.
+static PLACES: Mutex<Option<HashMap<Box<str>, RemoteFile>>> = Mutex::new(None);
+
+/// The place of a file in GDAL's file system, until it is dropped.
+pub(crate) struct Place {
+    name: Box<str>,
+}
+
+impl Place {
+    /// Makes a file known under a new name, which ends as its address does.
+    pub(crate) fn of(file: RemoteFile) -> Self {
+        INSTALL.call_once(install);
+        let name = format!("{}/{}", Uuid::new_v4().simple(), file.uri()).into_boxed_str();
+        places().get_or_insert_default().insert(name.clone(), file);
+        Self { name }
+    }
+
+    /// How GDAL is told to open it.
+    pub(crate) fn path(&self) -> String {
+        format!("{}{}", PREFIX.to_string_lossy(), self.name)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(places) = &mut *places() {
+            places.remove(&self.name);
+        }
+    }
+}
+
+fn places() -> MutexGuard<'static, Option<HashMap<Box<str>, RemoteFile>>> {
+    PLACES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What GDAL holds of an open file. It uses a handle from one thread at a time.
@@ -36,17 +69,6 @@ struct Handle {
     file: RemoteFile,
     position: u64,
     at_end: bool,
-}
-
-/// Calls `open` with the path under which GDAL finds `file`, and nothing else, as long as it runs.
-pub(crate) fn with_remote<T>(name: &str, file: RemoteFile, open: impl FnOnce(&str) -> T) -> T {
-    INSTALL.call_once(install);
-    // a name holds no control characters
-    let key = CString::new(name).unwrap_or_default();
-    OPENING.set(Some((key, file)));
-    let opened = open(&format!("{}{name}", PREFIX.to_string_lossy()));
-    OPENING.set(None);
-    opened
 }
 
 fn install() {
@@ -121,18 +143,16 @@ impl Handle {
     }
 }
 
-/// The file being opened, if `name` is its name, with or without the prefix.
+/// The file of a name, with or without the prefix.
 ///
 /// # Safety
 /// `name` is a C string.
-unsafe fn opening(name: *const c_char) -> Option<RemoteFile> {
+unsafe fn known(name: *const c_char) -> Option<RemoteFile> {
     // SAFETY: as the caller promises.
-    let name = unsafe { CStr::from_ptr(name) }.to_bytes();
-    let name = name.strip_prefix(PREFIX.to_bytes()).unwrap_or(name);
-    OPENING.with_borrow(|opening| {
-        let (expected, file) = opening.as_ref()?;
-        (expected.to_bytes() == name).then(|| file.clone())
-    })
+    let name = unsafe { CStr::from_ptr(name) }.to_str().ok()?;
+    let prefix = PREFIX.to_str().ok()?;
+    let name = name.strip_prefix(prefix).unwrap_or(name);
+    places().as_ref()?.get(name).cloned()
 }
 
 unsafe extern "C" fn stat(
@@ -143,7 +163,7 @@ unsafe extern "C" fn stat(
 ) -> c_int {
     guarded(-1, || {
         // SAFETY: GDAL passes a C string.
-        let Some(file) = (unsafe { opening(name) }) else {
+        let Some(file) = (unsafe { known(name) }) else {
             return -1;
         };
         let out = out.cast::<libc::stat64>();
@@ -165,7 +185,7 @@ unsafe extern "C" fn open(
 ) -> *mut c_void {
     guarded(null_mut(), || {
         // SAFETY: GDAL passes two C strings.
-        let (file, access) = unsafe { (opening(name), CStr::from_ptr(access).to_bytes()) };
+        let (file, access) = unsafe { (known(name), CStr::from_ptr(access).to_bytes()) };
         let writes = access.iter().any(|letter| b"wa+".contains(letter));
         let Some(file) = file.filter(|_| !writes) else {
             return null_mut();

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{Crs, Error, Result};
 use domain::{Bands, Uri};
-use gdal::Dataset;
 
 /// A file that was opened to be described, once for all its bands.
 pub struct FileHeader {
@@ -19,7 +18,7 @@ pub struct FileHeader {
 enum Content {
     /// A plain GeoTIFF in a reference system that was met before.
     Tags(Box<Header>, Crs),
-    Gdal(Dataset),
+    Gdal(open::Library),
 }
 
 impl FileHeader {

@@ -2,15 +2,31 @@
 
 use crate::{
     Error, Result,
-    ffi::{capture, with_remote},
+    ffi::{Place, capture},
     remote::RemoteFile,
 };
 use domain::{Size, Uri};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags, raster::RasterBand};
-use std::fs;
+use std::{fs, ops::Deref};
 
 /// Formats that never refer to other files.
 const DRIVERS: [&str; 4] = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG"];
+
+/// A dataset of GDAL, and for an object its place in GDAL's file system: drivers may open it again by name as long as it
+/// is open.
+pub(super) struct Library {
+    // before the place, so that it is closed first
+    dataset: Dataset,
+    _place: Option<Place>,
+}
+
+impl Deref for Library {
+    type Target = Dataset;
+
+    fn deref(&self) -> &Dataset {
+        &self.dataset
+    }
+}
 
 /// The name of a dataset in messages, and for GDAL.
 pub(super) fn name(uri: &Uri, subdir: &str) -> String {
@@ -30,7 +46,7 @@ pub(super) fn open(
     uri: &Uri,
     subdir: &str,
     opened: Option<&RemoteFile>,
-) -> Result<(Dataset, String)> {
+) -> Result<(Library, String)> {
     let name = name(uri, subdir);
     let Some(path) = uri.local_path() else {
         return match opened {
@@ -54,7 +70,12 @@ pub(super) fn open(
             reason: "expected a regular file".to_owned(),
         });
     }
-    open_path(&address(path, subdir), uri, name)
+    let dataset = open_path(&address(path, subdir), uri, &name)?;
+    let library = Library {
+        dataset,
+        _place: None,
+    };
+    Ok((library, name))
 }
 
 /// Opens an object through the store that the fast path uses too.
@@ -63,18 +84,29 @@ fn open_remote(
     subdir: &str,
     name: String,
     file: &RemoteFile,
-) -> Result<(Dataset, String)> {
+) -> Result<(Library, String)> {
     _ = file.take_failure();
-    let opened = with_remote(uri.as_str(), file.clone(), |path| {
-        open_path(&address(path, subdir), uri, name.clone())
-    });
-    opened.map_err(|error| match file.take_failure() {
-        Some(failure) => Error::opening(name, failure),
-        None => error,
-    })
+    let place = Place::of(file.clone());
+    let opened = open_path(&address(&place.path(), subdir), uri, &name);
+    match (opened, file.take_failure()) {
+        (Ok(dataset), _) => {
+            let library = Library {
+                dataset,
+                _place: Some(place),
+            };
+            Ok((library, name))
+        }
+        (Err(_), Some(failure)) => Err(Error::opening(name, failure)),
+        // callers know the address of the file, not its place
+        (Err(Error::Open { name, reason }), None) => {
+            let reason = reason.replace(&place.path(), uri.as_str());
+            Err(Error::Open { name, reason })
+        }
+        (Err(error), None) => Err(error),
+    }
 }
 
-fn open_path(address: &str, uri: &Uri, name: String) -> Result<(Dataset, String)> {
+fn open_path(address: &str, uri: &Uri, name: &str) -> Result<Dataset> {
     let file_name = uri.file_name();
     let options = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_RASTER
@@ -85,17 +117,14 @@ fn open_path(address: &str, uri: &Uri, name: String) -> Result<(Dataset, String)
         sibling_files: Some(&[file_name]),
     };
     let (dataset, captured) = capture(|| Dataset::open_ex(address, options));
-    match dataset {
-        Ok(dataset) => Ok((dataset, name)),
-        Err(_) if captured.failed() => Err(Error::Open {
-            name,
-            reason: captured.text(),
-        }),
-        Err(error) => Err(Error::Open {
-            name,
-            reason: error.to_string(),
-        }),
-    }
+    dataset.map_err(|error| Error::Open {
+        name: name.to_owned(),
+        reason: if captured.failed() {
+            captured.text()
+        } else {
+            error.to_string()
+        },
+    })
 }
 
 /// A band, from 1.

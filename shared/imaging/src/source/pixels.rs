@@ -9,7 +9,6 @@ use crate::{
     remote::RemoteFile,
 };
 use domain::{DatasetSource, Uri};
-use gdal::Dataset;
 use std::{
     cell::{Cell, OnceCell},
     ops::{AddAssign, Range},
@@ -49,7 +48,7 @@ pub(super) struct Pixels {
     remote: Option<RemoteFile>,
     tiff: Option<Tiff>,
     /// Opened when it is needed.
-    library: OnceCell<Dataset>,
+    library: OnceCell<open::Library>,
     reads: Cell<Reads>,
 }
 
@@ -68,7 +67,7 @@ impl Pixels {
     pub(super) fn of_library(
         source: &DatasetSource,
         remote: Option<RemoteFile>,
-        dataset: Dataset,
+        dataset: open::Library,
     ) -> Self {
         Self {
             uri: source.uri.clone(),
@@ -162,7 +161,7 @@ impl Pixels {
         Ok(done)
     }
 
-    fn library(&self) -> Result<&Dataset> {
+    fn library(&self) -> Result<&open::Library> {
         if let Some(dataset) = self.library.get() {
             return Ok(dataset);
         }

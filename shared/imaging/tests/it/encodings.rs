@@ -264,7 +264,10 @@ fn the_last_of_four_bands_is_not_taken_for_alpha() {
         (Compression::Custom, &[("COMPRESS", "LZW")]),
         (Compression::Custom, &[("COMPRESS", "LERC")]),
         (Compression::Custom, &[("COMPRESS", "JPEG")]),
-        (Compression::Custom, &[("COMPRESS", "ZSTD"), ("PHOTOMETRIC", "RGB")]),
+        (
+            Compression::Custom,
+            &[("COMPRESS", "ZSTD"), ("PHOTOMETRIC", "RGB")],
+        ),
     ] {
         let what = format!("{compression:?} {params:?}");
         let case = Case {

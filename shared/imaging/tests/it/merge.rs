@@ -363,9 +363,14 @@ fn a_small_memory_bound_changes_no_nearest_pixel() {
             window_bytes,
             ..imaging::Limits::default()
         };
-        imaging::merge(&sources, &grid, &mapping, Resampling::Near, &limits, &|| {
-            false
-        })
+        imaging::merge(
+            &sources,
+            &grid,
+            &mapping,
+            Resampling::Near,
+            &limits,
+            &|| false,
+        )
     };
     // the last one holds a few rows
     for window_bytes in [1_000_000, 300_000, 100_000, 20_000] {

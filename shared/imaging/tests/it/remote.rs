@@ -1,6 +1,7 @@
 //! Files of an object store: the same pixels as local ones, for as few requests as can be.
 
 mod ahead;
+mod jpeg2000;
 mod moody;
 
 use crate::scene::{Look, Scene, pattern, plain, render, source, target, values};

@@ -40,10 +40,15 @@ impl Cached {
             .missing_runs(uri, file, ranges)
             .into_iter()
             .map(|run| async move { self.blocks(uri, file, run).await.map(drop) });
-        stream::iter(fetches)
+        let fetched = stream::iter(fetches)
             .buffer_unordered(CONCURRENT)
             .try_collect()
-            .await
+            .await;
+        if let Err(Error::Changed { .. } | Error::NotFound { .. }) = fetched {
+            // whoever opens the file again asks for its version
+            self.forget(uri);
+        }
+        fetched
     }
 
     /// Whether [`Self::prefetch`] has nothing to fetch.

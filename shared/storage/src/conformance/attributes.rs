@@ -1,7 +1,7 @@
 use domain::{StorageClass, Uri};
 
 use super::{Capabilities, Suite, assert_missing};
-use crate::UploadOptions;
+use crate::{RenameOptions, StorageExt, UploadOptions};
 
 impl Suite {
     pub(super) async fn a_start_comes_with_its_attributes(&self) {
@@ -32,24 +32,40 @@ impl Suite {
 
     pub(super) async fn attributes_are_kept(&self) {
         let before = std::time::SystemTime::now() - std::time::Duration::from_mins(1);
-        let uri = self.uri("attributes.tif");
-        let options = UploadOptions {
-            content_type: Some("image/tiff".into()),
-            storage_class: Some(StorageClass::Infrequent),
-            if_absent: false,
-        };
-        self.store
-            .upload(&uri, "x".into(), &options)
-            .await
-            .expect("upload succeeds");
-        self.check_attributes(&uri, &options, before).await;
-        let moved = self.uri("moved.tif");
-        self.store
-            .rename(&uri, &moved)
-            .await
-            .expect("rename succeeds");
-        self.check_attributes(&moved, &options, before).await;
-        self.remove(&moved).await;
+        // by one request, and in parts
+        for size in [1, 9 << 20] {
+            let uri = self.uri("attributes.tif");
+            let options = UploadOptions {
+                content_type: Some("image/tiff".into()),
+                storage_class: Some(StorageClass::Infrequent),
+                if_absent: false,
+            };
+            let data = vec![b'x'; size];
+            self.store
+                .upload(&uri, data.into(), &options)
+                .await
+                .expect("upload succeeds");
+            self.check_attributes(&uri, &options, before).await;
+            let moved = self.uri("moved.tif");
+            self.store
+                .rename(&uri, &moved)
+                .await
+                .expect("rename succeeds");
+            self.check_attributes(&moved, &options, before).await;
+            let archived = UploadOptions {
+                storage_class: Some(StorageClass::DeepArchive),
+                ..options
+            };
+            let options = RenameOptions {
+                storage_class: archived.storage_class,
+            };
+            self.store
+                .rename_with(&moved, &uri, &options)
+                .await
+                .expect("rename into another class succeeds");
+            self.check_attributes(&uri, &archived, before).await;
+            self.remove(&uri).await;
+        }
     }
 
     async fn check_attributes(

@@ -3,6 +3,7 @@ mod connection;
 mod errors;
 mod progress;
 mod rest;
+mod session;
 
 use std::{ops::Range, path::Path, sync::Arc, time::Duration};
 
@@ -22,8 +23,9 @@ use progress::{Moved, Parts, Watched, timely};
 use rest::Rest;
 
 use crate::{
-    Attributes, ByteStream, ConfigError, DeleteOptions, Error, ReadOptions, Result, Storage,
-    UploadOptions, http, pieces, ranges::cut,
+    Attributes, ByteStream, ConfigError, DeleteOptions, Error, ReadOptions, RenameOptions, Result,
+    RetryBudget, Storage, UploadOptions, content::Content, http, names::refuse_dots, pieces,
+    ranges::cut,
 };
 
 /// Largest offset that the service knows.
@@ -32,19 +34,39 @@ const LAST: u64 = i64::MAX as u64;
 /// Time within which something must move.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Larger content goes up by a session, piece by piece.
+const SESSION: u64 = 8 << 20;
+
 /// Objects of Google Cloud Storage (`gs://bucket/a.tif`).
 ///
-/// Each call is one request, or as many as the content takes; nothing is tried again here: wrap it in
-/// [`Retrying`](crate::Retrying).
+/// Each call is one request, or as many as the content takes. Only a large upload is taken up again here where it broke,
+/// within a budget; for all else wrap it in [`Retrying`](crate::Retrying).
 #[derive(Clone, Debug)]
 pub struct GcsStorage {
     client: Client,
     rest: Arc<Rest>,
     emulated: bool,
     patience: Duration,
+    budget: RetryBudget,
+    session: u64,
 }
 
 impl GcsStorage {
+    /// Takes a large upload up again within this budget for each of its pieces, the default one unless it is said.
+    #[must_use]
+    pub fn with_budget(self, budget: RetryBudget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Sends content of more than so many bytes piece by piece: 8 MiB, and never to an emulator, unless it is said.
+    #[must_use]
+    pub fn with_sessions_above(self, bytes: u64) -> Self {
+        Self {
+            session: bytes,
+            ..self
+        }
+    }
+
     /// Gives transfers up in which nothing moves for so long, 30 seconds unless it is said.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
@@ -78,8 +100,11 @@ impl GcsStorage {
         Ok(Self {
             client: client.map_err(|error| failed(error.into()))?,
             rest: Arc::new(rest),
+            // emulators know neither conditions nor breaks of a session
+            session: if access.emulated { u64::MAX } else { SESSION },
             emulated: access.emulated,
             patience: PATIENCE,
+            budget: RetryBudget::default(),
         })
     }
 
@@ -233,10 +258,18 @@ impl Storage for GcsStorage {
     }
 
     async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
+        if data.len() as u64 > self.session {
+            let content = Content::Memory(data);
+            return session::write(&self.rest, uri, &content, options, self.budget).await;
+        }
         Box::pin(self.write(uri, Parts::of(data), options)).await
     }
 
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
+        let content = Content::open(uri, path).await?;
+        if content.size() > self.session {
+            return session::write(&self.rest, uri, &content, options, self.budget).await;
+        }
         let file = tokio::fs::File::open(path)
             .await
             .map_err(|source| Error::unreadable_source(uri, source))?;
@@ -250,8 +283,8 @@ impl Storage for GcsStorage {
         }
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
-        self.rest.rename(from, to).await
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
+        self.rest.rename(from, to, options).await
     }
 }
 
@@ -274,6 +307,7 @@ fn object(uri: &Uri) -> Result<(&str, &str)> {
             scheme: uri.scheme(),
         });
     }
+    refuse_dots(uri)?;
     match (uri.bucket(), uri.path()) {
         (_, "") => Err(Error::invalid(
             uri,

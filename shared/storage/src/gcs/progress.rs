@@ -24,11 +24,7 @@ pub(super) async fn timely<T>(
 ) -> Result<T> {
     tokio::time::timeout(patience, part)
         .await
-        .map_err(|_| stalled(uri, patience))
-}
-
-fn stalled(uri: &Uri, patience: Duration) -> Error {
-    Error::unavailable(uri, format!("nothing moved within {patience:?}"))
+        .map_err(|_| Error::late(uri, patience))
 }
 
 /// When content moved last.
@@ -61,7 +57,7 @@ impl Moved {
             match tokio::time::timeout_at(end, &mut upload).await {
                 Ok(done) => return Ok(done),
                 Err(_) if self.last() + patience > end => {}
-                Err(_) => return Err(stalled(uri, patience)),
+                Err(_) => return Err(Error::late(uri, patience)),
             }
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{class, connection::Access};
-use crate::{Attributes, Error, Result, http};
+use crate::{Attributes, Error, RenameOptions, Result, http};
 
 #[derive(Debug)]
 pub(super) struct Rest {
@@ -38,14 +38,14 @@ struct Rewritten {
     rewrite_token: Option<String>,
 }
 
-/// What a copy is to keep of the original.
+/// What an object is to be besides its content.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Kept<'a> {
+pub(super) struct Described<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_type: Option<&'a str>,
+    pub(super) content_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    storage_class: Option<&'a str>,
+    pub(super) storage_class: Option<&'a str>,
 }
 
 impl Rest {
@@ -87,16 +87,19 @@ impl Rest {
     }
 
     /// Copy within the service, of any size, then delete.
-    pub(super) async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+    pub(super) async fn rename(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
         let source = self.resource(from, "move").await?;
         if from.canonical() == to.canonical() {
             return Ok(());
         }
         let (bucket, name) = super::object(to)?;
         let target = ["rewriteTo", "b", bucket, "o", name];
-        let kept = Kept {
+        let kept = Described {
             content_type: source.content_type.as_deref(),
-            storage_class: source.storage_class.as_deref(),
+            storage_class: options
+                .storage_class
+                .map(class::name)
+                .or(source.storage_class.as_deref()),
         };
         let mut token = None;
         loop {
@@ -130,31 +133,51 @@ impl Rest {
         let (bucket, name) = super::object(uri)?;
         let mut url = self.root.clone();
         url.path_segments_mut()
-            .map_err(|()| Error::invalid(uri, "has no usable root of the service"))?
+            .map_err(|()| no_root(uri))?
             .pop_if_empty()
             .extend(["storage", "v1", "b", bucket, "o", name])
             .extend(behind);
         Ok(url)
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         uri: &Uri,
         operation: &'static str,
         request: RequestBuilder,
     ) -> Result<Response> {
-        let request = request.headers(self.headers(uri).await?);
-        let answer = request
-            .send()
-            .await
-            .map_err(|source| Error::unavailable(uri, source.without_url()))?;
-        let status = answer.status();
-        if status.is_success() {
+        let answer = self.answer(uri, request).await?;
+        if answer.status().is_success() {
             return Ok(answer);
         }
-        let text = answer.text().await.unwrap_or_default();
-        let text: String = text.chars().take(300).collect();
-        Err(Error::from_status(uri, operation, status.as_u16(), text))
+        Err(refused(uri, operation, answer).await)
+    }
+
+    /// The answer to a request, whatever it is.
+    pub(super) async fn answer(&self, uri: &Uri, request: RequestBuilder) -> Result<Response> {
+        let request = request.headers(self.headers(uri).await?);
+        request
+            .send()
+            .await
+            .map_err(|source| Error::unavailable(uri, source.without_url()))
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Where content is sent to.
+    pub(super) fn upload_url(&self, uri: &Uri) -> Result<Url> {
+        let (bucket, name) = super::object(uri)?;
+        let mut url = self.root.clone();
+        url.path_segments_mut()
+            .map_err(|()| no_root(uri))?
+            .pop_if_empty()
+            .extend(["upload", "storage", "v1", "b", bucket, "o"]);
+        url.query_pairs_mut()
+            .append_pair("uploadType", "resumable")
+            .append_pair("name", name);
+        Ok(url)
     }
 
     async fn headers(&self, uri: &Uri) -> Result<HeaderMap> {
@@ -169,6 +192,18 @@ impl Rest {
             }),
         }
     }
+}
+
+/// Why a request was refused.
+pub(super) async fn refused(uri: &Uri, operation: &'static str, answer: Response) -> Error {
+    let status = answer.status().as_u16();
+    let text = answer.text().await.unwrap_or_default();
+    let text: String = text.chars().take(300).collect();
+    Error::from_status(uri, operation, status, text)
+}
+
+fn no_root(uri: &Uri) -> Error {
+    Error::invalid(uri, "has no usable root of the service")
 }
 
 async fn body<T: for<'a> Deserialize<'a>>(uri: &Uri, answer: Response) -> Result<T> {

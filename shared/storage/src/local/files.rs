@@ -8,13 +8,19 @@ use std::{
 };
 
 use domain::Uri;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+use rustix::{
+    fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, linkat, openat, openat2},
+    io::Errno,
+};
 use std::os::fd::AsRawFd;
 
 use crate::{Attributes, Error, Result, extension::part_of};
 
 pub(super) fn attributes(uri: &Uri, path: &Path) -> Result<Attributes> {
-    let metadata = regular(uri, path)?;
+    // not opened for reading, which a pipe would wait for
+    let found = open_real(path, OFlags::PATH).and_then(|file| file.metadata());
+    let metadata = found.map_err(|source| Error::from_io(uri, "read", source))?;
+    check_regular(uri, &metadata)?;
     Ok(Attributes {
         size: metadata.len(),
         version: version_of(&metadata),
@@ -26,16 +32,30 @@ pub(super) fn attributes(uri: &Uri, path: &Path) -> Result<Attributes> {
 
 /// Opens a regular file for reading; gives its size too.
 pub(super) fn open(uri: &Uri, path: &Path, version: Option<&str>) -> Result<(File, u64)> {
-    // before opening: that of a pipe would wait for a writer
+    // before opening: that of a device does something
     regular(uri, path)?;
-    let file = File::open(path).map_err(|source| Error::from_io(uri, "read", source))?;
-    let metadata = file
-        .metadata()
-        .map_err(|source| Error::from_io(uri, "read", source))?;
+    let failed = |source| Error::from_io(uri, "read", source);
+    // nor does that of a pipe wait for a writer, should the file be one by now
+    let file = open_real(path, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    check_regular(uri, &metadata)?;
     if version.is_some_and(|version| version != version_of(&metadata)) {
         return Err(Error::Changed { uri: uri.clone() });
     }
     Ok((file, metadata.len()))
+}
+
+/// Opens a real path, which has no links any more: one that was put in since it was checked is not followed.
+fn open_real(path: &Path, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::CLOEXEC;
+    match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        Ok(file) => Ok(file.into()),
+        // an old kernel, or a sandbox that does not know the call
+        Err(Errno::NOSYS | Errno::PERM) => {
+            Ok(openat(CWD, path, flags | OFlags::NOFOLLOW, Mode::empty())?.into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Writes all of `content`, then puts it in its place. Until then it has no name where the file system can do without
@@ -141,10 +161,14 @@ pub(super) fn rename(from: &Uri, source: &Path, to: &Uri, target: &Path) -> Resu
     }
 }
 
-fn regular(uri: &Uri, path: &Path) -> Result<Metadata> {
+fn regular(uri: &Uri, path: &Path) -> Result<()> {
     let metadata = fs::metadata(path).map_err(|source| Error::from_io(uri, "read", source))?;
+    check_regular(uri, &metadata)
+}
+
+fn check_regular(uri: &Uri, metadata: &Metadata) -> Result<()> {
     if metadata.is_file() {
-        return Ok(metadata);
+        return Ok(());
     }
     let kind = if metadata.is_dir() {
         "a folder"
@@ -159,9 +183,8 @@ fn check_target(uri: &Uri, path: &Path) -> Result<()> {
         return Err(Error::invalid(uri, "is a folder, expected a file"));
     }
     match regular(uri, path) {
-        Ok(_) => Ok(()),
         Err(error) if error.is_not_found() => Ok(()),
-        Err(error) => Err(error),
+        checked => checked,
     }
 }
 
@@ -217,6 +240,27 @@ mod tests {
             buffer[..count].fill(b'x');
             Ok(count)
         }
+    }
+
+    #[test]
+    fn a_link_that_was_put_in_after_the_check_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        fs::create_dir(root.join("outside")).unwrap();
+        fs::write(root.join("outside/a"), "secret").unwrap();
+        std::os::unix::fs::symlink(root.join("outside"), root.join("link")).unwrap();
+        std::os::unix::fs::symlink(root.join("outside/a"), root.join("a")).unwrap();
+        // what was real when it was resolved
+        for name in ["link/a", "a"] {
+            let path = root.join(name);
+            let uri = Uri::parse(path.to_str().unwrap()).unwrap();
+            assert!(open(&uri, &path, None).is_err(), "{name}");
+            assert!(attributes(&uri, &path).is_err(), "{name}");
+        }
+        let path = root.join("outside/a");
+        let uri = Uri::parse(path.to_str().unwrap()).unwrap();
+        assert_eq!(open(&uri, &path, None).unwrap().1, 6);
+        assert_eq!(attributes(&uri, &path).unwrap().size, 6);
     }
 
     #[test]

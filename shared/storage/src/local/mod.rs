@@ -16,8 +16,8 @@ use futures::{StreamExt, stream};
 pub use roots::AllowedRoots;
 
 use crate::{
-    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, Result, Storage, UploadOptions,
-    ranges::cut,
+    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, RenameOptions, Result, Storage,
+    UploadOptions, ranges::cut,
 };
 
 /// Size of the pieces of a stream: large enough for the disk, small enough for the memory.
@@ -129,7 +129,7 @@ impl Storage for LocalStorage {
         .await
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+    async fn rename_with(&self, from: &Uri, to: &Uri, _: &RenameOptions) -> Result<()> {
         let to = to.clone();
         let roots = Arc::clone(&self.roots);
         self.blocking(from, move |from, path| {
@@ -151,7 +151,9 @@ fn read_range(uri: &Uri, file: &File, range: &Range<u64>, size: u64) -> Result<B
     Ok(buffer.into())
 }
 
-async fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn spawn_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {

@@ -28,7 +28,9 @@ impl AllowedRoots {
             });
         };
         let roots = match self {
-            Self::All => return Ok(path.to_owned()),
+            Self::All => {
+                return real_path(path).map_err(|source| Error::from_io(uri, "open", source));
+            }
             Self::Below(roots) => roots,
         };
         match real_path(path) {

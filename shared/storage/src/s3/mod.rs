@@ -1,7 +1,10 @@
 mod buckets;
+mod call;
 mod class;
+mod copy;
 mod credentials;
 mod errors;
+mod parts;
 mod stat;
 mod upload;
 
@@ -11,14 +14,18 @@ use async_trait::async_trait;
 use buckets::Buckets;
 pub use buckets::S3Options;
 use bytes::Bytes;
-use domain::{Scheme, StorageClass, Uri};
+use call::Caller;
+use domain::{Scheme, Uri};
 use object_store::{
-    GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt, aws::AmazonS3, path::Path as Key,
+    Attribute, Attributes as Headers, GetOptions, GetRange, GetResult, ObjectStore, ObjectStoreExt,
+    aws::AmazonS3, path::Path as Key,
 };
+use parts::Target;
 
 use crate::{
-    Attributes, ByteStream, ConfigError, DeleteOptions, Error, ReadOptions, Result, Storage,
-    UploadOptions, http, pieces, ranges::cut,
+    Attributes, ByteStream, ConfigError, DeleteOptions, Error, ReadOptions, RenameOptions, Result,
+    RetryBudget, Storage, UploadOptions, content::Content, http, names::refuse_dots, pieces,
+    ranges::cut,
 };
 
 /// Largest offset that every store reads.
@@ -26,24 +33,47 @@ const LAST: u64 = i64::MAX as u64;
 
 /// Objects of Amazon S3 and compatible stores (`s3://bucket/a.tif`).
 ///
-/// Each call is one request, or as many as the content takes; nothing is tried again here: wrap it in
-/// [`Retrying`](crate::Retrying).
+/// Each call is one request, or as many as the content takes. Only the parts of a large object are tried again here, each
+/// on its own, within a budget; for all else wrap it in [`Retrying`](crate::Retrying).
+///
+/// An upload that ends with its process leaves parts that nobody sees and that cost: a lifecycle rule of the bucket
+/// (`AbortIncompleteMultipartUpload`) removes them.
 #[derive(Clone, Debug)]
 pub struct S3Storage {
     buckets: Arc<Buckets>,
-    client: reqwest::Client,
+    caller: Caller,
+    budget: RetryBudget,
+    copy_limit: u64,
 }
 
 impl S3Storage {
+    /// Tries each part of a large object within this budget, the default one unless it is said.
+    #[must_use]
+    pub fn with_budget(self, budget: RetryBudget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Copies larger objects in parts of this size, 1 GiB unless it is said; the service takes parts from 5 MiB on.
+    #[must_use]
+    pub fn with_copy_limit(self, bytes: u64) -> Self {
+        Self {
+            copy_limit: bytes.max(5 << 20),
+            ..self
+        }
+    }
+
     /// Sets the client up; no request is sent yet.
     ///
     /// # Errors
     /// When the options are malformed, or the credentials file is.
     pub fn connect(options: &S3Options) -> Result<Self, ConfigError> {
         http::ensure_provider();
+        let buckets = Buckets::new(options)?;
         Ok(Self {
-            buckets: Arc::new(Buckets::new(options)?),
-            client: stat::client()?,
+            caller: Caller::new(buckets.signs())?,
+            buckets: Arc::new(buckets),
+            budget: RetryBudget::default(),
+            copy_limit: copy::LIMIT,
         })
     }
 
@@ -60,6 +90,7 @@ impl S3Storage {
                 "names a bucket, expected s3://bucket/key",
             ));
         }
+        refuse_dots(uri)?;
         let key = Key::parse(uri.path())
             .map_err(|error| Error::invalid(uri, format!("is no usable key: {error}")))?;
         // the library would read another object
@@ -97,9 +128,25 @@ impl S3Storage {
         Ok(answer)
     }
 
+    fn target<'a>(&'a self, uri: &'a Uri, store: &'a AmazonS3, key: &'a Key) -> Target<'a> {
+        Target {
+            uri,
+            store,
+            key,
+            caller: &self.caller,
+            budget: self.budget,
+        }
+    }
+
+    async fn write(&self, uri: &Uri, content: Content, options: &UploadOptions) -> Result<()> {
+        let (client, key) = self.object(uri)?;
+        let target = self.target(uri, &client, &key);
+        upload::put(&target, &content, options).await
+    }
+
     async fn found(&self, uri: &Uri, version: Option<&str>) -> Result<Attributes> {
         let (store, key) = self.object(uri)?;
-        let found = stat::stat(uri, &self.client, &store, &key).await?;
+        let found = stat::stat(uri, &self.caller, &store, &key).await?;
         if version.is_some_and(|version| found.version != version) {
             return Err(Error::Changed { uri: uri.clone() });
         }
@@ -184,13 +231,12 @@ impl Storage for S3Storage {
     }
 
     async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
-        let (client, key) = self.object(uri)?;
-        upload::put(uri, &client, &key, data, options).await
+        self.write(uri, Content::Memory(data), options).await
     }
 
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
-        let (client, key) = self.object(uri)?;
-        upload::put_file(uri, &client, &key, path, options).await
+        let content = Content::open(uri, path).await?;
+        self.write(uri, content, options).await
     }
 
     async fn delete(&self, uri: &Uri, options: &DeleteOptions) -> Result<()> {
@@ -205,32 +251,36 @@ impl Storage for S3Storage {
         }
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
         let found = self.found(from, None).await?;
         if from.canonical() == to.canonical() {
             return Ok(());
         }
         let (source, key) = self.object(from)?;
         let (target, target_key) = self.object(to)?;
-        let plain = matches!(found.storage_class, None | Some(StorageClass::Standard));
-        if from.bucket() == to.bucket() && plain {
-            source
-                .copy(&key, &target_key)
-                .await
-                .map_err(|error| errors::sort(from, "move", error))?;
-        } else {
-            // the library's copy keeps to one bucket and to the standard class
-            let content = pieces::stream(self.clone(), from).await?;
-            let options = UploadOptions {
-                content_type: found.content_type,
-                storage_class: found.storage_class,
-                if_absent: false,
-            };
-            upload::put_stream(to, &target, &target_key, content, found.size, &options).await?;
-        }
+        let target = self.target(to, &target, &target_key);
+        copy::copy(
+            from,
+            &found,
+            &target,
+            options.storage_class,
+            self.copy_limit,
+        )
+        .await?;
         source
             .delete(&key)
             .await
             .map_err(|error| errors::sort(from, "move", error))
     }
+}
+
+fn attributes(options: &UploadOptions) -> Headers {
+    let mut attributes = Headers::new();
+    if let Some(content_type) = &options.content_type {
+        attributes.insert(Attribute::ContentType, content_type.clone().into());
+    }
+    if let Some(storage_class) = options.storage_class {
+        attributes.insert(Attribute::StorageClass, class::name(storage_class).into());
+    }
+    attributes
 }

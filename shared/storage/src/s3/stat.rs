@@ -1,48 +1,26 @@
-//! Attributes by a signed HEAD request of our own: the library does not tell the class of an object.
+//! Attributes by a HEAD request of our own: the library does not tell the class of an object.
 
 use ::http::{
     HeaderMap, HeaderName, Method,
     header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED},
 };
-use domain::{Scheme, Uri};
-use object_store::{aws::AmazonS3, path::Path as Key, signer::Signer};
-use reqwest::Client;
+use domain::Uri;
+use object_store::{aws::AmazonS3, path::Path as Key};
 
-use super::{class, errors};
-use crate::{Attributes, ConfigError, Error, Result, http};
-
-pub(super) fn client() -> Result<Client, ConfigError> {
-    http::client().map_err(|source| ConfigError {
-        scheme: Scheme::S3,
-        source: source.into(),
-    })
-}
+use super::{
+    call::{Call, Caller},
+    class,
+};
+use crate::{Attributes, Error, Result};
 
 pub(super) async fn stat(
     uri: &Uri,
-    client: &Client,
+    caller: &Caller,
     store: &AmazonS3,
     key: &Key,
 ) -> Result<Attributes> {
-    let url = store
-        .signed_url(Method::HEAD, key, http::CALL_LIMIT)
-        .await
-        .map_err(|error| errors::sort(uri, "stat", error))?;
-    // the address is signed: it does not belong into a message
-    let answer = client
-        .head(url)
-        .send()
-        .await
-        .map_err(|source| Error::unavailable(uri, source.without_url()))?;
-    let status = answer.status();
-    if !status.is_success() {
-        return Err(Error::from_status(
-            uri,
-            "stat",
-            status.as_u16(),
-            format!("the store answers {status}"),
-        ));
-    }
+    let call = Call::new(Method::HEAD);
+    let answer = caller.send(uri, "stat", store, key, call).await?;
     attributes(answer.headers()).ok_or_else(|| Error::Failed {
         uri: uri.clone(),
         operation: "stat",

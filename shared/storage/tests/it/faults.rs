@@ -4,7 +4,9 @@ use std::{error::Error as _, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::Uri;
-use storage::{Error, RetryBudget, Retrying, Storage, StorageExt, UploadOptions};
+use storage::{
+    CacheOptions, Cached, Error, RetryBudget, Retrying, Storage, StorageExt, UploadOptions,
+};
 
 use crate::{
     emulators,
@@ -18,6 +20,7 @@ pub(crate) const BUDGET: RetryBudget = RetryBudget {
     longest_pause: Duration::from_millis(10),
     total: Duration::from_secs(20),
     answer: Duration::from_millis(1500),
+    bytes_per_second: 4 << 20,
 };
 
 /// Both remote stores behind a proxy each, with a file of ten digits; fewer where an emulator is absent.
@@ -35,7 +38,7 @@ pub(crate) async fn stores() -> Vec<(Proxy, Arc<dyn Storage>, Uri)> {
     }
     if let Some((endpoint, bucket)) = emulators::s3_bucket().await {
         let proxy = Proxy::start(&endpoint).await;
-        let store = emulators::s3(&format!("http://{}", proxy.address));
+        let store = emulators::s3(&format!("http://{}", proxy.address)).with_budget(BUDGET);
         let file = uri(&format!("s3://{bucket}/a.bin"));
         stores.push((
             proxy,
@@ -91,6 +94,64 @@ async fn a_broken_range_does_not_repeat_its_neighbours() {
         let read = store.read_ranges(&file, &[0..2, 4..6, 8..20], None).await;
         assert_eq!(read.unwrap(), ["01", "45", "89"]);
         assert_eq!(proxy.requests().len(), 4, "{file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_are_read_at_the_same_time() {
+    for (proxy, store, file) in stores().await {
+        let late = Fault::Slow(Duration::from_millis(300));
+        proxy.spoil([late; 8]);
+        let ranges: Vec<_> = (0..8).map(|start| start..start + 2).collect();
+        let read = store.read_ranges(&file, &ranges, None).await.unwrap();
+        assert_eq!(read[7], "78", "{file}");
+        assert_eq!(proxy.requests().len(), 8, "{file}");
+        assert_eq!(proxy.most_at_once(), 8, "{file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_opened_by_two_requests_at_most_and_known_from_then_on() {
+    for (proxy, store, file) in stores().await {
+        let large = Bytes::from(vec![7; 3_000_000]);
+        let options = UploadOptions::default();
+        store.upload(&file, large, &options).await.unwrap();
+        let cached = Cached::new(
+            store,
+            CacheOptions {
+                block: 1 << 20,
+                capacity: 64 << 20,
+                fresh: Duration::from_mins(1),
+            },
+        );
+        proxy.spoil([]);
+        let known = cached.known(&file).await.unwrap();
+        assert_eq!(known.size, 3_000_000);
+        assert_eq!(cached.read(&file, 0..16_384).await.unwrap().len(), 16_384);
+        let cold = proxy.requests();
+        // the emulator of Google does not tell the size with the first bytes
+        let most = if file.scheme() == domain::Scheme::Gs {
+            2
+        } else {
+            1
+        };
+        assert_eq!(cold.len(), most, "{cold:?}");
+        // blocks that lie side by side
+        cached.read(&file, 1_500_000..2_999_999).await.unwrap();
+        assert_eq!(proxy.requests().len(), most + 1);
+        for request in proxy.requests() {
+            let (method, address) = request.split_once(' ').unwrap();
+            assert_eq!(method, "GET", "{request}");
+            let path = address.split([' ', '?']).next().unwrap();
+            assert!(
+                path.ends_with("a.bin"),
+                "nothing beside the file: {request}"
+            );
+        }
+        proxy.spoil([]);
+        cached.known(&file).await.unwrap();
+        cached.read(&file, 0..3_000_000).await.unwrap();
+        assert!(proxy.requests().is_empty(), "{file} warm");
     }
 }
 

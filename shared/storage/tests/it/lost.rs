@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Uri;
 use storage::{
-    Attributes, ByteStream, DeleteOptions, Error, MemoryStorage, ReadOptions, Result, Retrying,
-    Storage, StorageExt, UploadOptions,
+    Attributes, ByteStream, DeleteOptions, Error, MemoryStorage, ReadOptions, RenameOptions,
+    Result, Retrying, Storage, StorageExt, UploadOptions,
 };
 
 use crate::{
@@ -86,8 +86,8 @@ impl Storage for Mute {
         self.answer(uri, done)
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
-        let done = self.inner.rename(from, to).await;
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
+        let done = self.inner.rename_with(from, to, options).await;
         self.answer(from, done)
     }
 }

@@ -6,7 +6,9 @@ mod emulators;
 mod faults;
 mod lost;
 mod proxy;
+mod sessions;
 mod stalled;
+mod uploads;
 
 use std::{sync::Arc, time::Duration};
 

@@ -35,6 +35,8 @@ pub(crate) enum Fault {
 struct State {
     faults: VecDeque<Fault>,
     requests: Vec<String>,
+    under_way: usize,
+    most: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +58,11 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 // an error is a client that went away, as clients do after a fault
+                {
+                    let mut state = state.lock().unwrap();
+                    state.under_way += 1;
+                    state.most = state.most.max(state.under_way);
+                }
                 tokio::spawn(serve(client, upstream.clone(), Arc::clone(&state)));
             }
         });
@@ -67,6 +74,12 @@ impl Proxy {
         let mut state = self.state.lock().unwrap();
         state.faults = faults.into_iter().collect();
         state.requests.clear();
+        state.most = 0;
+    }
+
+    /// Most requests at the same time since the last call of `spoil`.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.state.lock().unwrap().most
     }
 
     /// First lines of the requests since the last call of `spoil`.
@@ -76,6 +89,16 @@ impl Proxy {
 }
 
 async fn serve(
+    client: TcpStream,
+    upstream: String,
+    state: Arc<Mutex<State>>,
+) -> std::io::Result<()> {
+    let served = pass(client, upstream, Arc::clone(&state)).await;
+    state.lock().unwrap().under_way -= 1;
+    served
+}
+
+async fn pass(
     mut client: TcpStream,
     upstream: String,
     state: Arc<Mutex<State>>,
@@ -109,21 +132,21 @@ async fn serve(
     // a kept connection would carry requests that are not seen here
     head.splice(first..first, *b"\r\nConnection: close");
     server.write_all(&head).await?;
-    if fault == Some(Fault::Truncated) {
+    if matches!(fault, Some(Fault::Truncated | Fault::Lost | Fault::Stalled)) {
+        // the content of the request on its way, the answer kept here
         let mut answer = Vec::new();
-        server.read_to_end(&mut answer).await?;
-        answer.truncate(answer.len().saturating_sub(3));
-        client.write_all(&answer).await?;
-        return client.shutdown().await;
-    }
-    if matches!(fault, Some(Fault::Lost | Fault::Stalled)) {
-        // the content of the request on its way, the answer into nothing
-        let (mut from_client, _) = client.split();
-        let (mut from_server, mut to_server) = server.split();
-        let mut answer = tokio::io::sink();
-        tokio::select! {
-            done = tokio::io::copy(&mut from_server, &mut answer) => { done?; }
-            sent = tokio::io::copy(&mut from_client, &mut to_server) => { sent?; }
+        {
+            let (mut from_client, _) = client.split();
+            let (mut from_server, mut to_server) = server.split();
+            tokio::select! {
+                done = tokio::io::copy(&mut from_server, &mut answer) => { done?; }
+                sent = tokio::io::copy(&mut from_client, &mut to_server) => { sent?; }
+            }
+        }
+        if fault == Some(Fault::Truncated) {
+            answer.truncate(answer.len().saturating_sub(3));
+            client.write_all(&answer).await?;
+            return client.shutdown().await;
         }
         if fault == Some(Fault::Stalled) {
             std::future::pending::<()>().await;

@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use storage::{
-    Attributes, ByteStream, DeleteOptions, Error, MemoryStorage, ReadOptions, Result, Storage,
-    UploadOptions,
+    Attributes, ByteStream, DeleteOptions, Error, MemoryStorage, ReadOptions, RenameOptions,
+    Result, Storage, UploadOptions,
 };
 
 /// What the far side or the way there does.
@@ -131,9 +131,9 @@ impl Storage for Faulty {
         self.way(uri)
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
         self.way(from)?;
-        self.storage.rename(from, to).await?;
+        self.storage.rename_with(from, to, options).await?;
         self.way(from)
     }
 }

@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use storage::{
-    AllowedRoots, Attributes, ByteStream, DeleteOptions, LocalStorage, ReadOptions, Result,
-    Storage, UploadOptions,
+    AllowedRoots, Attributes, ByteStream, DeleteOptions, LocalStorage, ReadOptions, RenameOptions,
+    Result, Storage, UploadOptions,
 };
 use tokio::sync::Semaphore;
 
@@ -131,8 +131,8 @@ impl Storage for Gate {
         self.storage.delete(uri, options).await
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
         self.pass(Stall::BeforeRename).await;
-        self.storage.rename(from, to).await
+        self.storage.rename_with(from, to, options).await
     }
 }

@@ -12,8 +12,8 @@ use std::{
     },
 };
 use storage::{
-    Attributes, ByteStream, DeleteOptions, Error, MemoryStorage, ReadOptions, Result, Storage,
-    UploadOptions,
+    Attributes, ByteStream, DeleteOptions, Error, MemoryStorage, ReadOptions, RenameOptions,
+    Result, Storage, UploadOptions,
 };
 
 /// Requests that were made, with their bytes; refused ones too.
@@ -116,7 +116,7 @@ impl Storage for Moody {
         self.inner.delete(uri, options).await
     }
 
-    async fn rename(&self, from: &Uri, to: &Uri) -> Result<()> {
-        self.inner.rename(from, to).await
+    async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
+        self.inner.rename_with(from, to, options).await
     }
 }

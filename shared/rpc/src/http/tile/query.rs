@@ -42,7 +42,11 @@ impl Parameters {
             "min" => once(name, &mut self.min, number(name, &value)?)?,
             "max" => once(name, &mut self.max, number(name, &value)?)?,
             "filters.from_time" => {
-                once(name, &mut self.from_time, instant(name, &value, NaiveTime::MIN)?)?;
+                once(
+                    name,
+                    &mut self.from_time,
+                    instant(name, &value, NaiveTime::MIN)?,
+                )?;
             }
             "filters.to_time" => {
                 once(name, &mut self.to_time, instant(name, &value, END_OF_DAY)?)?;
