@@ -156,7 +156,8 @@ async fn locks_that_nobody_will_release_are_told_at_the_start() {
         .find(|line| line.contains("still holds datasets (geocube migrate --repair)"));
     let told = told.unwrap_or_else(|| panic!("{}", running.said));
     assert!(
-        told.contains("WARN") && told.contains("e0000000-0000-4000-8000-000000000003"),
+        told.contains(r#""severity":"warn""#)
+            && told.contains("e0000000-0000-4000-8000-000000000003"),
         "{told}"
     );
 }

@@ -48,15 +48,13 @@ pub(super) fn plan(
         needed(order, parallel) + copied
     };
     let fits = |(copies, parallel): &(bool, usize)| bytes(*copies, *parallel) <= available.into();
-    match plans.into_iter().find(fits) {
-        Some((copies, parallel)) => Ok(Plan { copies, parallel }),
-        None => {
-            let needed = bytes(false, 1);
-            Err(Failed::ForGood(format!(
-                "insufficient scratch: {needed} bytes needed, {available} available"
-            )))
-        }
+    if let Some((copies, parallel)) = plans.into_iter().find(fits) {
+        return Ok(Plan { copies, parallel });
     }
+    let needed = bytes(false, 1);
+    Err(Failed::ForGood(format!(
+        "insufficient scratch: {needed} bytes needed, {available} available"
+    )))
 }
 
 /// Bytes needed with this many records in work at the same time.
