@@ -209,7 +209,7 @@ async fn the_ten_minutes_of_a_cancellation_begin_with_it() {
         return;
     };
     let (id, message) = order(&world, 1).await;
-    seize(&world, &message, Duration::from_mins(60)).await;
+    seize(&world, &message, Duration::from_hours(1)).await;
     world.app.cancel_job(id, false).await.unwrap();
     world.deliver_all().await;
     // whatever was changed last says nothing
