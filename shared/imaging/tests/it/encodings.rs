@@ -261,11 +261,11 @@ fn the_last_of_four_bands_is_not_taken_for_alpha() {
     for (compression, params) in [
         (Compression::No, LOSSLESS),
         (Compression::Lossless, LOSSLESS),
-        (Compression::Custom, &[("COMPRESS", "LZW")]),
-        (Compression::Custom, &[("COMPRESS", "LERC")]),
+        (Compression::No, &[("COMPRESS", "LZW")]),
+        (Compression::No, &[("COMPRESS", "LERC")]),
         (Compression::Custom, &[("COMPRESS", "JPEG")]),
         (
-            Compression::Custom,
+            Compression::No,
             &[("COMPRESS", "ZSTD"), ("PHOTOMETRIC", "RGB")],
         ),
     ] {

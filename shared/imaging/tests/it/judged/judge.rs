@@ -153,14 +153,16 @@ fn difference(ours: &[f64], expected: &[f64], request: &Request) -> Option<Strin
     let apart = |(a, b): &(&f64, &f64)| {
         let tolerance = match (near, request.dtype.is_float()) {
             (true, _) => 0.0,
-            (false, true) => 1e-4 * a.abs().max(b.abs()),
+            (false, true) => 1e-3 * a.abs().max(b.abs()),
             (false, false) => 1.0,
         };
         !((*a - *b).abs() <= tolerance || a.is_nan() && b.is_nan())
     };
     let pairs = ours.iter().zip(expected).enumerate();
     let wrong: Vec<_> = pairs.filter(|(_, pair)| apart(pair)).collect();
-    let allowed = if near { 0 } else { ours.len() / 1000 };
+    // positions are approximated from the edges of a part, to an eighth of a pixel: where we cut parts in another place,
+    // a pixel on the edge of a source may be in or out
+    let allowed = ours.len() / if near { 50_000 } else { 1000 };
     (wrong.len() > allowed).then(|| {
         let first = &wrong[..wrong.len().min(3)];
         format!(

@@ -110,6 +110,9 @@ async fn a_synchronous_deletion_is_over_when_it_is_answered() {
         assert!(first.ends_with("2 dataset(s) selected"), "{first}");
         let states = [
             "NEW",
+            // a line for each dataset
+            "NEW",
+            "NEW",
             "CREATED",
             "DELETIONINPROGRESS",
             "DELETIONEFFECTIVE",

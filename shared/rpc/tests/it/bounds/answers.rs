@@ -213,7 +213,7 @@ async fn lines_of_a_log_are_counted() {
     let job = server.client().delete_datasets(request).await.unwrap();
     let job = job.into_inner().job.unwrap();
     let total = job.logs.len();
-    assert_eq!(total, 5, "{:?}", job.logs);
+    assert_eq!(total, 6, "{:?}", job.logs);
     for (log_limit, lines) in [(1, 1), (2, 2), (3, 2), (i32::MAX, 2)] {
         let request = pb::GetJobRequest {
             id: job.id.clone(),
