@@ -77,7 +77,7 @@ async fn send(
         assert_eq!(start, held.len(), "a piece begins where the session ends");
         let end: usize = rest.split_once('/').unwrap().0.parse().unwrap();
         assert_eq!(end + 1 - start, piece.len());
-        assert!(piece.len() % (256 << 10) == 0 || end + 1 == SIZE);
+        assert!(piece.len().is_multiple_of(256 << 10) || end + 1 == SIZE);
         if let Some(kept) = service.broken_after.take() {
             held.extend_from_slice(&piece[..kept]);
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
