@@ -153,7 +153,7 @@ fn difference(ours: &[f64], expected: &[f64], request: &Request) -> Option<Strin
     let apart = |(a, b): &(&f64, &f64)| {
         let tolerance = match (near, request.dtype.is_float()) {
             (true, _) => 0.0,
-            (false, true) => 1e-3 * a.abs().max(b.abs()),
+            (false, true) => request.float_error * a.abs().max(b.abs()),
             (false, false) => 1.0,
         };
         !((*a - *b).abs() <= tolerance || a.is_nan() && b.is_nan())

@@ -37,6 +37,8 @@ pub struct Request {
     pub kernel: Resampling,
     pub dtype: DType,
     pub no_data: f64,
+    /// Largest relative error of floating samples.
+    pub float_error: f64,
 }
 
 /// How unusual the requests are.
@@ -56,6 +58,8 @@ pub struct Traits {
     pub side: u32,
     /// Shortest and longest side of a target in pixels.
     pub target: (u32, u32),
+    /// Largest relative error of floating samples.
+    pub float_error: f64,
 }
 
 impl Request {
@@ -103,6 +107,7 @@ impl Request {
             kernel: random.pick(&Resampling::ALL),
             dtype,
             no_data,
+            float_error: traits.float_error,
         })
     }
 
