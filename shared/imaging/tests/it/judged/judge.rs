@@ -51,8 +51,8 @@ impl Court {
         self.heard += 1;
     }
 
-    /// Fails if there was any complaint, or hardly any request with data.
-    pub fn close(self) {
+    /// Fails if there was any complaint, or if less than this share of the requests found data.
+    pub fn close(self, seen: f64) {
         assert!(
             self.complaints.is_empty(),
             "{} of {} requests:\n{}",
@@ -61,7 +61,7 @@ impl Court {
             self.complaints.join("\n")
         );
         assert!(
-            4 * self.with_data >= 3 * self.heard,
+            self.with_data as f64 >= seen * self.heard as f64,
             "{} of {} requests found data",
             self.with_data,
             self.heard

@@ -19,6 +19,7 @@ const PLAIN: Traits = Traits {
     metres: (8.0, 400.0),
     side: 80,
     target: (20, 70),
+    seen: 0.75,
     float_error: 1e-4,
 };
 
@@ -35,7 +36,7 @@ fn judge(seed: u64, count: usize, places: &[Place], traits: Traits) {
             court.hear(&request);
         }
     }
-    court.close();
+    court.close(traits.seen);
 }
 
 #[test]
@@ -121,6 +122,8 @@ fn requests_from_far_away_are_answered_as_gdalwarp_does() {
         layers: 2,
         side: 600,
         zoom: (0.001, 0.1),
+        // others are smaller than a pixel
+        seen: 0.5,
         // a position that is approximated otherwise moves a kernel of many pixels
         float_error: 1e-2,
         ..PLAIN

@@ -58,6 +58,8 @@ pub struct Traits {
     pub side: u32,
     /// Shortest and longest side of a target in pixels.
     pub target: (u32, u32),
+    /// Least share of requests that find data.
+    pub seen: f64,
     /// Largest relative error of floating samples.
     pub float_error: f64,
 }
