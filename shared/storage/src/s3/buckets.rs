@@ -1,22 +1,18 @@
 use std::{
     collections::HashMap,
-    fmt, io,
-    path::{Path, PathBuf},
+    fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use domain::Scheme;
 use object_store::{
-    ClientOptions, RetryConfig, StaticCredentialProvider,
+    StaticCredentialProvider,
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential},
 };
 
-use super::credentials::FileKeys;
-use crate::{ConfigError, http::CONNECT_LIMIT};
-
-/// Time for one request with its content, which is a piece of a file.
-const REQUEST_LIMIT: Duration = Duration::from_mins(5);
+use super::environment::{Environment, file_keys};
+use crate::ConfigError;
 
 /// Clients that are kept; callers name buckets, so that their number has a bound.
 const MOST: usize = 64;
@@ -39,6 +35,7 @@ pub(super) struct Buckets {
     builder: AmazonS3Builder,
     clients: Mutex<HashMap<String, Arc<AmazonS3>>>,
     signs: bool,
+    encryption: Vec<(&'static str, String)>,
 }
 
 impl fmt::Debug for Buckets {
@@ -91,6 +88,7 @@ impl Buckets {
             builder,
             clients: Mutex::default(),
             signs,
+            encryption: environment.encryption(),
         };
         buckets
             .build("geocube")
@@ -101,6 +99,11 @@ impl Buckets {
     /// Whether requests carry a signature.
     pub(super) fn signs(&self) -> bool {
         self.signs
+    }
+
+    /// Headers of what is written, as the library itself gives them.
+    pub(super) fn encryption(&self) -> &[(&'static str, String)] {
+        &self.encryption
     }
 
     pub(super) fn client(&self, bucket: &str) -> object_store::Result<Arc<AmazonS3>> {
@@ -121,65 +124,6 @@ impl Buckets {
     }
 }
 
-/// The variables of the process.
-struct Environment(Vec<(String, String)>);
-
-impl Environment {
-    fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
-    }
-
-    fn is_true(&self, name: &str) -> bool {
-        let value = self.get(name).unwrap_or_default().to_ascii_lowercase();
-        ["1", "true", "on", "yes", "y"].contains(&value.as_str())
-    }
-
-    /// As the library itself reads them.
-    fn builder(&self) -> AmazonS3Builder {
-        let client = ClientOptions::new()
-            .with_timeout(REQUEST_LIMIT)
-            .with_connect_timeout(CONNECT_LIMIT);
-        let retry = RetryConfig {
-            max_retries: 0,
-            ..RetryConfig::default()
-        };
-        let mut builder = AmazonS3Builder::new();
-        for (name, value) in self.0.iter().filter(|(name, _)| name.starts_with("AWS_")) {
-            if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
-                builder = builder.with_config(key, value);
-            }
-        }
-        builder.with_client_options(client).with_retry(retry)
-    }
-}
-
-/// Keys of a shared credentials file: of the one that is named, else that of the user unless the variables hold keys.
-fn file_keys(options: &S3Options, environment: &Environment) -> io::Result<Option<FileKeys>> {
-    let named = environment.get("AWS_PROFILE");
-    let profile = named.unwrap_or("default");
-    if let Some(file) = &options.credentials_file {
-        return FileKeys::open(file, profile).map(Some);
-    }
-    if environment.get("AWS_ACCESS_KEY_ID").is_some() {
-        return Ok(None);
-    }
-    if let Some(file) = environment.get("AWS_SHARED_CREDENTIALS_FILE") {
-        return FileKeys::open(Path::new(file), profile).map(Some);
-    }
-    let Some(home) = environment.get("HOME") else {
-        return Ok(None);
-    };
-    match FileKeys::open(&Path::new(home).join(".aws/credentials"), profile) {
-        Ok(keys) => Ok(Some(keys)),
-        Err(error) if named.is_some() => Err(error),
-        // there are other places for keys
-        Err(_) => Ok(None),
-    }
-}
-
 fn failed(source: Box<dyn std::error::Error + Send + Sync>) -> ConfigError {
     ConfigError {
         scheme: Scheme::S3,
@@ -189,6 +133,8 @@ fn failed(source: Box<dyn std::error::Error + Send + Sync>) -> ConfigError {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use object_store::{path::Path as Key, signer::Signer};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

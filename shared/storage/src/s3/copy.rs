@@ -43,6 +43,9 @@ pub(super) async fn copy(
     if let Some(class) = class {
         call = call.header("x-amz-storage-class", class::name(class));
     }
+    for (name, value) in target.encryption {
+        call = call.header(name, value);
+    }
     let told = target
         .caller
         .told(from, "move", target.store, target.key, call);

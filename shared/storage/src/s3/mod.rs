@@ -3,6 +3,7 @@ mod call;
 mod class;
 mod copy;
 mod credentials;
+mod environment;
 mod errors;
 mod parts;
 mod stat;
@@ -134,6 +135,7 @@ impl S3Storage {
             store,
             key,
             caller: &self.caller,
+            encryption: self.buckets.encryption(),
             budget: self.budget,
         }
     }

@@ -41,6 +41,8 @@ pub(super) struct Target<'a> {
     pub(super) store: &'a AmazonS3,
     pub(super) key: &'a Key,
     pub(super) caller: &'a Caller,
+    /// Headers by which the store encrypts it.
+    pub(super) encryption: &'a [(&'static str, String)],
     pub(super) budget: RetryBudget,
 }
 
