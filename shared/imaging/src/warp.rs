@@ -19,7 +19,7 @@ pub(crate) use aligned::whole_offset;
 use domain::{DType, GeoTransform, Resampling};
 pub(crate) use layer::Layer;
 use nearest::{Grids, PIXEL_BYTES, Picked, Picks};
-use part::Part;
+use part::{Cut, Part};
 use window::Need;
 
 /// Whether pixels are only copied.
@@ -152,7 +152,8 @@ impl Task<'_> {
             Way::Warped(warped) => warped,
         };
         let mut parts = Vec::new();
-        self.divide(&warped, Part::whole(self.target.size), &mut parts)?;
+        let whole = Part::whole(self.target.size);
+        self.divide(&warped, whole, Cut::Across, &mut parts)?;
         let Some(grids) = grids else {
             return parts
                 .iter()
@@ -243,35 +244,12 @@ impl Task<'_> {
     /// none where the source does not reach.
     ///
     /// Positions are approximated along each row of a part. So where memory is short, parts whose nearest pixels are
-    /// looked for are cut between rows: which ones are found does not depend on the memory there is.
-    fn divide(&self, warped: &Warped<'_>, part: Part, parts: &mut Vec<(Part, Need)>) -> Result<()> {
-        self.go_on()?;
-        let (_, source_size) = warped.source.grid(warped.overview);
-        let Some(need) = window::of_part(&warped.transformer, source_size, part, self.kernel)
-        else {
-            return Ok(());
-        };
-        // GDAL's warper halves such parts too, and derives the width of its kernels from each.
-        let sparse = need.fill < SPARSE && part.size.width.max(part.size.height) > SPARSE_SIDE;
-        let needed = self.bytes_of(warped, part, &need);
-        if !sparse && needed <= self.limits.window_bytes {
-            parts.push((part, need));
-            return Ok(());
-        }
-        if !sparse && self.kernel == Resampling::Near {
-            return self.cut_rows(warped, part, parts);
-        }
-        let halves = part.halves().ok_or(self.too_large(needed))?;
-        halves
-            .into_iter()
-            .try_for_each(|half| self.divide(warped, half, parts))
-    }
-
-    /// Rows of a part that fit into the memory, and parts of a row where that alone does not.
-    fn cut_rows(
+    /// looked for are cut between rows (`cut`): which ones are found does not depend on the memory there is.
+    fn divide(
         &self,
         warped: &Warped<'_>,
         part: Part,
+        cut: Cut,
         parts: &mut Vec<(Part, Need)>,
     ) -> Result<()> {
         self.go_on()?;
@@ -280,29 +258,31 @@ impl Task<'_> {
         else {
             return Ok(());
         };
-        let needed = self.bytes_of(warped, part, &need);
-        if needed <= self.limits.window_bytes {
+        let pixels = (need.window.pixels() as u64).max(part.size.pixels());
+        let needed = pixels.saturating_mul(self.pixel_bytes(warped.source));
+        let fits = needed <= self.limits.window_bytes;
+        // GDAL's warper halves such parts too, and derives the width of its kernels from each.
+        let sparse = cut == Cut::Across
+            && need.fill < SPARSE
+            && part.size.width.max(part.size.height) > SPARSE_SIDE;
+        if fits && !sparse {
             parts.push((part, need));
             return Ok(());
         }
-        let halves = part.halves_of_rows().or_else(|| part.halves());
-        let halves = halves.ok_or(self.too_large(needed))?;
+        let cut = match self.kernel {
+            Resampling::Near if !sparse => Cut::BetweenRows,
+            _ => cut,
+        };
+        let Some(halves) = part.halves(cut) else {
+            return Err(Error::TooLarge {
+                what: "the window of a source",
+                needed,
+                limit: self.limits.window_bytes,
+            });
+        };
         halves
             .into_iter()
-            .try_for_each(|half| self.cut_rows(warped, half, parts))
-    }
-
-    fn bytes_of(&self, warped: &Warped<'_>, part: Part, need: &Need) -> u64 {
-        let pixels = (need.window.pixels() as u64).max(part.size.pixels());
-        pixels.saturating_mul(self.pixel_bytes(warped.source))
-    }
-
-    fn too_large(&self, needed: u64) -> Error {
-        Error::TooLarge {
-            what: "the window of a source",
-            needed,
-            limit: self.limits.window_bytes,
-        }
+            .try_for_each(|half| self.divide(warped, half, cut, parts))
     }
 
     fn warp_window(&mut self, warped: &Warped<'_>, part: Part, need: &Need) -> Result<()> {

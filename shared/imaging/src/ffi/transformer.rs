@@ -77,20 +77,22 @@ impl Transformer {
     }
 
     /// Positions in the source of the middles of the target's pixels, row after row, as GDAL's warper approximates
-    /// them; `None` for those without image.
+    /// them; `None` for those without image. Those that are `doubtful` are exact.
     pub(crate) fn scan(
         &self,
         (width, height): (usize, usize),
+        doubtful: impl Fn(Point) -> bool,
         mut visit: impl FnMut(Option<Point>),
     ) -> Result<(), String> {
         let approximate = Approximate::new(self)?;
         let (mut x, mut y) = (vec![0.0; width], vec![0.0; width]);
         let (mut z, mut found) = (vec![0.0; width], vec![0; width]);
         for row in 0..height {
+            let middle = |column: usize| Point::new(column as f64 + 0.5, row as f64 + 0.5);
             for (column, x) in x.iter_mut().enumerate() {
-                *x = column as f64 + 0.5;
+                *x = middle(column).x;
             }
-            y.fill(row as f64 + 0.5);
+            y.fill(middle(0).y);
             z.fill(0.0);
             found.fill(0);
             // SAFETY: the four arrays have `width` members, and the transformer is alive.
@@ -105,8 +107,12 @@ impl Transformer {
                     found.as_mut_ptr(),
                 )
             });
-            for ((x, y), found) in x.iter().zip(&y).zip(&found) {
-                visit((*found != 0).then_some(Point::new(*x, *y)));
+            for (column, found) in found.iter().enumerate() {
+                let near = (*found != 0).then_some(Point::new(x[column], y[column]));
+                visit(match near {
+                    Some(near) if doubtful(near) => self.to_source(&[middle(column)])[0],
+                    near => near,
+                });
             }
         }
         Ok(())

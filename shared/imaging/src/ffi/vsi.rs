@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     ptr::{copy_nonoverlapping, null_mut, write_bytes},
     slice,
-    sync::{Mutex, MutexGuard, Once, PoisonError},
+    sync::{LazyLock, Mutex, MutexGuard, Once, PoisonError},
 };
 
 use gdal_sys::{
@@ -30,7 +30,7 @@ const CACHE: usize = 128 << 10;
 static INSTALL: Once = Once::new();
 
 /// Files by the path behind the prefix; all other names do not exist. Drivers open a file again from threads of their own.
-static PLACES: Mutex<Option<HashMap<Box<str>, RemoteFile>>> = Mutex::new(None);
+static PLACES: LazyLock<Mutex<HashMap<Box<str>, RemoteFile>>> = LazyLock::new(Mutex::default);
 
 /// The place of a file in GDAL's file system, until it is dropped.
 pub(crate) struct Place {
@@ -42,7 +42,7 @@ impl Place {
     pub(crate) fn of(file: RemoteFile) -> Self {
         INSTALL.call_once(install);
         let name = format!("{}/{}", Uuid::new_v4().simple(), file.uri()).into_boxed_str();
-        places().get_or_insert_default().insert(name.clone(), file);
+        places().insert(name.clone(), file);
         Self { name }
     }
 
@@ -54,13 +54,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(places) = &mut *places() {
-            places.remove(&self.name);
-        }
+        places().remove(&self.name);
     }
 }
 
-fn places() -> MutexGuard<'static, Option<HashMap<Box<str>, RemoteFile>>> {
+fn places() -> MutexGuard<'static, HashMap<Box<str>, RemoteFile>> {
     PLACES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -152,7 +150,7 @@ unsafe fn known(name: *const c_char) -> Option<RemoteFile> {
     let name = unsafe { CStr::from_ptr(name) }.to_str().ok()?;
     let prefix = PREFIX.to_str().ok()?;
     let name = name.strip_prefix(prefix).unwrap_or(name);
-    places().as_ref()?.get(name).cloned()
+    places().get(name).cloned()
 }
 
 unsafe extern "C" fn stat(

@@ -104,7 +104,8 @@ impl Picked {
         let mut pixels = Vec::with_capacity(shape.0 * shape.1);
         let visit =
             |point: Option<Point>| pixels.push(point.and_then(|point| nearest(point, size)));
-        transformer.scan(shape, visit).map_err(failed)?;
+        let doubtful = |point| is_just_outside(point, size);
+        transformer.scan(shape, doubtful, visit).map_err(failed)?;
         let Some(window) = window_of(&pixels) else {
             return Ok(None);
         };
@@ -164,6 +165,17 @@ fn nearest(point: Point, size: Size) -> Option<[u32; 2]> {
         inside.then(|| ((position + ROUNDING).floor() as u32).min(length - 1))
     };
     Some([axis(point.x, size.width)?, axis(point.y, size.height)?])
+}
+
+/// Whether an approximated position is outside of the source, by less than a pixel, so that the exact one may be inside.
+fn is_just_outside(point: Point, size: Size) -> bool {
+    let within = |margin: f64| {
+        let axis = |position: f64, length: u32| {
+            position >= -margin && position + ROUNDING <= f64::from(length) + margin
+        };
+        axis(point.x, size.width) && axis(point.y, size.height)
+    };
+    within(1.0) && !within(0.0)
 }
 
 /// The smallest window with all the pixels.

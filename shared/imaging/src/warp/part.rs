@@ -13,6 +13,15 @@ pub(super) struct Part {
     pub(super) size: Size,
 }
 
+/// Where a part is halved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Across its longer side.
+    Across,
+    /// Between rows, as long as there are two.
+    BetweenRows,
+}
+
 impl Part {
     pub(super) fn whole(size: Size) -> Self {
         Self {
@@ -27,32 +36,24 @@ impl Part {
         (self.column as usize, self.row as usize)
     }
 
-    /// Both halves across the longer side; none of a part that is too small.
-    pub(super) fn halves(self) -> Option<[Self; 2]> {
+    /// Both halves; none of a part that is too small.
+    pub(super) fn halves(self, cut: Cut) -> Option<[Self; 2]> {
         let Size { width, height } = self.size;
-        if width.max(height) < 2 * SMALLEST_PART {
-            return None;
-        }
-        if width <= height {
-            return self.halves_of_rows();
-        }
+        let by_rows = match cut {
+            Cut::BetweenRows if height > 1 => true,
+            Cut::BetweenRows | Cut::Across if width.max(height) < 2 * SMALLEST_PART => return None,
+            Cut::BetweenRows | Cut::Across => width <= height,
+        };
         let (mut first, mut second) = (self, self);
-        first.size.width = width / 2;
-        second.column += width / 2;
-        second.size.width = width - width / 2;
-        Some([first, second])
-    }
-
-    /// Its upper and its lower rows; nothing when there is one row.
-    pub(super) fn halves_of_rows(self) -> Option<[Self; 2]> {
-        let height = self.size.height;
-        if height < 2 {
-            return None;
+        if by_rows {
+            first.size.height = height / 2;
+            second.row += height / 2;
+            second.size.height = height - height / 2;
+        } else {
+            first.size.width = width / 2;
+            second.column += width / 2;
+            second.size.width = width - width / 2;
         }
-        let (mut first, mut second) = (self, self);
-        first.size.height = height / 2;
-        second.row += height / 2;
-        second.size.height = height - height / 2;
         Some([first, second])
     }
 

@@ -160,9 +160,7 @@ fn difference(ours: &[f64], expected: &[f64], request: &Request) -> Option<Strin
     };
     let pairs = ours.iter().zip(expected).enumerate();
     let wrong: Vec<_> = pairs.filter(|(_, pair)| apart(pair)).collect();
-    // positions are approximated from the edges of a part, to an eighth of a pixel: where we cut parts in another place,
-    // a pixel on the edge of a source may be in or out
-    let allowed = ours.len() / if near { 50_000 } else { 1000 };
+    let allowed = if near { 0 } else { ours.len() / 1000 };
     (wrong.len() > allowed).then(|| {
         let first = &wrong[..wrong.len().min(3)];
         format!(
