@@ -114,6 +114,20 @@ pub fn claims(others: &Value) -> Value {
     claims
 }
 
+/// A token of each kind, with the status of a push that presents it where [`KeyServer::expected`] is asked for.
+pub fn judged(key: &SigningKey) -> [(String, u16); 4] {
+    [
+        (json!({"exp": 1_577_836_800}), 401),
+        (json!({"aud": "another"}), 401),
+        (
+            json!({"email": "another@project.iam.gserviceaccount.com"}),
+            403,
+        ),
+        (json!({}), 204),
+    ]
+    .map(|(others, status)| (key.sign(&claims(&others)), status))
+}
+
 /// Header and claims as a token has them.
 pub fn encoded(part: &Value) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(part.to_string())

@@ -2,19 +2,13 @@
 
 use app::worker::{OrderFiles, Worker, WorkerOptions};
 use database::testing::TestDatabase;
-use domain::job::ConsolidationOrder;
-use domain::job::payload::{OrderDataset, OrderRecord, TargetContainer};
-use domain::{
-    Bands, DType, DataFormat, DataMapping, DatasetSource, GeoTransform, Instant, JobId, RecordId,
-    Resampling, Size, StorageClass, TaskId, Uri,
-};
+use domain::{JobId, TaskId};
 use geocube_consolidater_lambda::Function;
 use lambda_http::lambda_runtime::{Context, LambdaEvent};
 use messaging::{Consumer, MemoryQueue};
 use rpc::http::Access;
 use runtime::config::Tokens;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
@@ -89,48 +83,6 @@ impl Lambda {
 
 /// An order of a task that does not exist: nothing is left to do for it.
 pub fn order() -> String {
-    let mapping =
-        DataMapping::identity(DataFormat::try_new(DType::UInt8, 0.0, 1.0, 255.0).unwrap());
-    let uri = |text: &str| Uri::parse(text).unwrap();
-    let source = DatasetSource {
-        uri: uri("/data/a.tif"),
-        subdir: String::new(),
-        bands: Bands::first(1),
-        mapping,
-    };
-    let record = OrderRecord {
-        id: RecordId::new(),
-        date_time: Instant::from_timestamp(1_577_836_800, 0).unwrap(),
-        valid_shape: None,
-        datasets: vec![OrderDataset {
-            source,
-            overviews: true,
-        }],
-    };
-    let container = TargetContainer {
-        uri: uri("/data/layout/x.tif"),
-        mapping,
-        crs: "EPSG:32632".to_owned(),
-        transform: GeoTransform::north_up(0.0, 100.0, 10.0),
-        size: Size::try_new(256, 256).unwrap(),
-        cutline: String::new(),
-        bands_count: 1,
-        block_x_size: 256,
-        block_y_size: 256,
-        interlacing_pattern: String::new(),
-        overviews_min_size: -1,
-        resampling: Resampling::Near,
-        overview_resampling: Resampling::Near,
-        optimize_extent: false,
-        creation_params: BTreeMap::new(),
-        storage_class: StorageClass::Standard,
-    };
-    let order = ConsolidationOrder {
-        job_id: JobId::new(),
-        task_id: TaskId::new(),
-        attempt: 1,
-        records: vec![record],
-        container,
-    };
+    let order = rpc::testing::order(JobId::new(), TaskId::new());
     String::from_utf8(order.to_json()).unwrap()
 }

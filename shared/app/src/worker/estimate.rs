@@ -32,9 +32,10 @@ fn free(folder: &Path) -> std::io::Result<u64> {
     Ok(volume.f_bavail.saturating_mul(volume.f_frsize) / 10 * 9)
 }
 
-/// What fits of the wanted number of records in work and `copied` bytes of local copies: without local copies when they do not, then with one record in work, and an order that cannot fit at all is
-/// refused. Counted are the copies, the tiles of all records with their overviews, the file made of them, and a file that GDAL
-/// writes per record in work, as some codecs ask for; compression is not counted on.
+/// What fits of the wanted number of records in work and `copied` bytes of local copies: all of it, else no copies, else one
+/// record in work without copies; an order that cannot fit at all is refused. Counted are the copies, the tiles of all
+/// records with their overviews, the file made of them, and a file that GDAL writes per record in work, as some codecs
+/// ask for; compression is not counted on.
 pub(super) fn plan(
     order: &ConsolidationOrder,
     wanted: usize,
