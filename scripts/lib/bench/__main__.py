@@ -76,7 +76,7 @@ class Bench:
         self.add(catalogue.create_singly(system, aoi_id, "bench-single", CLIENTS, scale.singles_each))
         listed = scale.bulk_calls * catalogue.RECORDS_PER_CALL
         for with_aoi in (False, True):
-            self.add(catalogue.list_records(client, system, "bench-bulk", listed, scale.runs, with_aoi))
+            self.add(catalogue.list_records(system, "bench-bulk", listed, scale.runs, with_aoi))
         _, instance_id = client.create_instance("bench-crowd")
         alone, together = scenes[: scale.files], scenes[scale.files :]
         self.add(catalogue.index(client, system, "bench-alone", instance_id, alone, 1))

@@ -10,6 +10,7 @@ from pb import geocube_pb2_grpc, records_pb2, version_pb2
 
 from . import load
 from .client import channel, index_request, new_records
+from .fast import Stream
 from .measure import Figure, medians
 
 RECORDS_PER_CALL = 1000
@@ -91,20 +92,15 @@ def record_calls(share):
     return (stub.CreateRecords(request) for request in requests)
 
 
-def list_records(client, system, name: str, count: int, runs: int, with_aoi: bool) -> Figure:
+def list_records(system, name: str, count: int, runs: int, with_aoi: bool) -> Figure:
     """Records a second of one listing, beside a SELECT of the same columns."""
     request = records_pb2.ListRecordsRequest(tags={"bench": name}, limit=count, with_aoi=with_aoi)
-    # messages as they come: their bytes are counted, not decoded
-    stream = client.raw_stream("ListRecords", records_pb2.ListRecordsRequest.SerializeToString)
-
-    def list_all(_run: int) -> None:
-        found = sum(1 for _ in stream(request))
-        if found != count:
-            raise RuntimeError(f"{found} records listed instead of {count}")
-
+    stream = Stream(system.address, "/geocube.Geocube/ListRecords", request.SerializeToString(), system.folder)
     database_cpu = system.postgres_cpu()
-    cost = medians(runs, list_all, system.api_cpu)
+    cost = medians(runs, lambda _run: stream.receive(), system.api_cpu)
     database_cpu = (system.postgres_cpu() - database_cpu) / (runs + 1)
+    if stream.count() != count:
+        raise RuntimeError(f"{stream.count()} records listed instead of {count}")
     geometry = ", ST_AsEWKB(a.geom)" if with_aoi else ""
     select = (
         f"COPY (SELECT r.*{geometry} FROM geocube.records r JOIN geocube.aoi a ON a.id = r.aoi_id"

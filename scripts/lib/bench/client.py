@@ -45,10 +45,6 @@ class Client:
         """Ends the connection."""
         self._channel.close()
 
-    def raw_stream(self, method: str, serializer):
-        """A method that streams, whose answers stay bytes."""
-        return self._channel.unary_stream(f"/geocube.Geocube/{method}", request_serializer=serializer)
-
     def create_aoi(self, bounds) -> str:
         """The footprint of bounds in metres."""
         west, south, east, north = transform_bounds(data.CRS, "EPSG:4326", *bounds, densify_pts=2)
