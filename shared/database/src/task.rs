@@ -80,11 +80,11 @@ pub async fn get_for_update(conn: &mut PgConnection, id: TaskId) -> Result<Optio
 }
 
 /// Stores the states and the attempts of tasks, not their payloads. A task that becomes PENDING
-/// counts as sent now.
+/// counts as sent now, for the first time.
 pub async fn update(conn: &mut PgConnection, tasks: &[Task]) -> Result<()> {
     sqlx::query(
         "UPDATE geocube.tasks t SET state = given.state::geocube.task_state, attempt = given.attempt,
-             sent_at = CASE WHEN given.state = 'PENDING' THEN clock_timestamp() END
+             sent_at = CASE WHEN given.state = 'PENDING' THEN clock_timestamp() END, resends = 0
          FROM UNNEST($1::uuid[], $2::text[], $3::int[]) AS given (id, state, attempt) WHERE t.id = given.id",
     )
     .bind(column(tasks, |task| task.id.uuid()))
@@ -120,14 +120,16 @@ pub async fn counters(conn: &mut PgConnection, job: JobId) -> Result<TaskCounter
 }
 
 /// PENDING tasks whose order seems lost: sent longer ago than `grace`, the job in
-/// CONSOLIDATIONINPROGRESS, never acquired. They count as sent now. At most `limit`.
+/// CONSOLIDATIONINPROGRESS, never acquired. They count as sent now. The grace doubles with each time, up to an hour:
+/// where no worker is up, orders wait in the queue, and are not lost. At most `limit`.
 pub async fn take_lost(conn: &mut PgConnection, grace: Duration, limit: u32) -> Result<Vec<Task>> {
     let rows: Vec<TaskRow> = sqlx::query_as(
-        "UPDATE geocube.tasks SET sent_at = clock_timestamp()
+        "UPDATE geocube.tasks SET sent_at = clock_timestamp(), resends = resends + 1
          WHERE id IN (
              SELECT t.id FROM geocube.tasks t JOIN geocube.jobs j ON j.id = t.job_id
              WHERE t.state = 'PENDING' AND j.state = 'CONSOLIDATIONINPROGRESS'
-                 AND t.sent_at < clock_timestamp() - make_interval(secs => $1)
+                 AND t.sent_at < clock_timestamp()
+                     - make_interval(secs => greatest($1, least($1 * 2 ^ least(t.resends, 30), 3600)))
                  AND NOT EXISTS (
                      SELECT FROM geocube.task_leases l WHERE l.task_id = t.id AND l.attempt >= t.attempt
                  )

@@ -55,6 +55,11 @@ pub fn receive(
     if already_processed {
         return Reception::Duplicate;
     }
+    // a second command to go on, sent in the same pause, must not end the next one
+    let late = event.seq.is_some_and(|seq| seq < job.revision);
+    if late && event.status == JobStatus::Continue {
+        return Reception::Stale(Refusal::of(job, &event.status));
+    }
     match apply_stored(job, record.action_revision, &event.status, now) {
         Ok(transition) => Reception::Handled(Box::new(transition)),
         Err(refusal) => Reception::Stale(refusal),
@@ -80,11 +85,7 @@ pub fn apply_stored(
         JobStatus::CancelledByUser | JobStatus::CancelledByUserForced | JobStatus::RetryForced
     );
     if swapped && against {
-        return Err(Refusal {
-            job_id: job.id,
-            event: event.name(),
-            state: job.state,
-        });
+        return Err(Refusal::of(job, event));
     }
     apply(job, event, now)
 }

@@ -16,6 +16,16 @@ pub struct Refusal {
     pub state: JobState,
 }
 
+impl Refusal {
+    pub(super) fn of(job: &Job, event: &JobStatus) -> Self {
+        Self {
+            job_id: job.id,
+            event: event.name(),
+            state: job.state,
+        }
+    }
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Precondition(refusal.to_string())
@@ -39,11 +49,7 @@ pub struct Transition {
 /// # Errors
 /// [`Refusal`] when the job does not handle the event in its present state.
 pub fn apply(job: &Job, event: &JobStatus, now: Instant) -> Result<Transition, Refusal> {
-    let refusal = || Refusal {
-        job_id: job.id,
-        event: event.name(),
-        state: job.state,
-    };
+    let refusal = || Refusal::of(job, event);
     if !job.state.is_of(job.job_type) {
         return Err(refusal());
     }

@@ -3,7 +3,7 @@
 use super::at_once;
 use super::worker::order;
 use crate::world::{EVENTS, ORDERS, Scene, World};
-use app::job::{PushAnswer, Swept};
+use app::job::{PushAnswer, Sweep, Swept};
 use domain::JobId;
 use domain::job::{ExecutionLevel, JobEvent, JobState, JobStatus, Task, TaskState};
 use std::time::Duration;
@@ -89,6 +89,37 @@ async fn an_order_that_got_lost_is_sent_again() {
     assert_eq!(world.state(id).await, JobState::ConsolidationInProgress);
     let swept = world.app.sweep(&at_once()).await.unwrap().unwrap();
     assert_eq!(swept.orders, 1);
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_wait_for_a_worker_are_sent_again_ever_more_seldom() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    let id = world
+        .app
+        .consolidate(world.consolidation("job", &[added.record]))
+        .await
+        .unwrap();
+    while let Some((queue, data)) = world.mailbox.take() {
+        if queue == EVENTS {
+            world.deliver(&queue, &data).await;
+        }
+    }
+    let thresholds = Sweep {
+        resend_order_after: Duration::from_millis(40),
+        ..at_once()
+    };
+    let mut sent = 0;
+    for _ in 0..60 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        sent += world.app.sweep(&thresholds).await.unwrap().unwrap().orders;
+    }
+    // after 40, 80, 160 … ms: a dozen in more than a day
+    assert!((4..=12).contains(&sent), "sent again {sent} times");
     world.deliver_all().await;
     assert_eq!(world.state(id).await, JobState::Done);
 }

@@ -74,6 +74,29 @@ fn a_forced_retry_is_handled_once_per_command() {
 }
 
 #[test]
+fn a_second_command_to_go_on_does_not_end_the_next_pause() {
+    let job = Job {
+        revision: 4,
+        ..paused(consolidation(JobState::ConsolidationIndexed))
+    };
+    let command = |seq| JobEvent::new(job.id, JobStatus::Continue, seq);
+    let other = ActionRecord::default();
+    let Reception::Handled(transition) = receive(&job, &other, &command(job.revision), false, now())
+    else {
+        panic!("not handled");
+    };
+    let next = paused(Job {
+        state: JobState::ConsolidationEffective,
+        revision: transition.job.revision + 1,
+        ..transition.job
+    });
+    let late = receive(&next, &other, &command(job.revision), false, now());
+    assert!(matches!(late, Reception::Stale(_)), "{late:?}");
+    let third = receive(&next, &other, &command(next.revision), false, now());
+    assert!(matches!(third, Reception::Handled(_)), "{third:?}");
+}
+
+#[test]
 fn events_without_identity_are_judged_by_the_machine() {
     let job = consolidation(JobState::New);
     let message = JobEvent {
