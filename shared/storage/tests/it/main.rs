@@ -8,6 +8,7 @@ mod lost;
 mod proxy;
 mod sessions;
 mod stalled;
+mod together;
 mod uploads;
 
 use std::{sync::Arc, time::Duration};
