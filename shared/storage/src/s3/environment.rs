@@ -34,7 +34,10 @@ impl Environment {
         [
             ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"].as_slice(),
             &["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"],
-            &["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
+            &[
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            ],
         ]
         .iter()
         .any(|names| names.iter().all(|name| self.get(name).is_some()))
