@@ -27,10 +27,11 @@ async fn answering(answer: Option<&'static str>) -> String {
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            if let Some(answer) = answer {
-                let mut head = vec![0; 4096];
+            let Some(answer) = answer else { continue };
+            let mut head = vec![0; 4096];
+            let asked = stream.read(&mut head).await;
+            if asked.is_ok_and(|length| length > 0) {
                 // an error is a client that went away
-                let _ = stream.read(&mut head).await;
                 let _ = stream.write_all(answer.as_bytes()).await;
             }
         }
