@@ -97,7 +97,9 @@ impl Engine {
         let span = tracing::Span::current();
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            span.in_scope(|| work(&|| abandoned.is_cancelled()))
+            // nor does it wait for a store then
+            let work = || imaging::abandonable(&abandoned, || work(&|| abandoned.is_cancelled()));
+            span.in_scope(work)
         });
         let result = done
             .await

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage::{
     AllowedRoots, CacheOptions, Cached, ConfigError, Counting, GcsConnection, GcsStorage,
-    LocalStorage, RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
+    LocalStorage, ReadCounts, RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
 };
 
 /// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong.
 /// An image that was opened keeps to the version it was opened in, and fails when that is gone.
 const FRESH: Duration = Duration::from_mins(1);
 
-/// What counts the reads of this process, where its flags ask for it.
-static COUNTING: Mutex<Option<Arc<Counting<Router>>>> = Mutex::new(None);
+/// The requests of this process to read, where its flags ask for them to be counted.
+static COUNTS: Mutex<Option<ReadCounts>> = Mutex::new(None);
 
 /// Logs the reads of files at its end, as far as they are counted.
 pub(crate) struct Traffic(&'static str);
@@ -26,12 +26,8 @@ pub(crate) fn traffic(operation: &'static str) -> Traffic {
 
 impl Drop for Traffic {
     fn drop(&mut self) {
-        let counting = lock(&COUNTING).clone();
-        for (uri, count) in counting
-            .map(|counting| counting.take())
-            .into_iter()
-            .flatten()
-        {
+        let counts = lock(&COUNTS).clone();
+        for (uri, count) in counts.map(|counts| counts.take()).into_iter().flatten() {
             tracing::info!(operation = self.0, %uri, requests = count.calls + count.heads, bytes = count.bytes, "read");
         }
     }
@@ -50,14 +46,12 @@ pub async fn open_storage(
     flags: &GdalFlags,
     places: &[&Uri],
 ) -> Result<Arc<dyn Storage>, ConfigError> {
-    let router = open_stores(roots, &flags.stores, places).await?;
-    let storage: Arc<dyn Storage> = if flags.gdal_storage_debug {
-        let counting = Arc::new(Counting::new(router));
-        *lock(&COUNTING) = Some(Arc::clone(&counting));
-        counting
-    } else {
-        Arc::new(router)
-    };
+    let counts = flags.gdal_storage_debug.then(ReadCounts::default);
+    if counts.is_some() {
+        lock(&COUNTS).clone_from(&counts);
+    }
+    let router = open(roots, &flags.stores, places, counts.as_ref()).await?;
+    let storage: Arc<dyn Storage> = Arc::new(router);
     read_images(&storage, flags);
     Ok(storage)
 }
@@ -72,11 +66,21 @@ pub async fn open_stores(
     flags: &StoreFlags,
     places: &[&Uri],
 ) -> Result<Router, ConfigError> {
-    let mut router = Router::new().with(Scheme::File, Arc::new(LocalStorage::new(roots)));
+    open(roots, flags, places, None).await
+}
+
+async fn open(
+    roots: AllowedRoots,
+    flags: &StoreFlags,
+    places: &[&Uri],
+    counts: Option<&ReadCounts>,
+) -> Result<Router, ConfigError> {
+    let local = counted(LocalStorage::new(roots), counts);
+    let mut router = Router::new().with(Scheme::File, local);
     let used = |scheme| places.iter().any(|place| place.scheme() == scheme);
     if flags.with_gcs || used(Scheme::Gs) {
         let store = GcsStorage::connect(&GcsConnection::from_environment()).await?;
-        router = router.with(Scheme::Gs, retrying(Arc::new(store)));
+        router = router.with(Scheme::Gs, retrying(counted(store, counts)));
     }
     if flags.with_s3 || used(Scheme::S3) {
         let store = S3Storage::connect(&S3Options {
@@ -84,7 +88,7 @@ pub async fn open_stores(
             endpoint: flags.aws_endpoint.clone(),
             credentials_file: flags.aws_shared_credentials_file.clone(),
         })?;
-        router = router.with(Scheme::S3, retrying(Arc::new(store)));
+        router = router.with(Scheme::S3, retrying(counted(store, counts)));
     }
     Ok(router)
 }
@@ -97,6 +101,13 @@ fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags) {
     };
     let cached = Cached::new(Arc::clone(storage), options);
     imaging::set_remote_store(cached, tokio::runtime::Handle::current());
+}
+
+fn counted<S: Storage>(store: S, counts: Option<&ReadCounts>) -> Arc<dyn Storage> {
+    match counts {
+        Some(counts) => Arc::new(Counting::sharing(store, counts)),
+        None => Arc::new(store),
+    }
 }
 
 fn retrying(store: Arc<dyn Storage>) -> Arc<dyn Storage> {

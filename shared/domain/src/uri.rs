@@ -27,6 +27,9 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    /// Those of files that can be read and written.
+    const SERVED: [Self; 3] = [Self::File, Self::Gs, Self::S3];
+
     /// Lower-case name: `file`, `gs`, `s3` or `other`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,7 +41,7 @@ impl Scheme {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::File, Self::Gs, Self::S3]
+        Self::SERVED
             .into_iter()
             .find(|scheme| text.eq_ignore_ascii_case(scheme.as_str()))
     }

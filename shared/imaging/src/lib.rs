@@ -14,6 +14,7 @@
 //! # Ok::<(), imaging::Error>(())
 //! ```
 
+mod abandon;
 mod cast;
 mod consolidate;
 mod crs;
@@ -41,6 +42,7 @@ mod target;
 mod tile;
 mod warp;
 
+pub use abandon::abandonable;
 pub use cast::CastPlan;
 pub use consolidate::{ConsolidateSpec, RecordSources, Summary, consolidate};
 pub use crs::Crs;

@@ -12,6 +12,8 @@ use futures::{StreamExt, stream};
 use storage::{Attributes, Cached, ReadOptions, Storage};
 use tokio::runtime::Handle;
 
+use crate::abandon;
+
 static STORE: RwLock<Option<Store>> = RwLock::new(None);
 
 /// Files whose beginnings are asked for at the same time.
@@ -55,16 +57,28 @@ impl Store {
             .await;
     }
 
-    /// Waits for a request, whatever thread this is. A runtime that stops answers nothing any more.
+    /// Waits for a request, whatever thread this is, as long as somebody waits for the work of the thread. A runtime
+    /// that stops answers nothing any more.
     fn wait<T: Send + 'static>(
         &self,
         uri: &Uri,
         request: impl Future<Output = storage::Result<T>> + Send + 'static,
     ) -> storage::Result<T> {
         let (answer, answered) = mpsc::sync_channel(1);
+        let (abandoned, asked) = (abandon::token(), uri.clone());
         self.runtime.spawn(async move {
+            let found = match abandoned {
+                Some(abandoned) => abandoned.run_until_cancelled(request).await,
+                None => Some(request.await),
+            };
+            let found = found.unwrap_or_else(|| {
+                Err(storage::Error::Unavailable {
+                    uri: asked,
+                    source: "nobody waits for it any more".into(),
+                })
+            });
             // nobody listens any more after a panic there
-            let _ = answer.send(request.await);
+            let _ = answer.send(found);
         });
         // a worker of the runtime lets another one take its place
         let received = tokio::task::block_in_place(|| answered.recv());
@@ -265,6 +279,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
     use storage::{CacheOptions, MemoryStorage};
+    use tokio_util::sync::CancellationToken;
 
     fn store(runtime: &tokio::runtime::Runtime) -> Store {
         let options = CacheOptions {
@@ -296,6 +311,33 @@ mod tests {
         for stopped in [waiting.join().unwrap(), store.wait(&uri, async { Ok(()) })] {
             assert!(stopped.unwrap_err().is_retryable());
         }
+    }
+
+    #[test]
+    fn a_request_ends_when_nobody_waits_for_the_work_any_more() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let store = store(&runtime);
+        let uri = Uri::parse("gs://b/a").unwrap();
+        let abandoned = CancellationToken::new();
+        // dropped with the request
+        let (held, ended) = mpsc::channel::<()>();
+        let waiting = {
+            let (store, uri, abandoned) = (store.clone(), uri.clone(), abandoned.clone());
+            std::thread::spawn(move || {
+                let never = async move {
+                    let _held = held;
+                    std::future::pending::<storage::Result<()>>().await
+                };
+                abandon::abandonable(&abandoned, || store.wait(&uri, never))
+            })
+        };
+        let still = ended.recv_timeout(Duration::from_millis(50));
+        assert_eq!(still, Err(mpsc::RecvTimeoutError::Timeout));
+        abandoned.cancel();
+        let given_up = waiting.join().unwrap().unwrap_err();
+        assert!(given_up.is_retryable(), "{given_up}");
+        assert_eq!(ended.recv(), Err(mpsc::RecvError));
+        assert_eq!(store.wait(&uri, async { Ok(1) }).unwrap(), 1);
     }
 
     #[test]

@@ -82,12 +82,16 @@ impl Cached {
     }
 
     /// Size and version of a file, without a request when they were seen a short time ago. The first time, the
-    /// same request brings the first block.
+    /// same request brings the first block. Those who ask at the same time wait for one answer.
     pub async fn known(&self, uri: &Uri) -> Result<Arc<Attributes>> {
         if let Some(known) = self.remembered(uri) {
             return Ok(known);
         }
-        let seen_before = self.files.remove(uri).is_some();
+        // what is old, and never a question under way, whose answer would be lost
+        let seen_before = self
+            .files
+            .remove_if(uri, |(_, seen)| seen.elapsed() > self.options.fresh)
+            .is_some();
         let ask = async {
             let found = if seen_before {
                 self.inner.head(uri).await?
@@ -158,6 +162,7 @@ impl Cached {
         }
         if range.end - range.start > self.options.capacity / 4 {
             // it would push out everything else
+            let _room = self.room(range.end - range.start).await;
             let options = ReadOptions {
                 range: Some(range),
                 version: Some(file.version.clone()),
@@ -168,6 +173,7 @@ impl Cached {
         Ok(self.cut_out(&range, &blocks))
     }
 
+    /// A question under way is not remembered either: it may have been answered before the change.
     fn forget(&self, uri: &Uri) {
         self.files.remove(uri);
     }

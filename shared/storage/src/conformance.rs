@@ -11,7 +11,10 @@ use std::{ops::Range, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use domain::Uri;
-use futures::{TryStreamExt, future::try_join_all};
+use futures::{
+    TryStreamExt,
+    future::{join_all, try_join_all},
+};
 
 use crate::{
     Attributes, DeleteOptions, Error, ReadOptions, Result, Storage, StorageExt, UploadOptions,
@@ -26,6 +29,8 @@ pub struct Capabilities {
     pub storage_class: bool,
     /// `head` tells the time of the last change.
     pub last_modified: bool,
+    /// All of several writes of one file at the same time succeed; else some may fail for now.
+    pub concurrent_writes: bool,
 }
 
 /// Runs the suite on files below `base`, which it leaves empty of files.
@@ -398,8 +403,13 @@ impl Suite {
             );
             Ok::<_, Error>(())
         });
-        let (written, read) = futures::join!(try_join_all(writes), try_join_all(reads));
-        written.expect("writes succeed");
+        let (written, read) = futures::join!(join_all(writes), try_join_all(reads));
+        for error in written.into_iter().filter_map(Result::err) {
+            assert!(
+                !self.capabilities.concurrent_writes && error.is_retryable(),
+                "writes succeed: {error}"
+            );
+        }
         read.expect("reads succeed");
         self.remove(&uri).await;
     }

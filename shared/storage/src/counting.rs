@@ -2,7 +2,7 @@ use std::{
     collections::BTreeMap,
     ops::Range,
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ use crate::{
     UploadOptions,
 };
 
-/// What was read of one file.
+/// What was asked for of one file, whether it came or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadCount {
     /// Ranges asked for; a whole file counts as one.
@@ -25,36 +25,53 @@ pub struct ReadCount {
     pub bytes: u64,
 }
 
-/// Counts the reads that pass through it, file by file.
-#[derive(Debug)]
-pub struct Counting<S> {
-    inner: S,
-    counts: Mutex<BTreeMap<Uri, ReadCount>>,
-}
+/// What was read of each file, where those who count share it.
+#[derive(Clone, Debug, Default)]
+pub struct ReadCounts(Arc<Mutex<BTreeMap<Uri, ReadCount>>>);
 
-impl<S: Storage> Counting<S> {
-    /// Counts the reads of `inner`, from zero.
-    pub fn new(inner: S) -> Self {
-        Self {
-            inner,
-            counts: Mutex::default(),
-        }
-    }
-
+impl ReadCounts {
     /// What was counted since the last call; starts again from zero.
     pub fn take(&self) -> BTreeMap<Uri, ReadCount> {
         std::mem::take(&mut *self.lock())
     }
 
-    fn add(&self, uri: &Uri, calls: usize, bytes: usize) {
-        let mut counts = self.lock();
-        let count = counts.entry(uri.clone()).or_default();
-        count.calls += calls as u64;
-        count.bytes += bytes as u64;
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Uri, ReadCount>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts the reads that pass through it, file by file: below what tries again, so that each try counts.
+#[derive(Debug)]
+pub struct Counting<S> {
+    inner: S,
+    counts: ReadCounts,
+}
+
+impl<S: Storage> Counting<S> {
+    /// Counts the reads of `inner`, from zero.
+    pub fn new(inner: S) -> Self {
+        Self::sharing(inner, &ReadCounts::default())
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Uri, ReadCount>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Counts the reads of `inner` together with those of others.
+    pub fn sharing(inner: S, counts: &ReadCounts) -> Self {
+        Self {
+            inner,
+            counts: counts.clone(),
+        }
+    }
+
+    /// What was counted since the last call; starts again from zero.
+    pub fn take(&self) -> BTreeMap<Uri, ReadCount> {
+        self.counts.take()
+    }
+
+    fn add_calls(&self, uri: &Uri, calls: usize) {
+        self.counts.lock().entry(uri.clone()).or_default().calls += calls as u64;
+    }
+
+    fn add_bytes(&self, uri: &Uri, bytes: usize) {
+        self.counts.lock().entry(uri.clone()).or_default().bytes += bytes as u64;
     }
 }
 
@@ -62,21 +79,22 @@ impl<S: Storage> Counting<S> {
 #[deny(clippy::missing_trait_methods)]
 impl<S: Storage> Storage for Counting<S> {
     async fn head(&self, uri: &Uri) -> Result<Attributes> {
-        let found = self.inner.head(uri).await?;
-        self.lock().entry(uri.clone()).or_default().heads += 1;
-        Ok(found)
+        self.counts.lock().entry(uri.clone()).or_default().heads += 1;
+        self.inner.head(uri).await
     }
 
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
+        self.add_calls(uri, 1);
         let data = self.inner.read_with(uri, options).await?;
-        self.add(uri, 1, data.len());
+        self.add_bytes(uri, data.len());
         Ok(data)
     }
 
     /// Counted as one read, whatever the store makes of it.
     async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
+        self.add_calls(uri, 1);
         let (found, data) = self.inner.read_start(uri, length).await?;
-        self.add(uri, 1, data.len());
+        self.add_bytes(uri, data.len());
         Ok((found, data))
     }
 
@@ -86,15 +104,15 @@ impl<S: Storage> Storage for Counting<S> {
         ranges: &[Range<u64>],
         version: Option<&str>,
     ) -> Result<Vec<Bytes>> {
+        self.add_calls(uri, ranges.len());
         let pieces = self.inner.read_ranges(uri, ranges, version).await?;
-        self.add(uri, ranges.len(), pieces.iter().map(Bytes::len).sum());
+        self.add_bytes(uri, pieces.iter().map(Bytes::len).sum());
         Ok(pieces)
     }
 
     async fn read_stream(&self, uri: &Uri) -> Result<ByteStream> {
-        let content = self.inner.read_stream(uri).await?;
-        self.add(uri, 1, 0);
-        Ok(content)
+        self.add_calls(uri, 1);
+        self.inner.read_stream(uri).await
     }
 
     async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
@@ -147,5 +165,23 @@ mod tests {
         assert!(store.take().is_empty());
         store.head(&uri).await.unwrap();
         assert_eq!(store.take()[&uri].heads, 1);
+    }
+
+    #[tokio::test]
+    async fn what_fails_is_counted_too_and_with_that_of_others() {
+        let counts = ReadCounts::default();
+        let stores = [(); 2].map(|()| Counting::sharing(MemoryStorage::new(), &counts));
+        let uri = Uri::parse("gs://b/missing").unwrap();
+        for store in &stores {
+            store.read(&uri, 0..4).await.unwrap_err();
+            store.head(&uri).await.unwrap_err();
+        }
+        let expected = ReadCount {
+            calls: 2,
+            heads: 2,
+            bytes: 0,
+        };
+        assert_eq!(counts.take()[&uri], expected);
+        assert!(counts.take().is_empty());
     }
 }

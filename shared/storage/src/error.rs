@@ -1,3 +1,5 @@
+#[cfg(any(feature = "gcs", feature = "s3"))]
+use std::iter::successors;
 use std::{error::Error as StdError, io, time::Duration};
 
 use domain::{Scheme, Uri};
@@ -97,6 +99,16 @@ struct Refusal {
 #[error("the store gives no answer within {0:?}")]
 struct Late(Duration);
 
+/// A request that cannot be signed.
+#[cfg(any(feature = "gcs", feature = "s3"))]
+#[derive(Debug, thiserror::Error)]
+#[error("there are no usable credentials of {owner} at present")]
+struct WithoutCredentials {
+    owner: &'static str,
+    #[source]
+    source: Box<dyn StdError + Send + Sync>,
+}
+
 /// A failure after all tries of a backend: another round would end the same way.
 #[cfg(any(feature = "gcs", feature = "s3"))]
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +156,7 @@ impl Error {
         let mut cause: Option<&(dyn StdError + 'static)> = Some(&**source);
         while let Some(error) = cause {
             #[cfg(any(feature = "gcs", feature = "s3"))]
-            if error.is::<Refusal>() {
+            if error.is::<Refusal>() || error.is::<WithoutCredentials>() {
                 return Some(error.to_string());
             }
             if error.is::<Late>() {
@@ -210,6 +222,17 @@ impl Error {
             uri: uri.clone(),
             source: source.into(),
         }
+    }
+
+    /// Credentials that cannot be had for now.
+    #[cfg(any(feature = "gcs", feature = "s3"))]
+    pub(crate) fn without_credentials(
+        uri: &Uri,
+        owner: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        let source = source.into();
+        Self::unavailable(uri, WithoutCredentials { owner, source })
     }
 
     /// Sorts the HTTP status of a refused request.
@@ -284,6 +307,12 @@ impl Error {
             },
         }
     }
+}
+
+/// The first cause of an error that is of some type.
+#[cfg(any(feature = "gcs", feature = "s3"))]
+pub(crate) fn cause<E: StdError + 'static>(error: &dyn StdError) -> Option<&E> {
+    successors(error.source(), |&cause| cause.source()).find_map(|cause| cause.downcast_ref())
 }
 
 /// What an answer of S3 says to its reader: code and message, without the keys and addresses that stand beside them;

@@ -43,7 +43,7 @@ mod s3;
 mod storage;
 
 pub use cache::{CacheOptions, Cached};
-pub use counting::{Counting, ReadCount};
+pub use counting::{Counting, ReadCount, ReadCounts};
 pub use error::{ConfigError, Error, Result};
 pub use extension::StorageExt;
 #[cfg(feature = "gcs")]

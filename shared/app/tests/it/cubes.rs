@@ -1,8 +1,8 @@
 //! Cubes of files whose stores fail.
 
 use crate::world::{Mood, Moody, SIDE, Scene, World, transform};
-use app::{CubeRequest, CubeSelection, ImageFormat, PayloadCompression};
-use domain::{RecordId, Uri};
+use app::{CubeRequest, CubeSelection, Engine, ImageFormat, PayloadCompression};
+use domain::{Bands, RecordId, Uri};
 use futures::StreamExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -152,6 +152,29 @@ async fn a_dead_bucket_costs_a_cube_about_one_budget() {
     let again = bucket.cube().await;
     assert_eq!(again[14], Ok(Scene::new(15).pixels()));
     assert!(again.iter().all(Result::is_ok), "the bucket is back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_away_leaves_no_thread_behind_that_waits_for_a_store() {
+    let store = Arc::new(Moody::default());
+    let file = Uri::parse("gs://bucket/stalled.tif").unwrap();
+    store.set(&file, Mood::Stalled);
+    let options = CacheOptions {
+        block: 512,
+        capacity: 1 << 20,
+        fresh: Duration::from_mins(1),
+    };
+    imaging::set_remote_store(
+        Cached::new(store, options),
+        tokio::runtime::Handle::current(),
+    );
+    let engine = Engine::new(1, 1 << 20);
+    let reading = engine.run(move |_| Ok(imaging::inspect(&file, "", &Bands::first(1)).is_ok()));
+    let left = tokio::time::timeout(Duration::from_millis(50), reading).await;
+    assert!(left.is_err(), "the store never answers");
+    // it has one thread
+    let next = tokio::time::timeout(Duration::from_secs(5), engine.run(|_| Ok(1))).await;
+    assert_eq!(next.unwrap().unwrap(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,21 @@ fn uri(text: &str) -> Uri {
 }
 
 #[test]
+fn every_scheme_of_files_is_read() {
+    // whoever adds a scheme decides here, and lists it
+    for scheme in [Scheme::File, Scheme::Gs, Scheme::S3, Scheme::Other] {
+        let is_served = match scheme {
+            Scheme::File | Scheme::Gs | Scheme::S3 => true,
+            Scheme::Other => false,
+        };
+        assert_eq!(Scheme::SERVED.contains(&scheme), is_served, "{scheme}");
+        let read = Uri::parse(format!("{scheme}://bucket/a.tif"));
+        let local = Uri::parse(format!("{scheme}:///a.tif"));
+        assert_eq!(read.or(local).is_ok(), is_served, "{scheme}");
+    }
+}
+
+#[test]
 fn accepted_forms_keep_their_text_and_give_their_parts() {
     use Scheme::{File, Gs, S3};
     let cases = [

@@ -19,7 +19,7 @@ use gdal_sys::{
 
 use uuid::Uuid;
 
-use crate::remote::RemoteFile;
+use crate::{abandon::is_abandoned, remote::RemoteFile};
 
 /// GDAL keeps the pointer for the life of the process.
 const PREFIX: &CStr = c"/vsigeocube/";
@@ -136,7 +136,9 @@ impl Handle {
 
     /// GDAL is only told that something failed; who called it asks the file for the cause.
     fn fail(&self, error: storage::Error) {
-        tracing::warn!(error = &error as &dyn std::error::Error, "reading for GDAL");
+        if !is_abandoned() {
+            tracing::warn!(error = &error as &dyn std::error::Error, "reading for GDAL");
+        }
         self.file.fail(error);
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use domain::Uri;
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::SemaphorePermit;
 
 use super::{
     Cached,
@@ -148,9 +149,7 @@ impl Cached {
     /// Opens a file: its attributes, and its first block into memory.
     pub(super) async fn start(&self, uri: &Uri) -> Result<Attributes> {
         let block = self.options.block;
-        let most = permits(self.options.capacity / 4);
-        // never closed, as in `fetch`
-        let _room = self.room.acquire_many(permits(block).min(most)).await;
+        let _room = self.room(block).await;
         let (found, data) = self.inner.read_start(uri, block).await?;
         if !data.is_empty() && data.len() as u64 == found.size.min(block) {
             let key = Block {
@@ -163,6 +162,13 @@ impl Cached {
         Ok(found)
     }
 
+    /// Room for an answer, all of it for one that is larger. Whoever has room waits for the store alone.
+    pub(super) async fn room(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        let most = permits(self.options.capacity / 4);
+        // never closed
+        self.room.acquire_many(permits(bytes).min(most)).await.ok()
+    }
+
     async fn fetch(
         &self,
         uri: &Uri,
@@ -172,12 +178,7 @@ impl Cached {
     ) -> Result<Vec<Bytes>> {
         let size = self.options.block;
         let range = start * size..((start + gap.len() as u64) * size).min(file.size);
-        let most = permits(self.options.capacity / 4);
-        // never closed; whoever has room waits for the store alone
-        let _room = self
-            .room
-            .acquire_many(permits(range.end - range.start).min(most))
-            .await;
+        let _room = self.room(range.end - range.start).await;
         let options = ReadOptions {
             range: Some(range.clone()),
             version: Some(file.version.clone()),

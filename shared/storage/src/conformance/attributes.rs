@@ -79,6 +79,7 @@ impl Suite {
             content_type,
             storage_class,
             last_modified,
+            ..
         } = self.capabilities;
         if content_type {
             assert_eq!(attributes.content_type, options.content_type);

@@ -9,7 +9,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{class, connection::Access};
+use super::{class, connection::Access, errors};
 use crate::{Attributes, Error, RenameOptions, Result, http};
 
 #[derive(Debug)]
@@ -185,11 +185,7 @@ impl Rest {
             Ok(CacheableResource::New { data, .. }) => Ok(data),
             // only answered to those who say what they know already
             Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),
-            Err(error) if error.is_transient() => Err(Error::unavailable(uri, error)),
-            Err(error) => Err(Error::PermissionDenied {
-                uri: uri.clone(),
-                reason: format!("there are no usable credentials of Google: {error}"),
-            }),
+            Err(error) => Err(errors::without_token(uri, error)),
         }
     }
 }

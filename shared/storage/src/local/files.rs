@@ -202,8 +202,20 @@ fn write_failed(uri: &Uri, source: io::Error) -> Error {
     }
 }
 
+/// Makes the folder of a file, as durable as the file will be.
 fn create_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    let missing = missing(folder);
+    fs::create_dir_all(folder)?;
+    missing.into_iter().try_for_each(sync_parent)
+}
+
+/// The folders of a path that are not there, the innermost first.
+fn missing(folder: &Path) -> Vec<&Path> {
+    let folders = folder.ancestors();
+    folders.take_while(|folder| !folder.exists()).collect()
 }
 
 /// Makes the new name durable.
@@ -226,6 +238,17 @@ fn version_of(metadata: &Metadata) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_that_are_made_for_a_file_are_those_that_were_missing() {
+        let root = tempfile::tempdir().unwrap();
+        let there = root.path().join("there");
+        fs::create_dir(&there).unwrap();
+        let new = there.join("new");
+        assert_eq!(missing(&new.join("deep")), [new.join("deep"), new.clone()]);
+        create_parent(&new.join("deep/a.tif")).unwrap();
+        assert_eq!(missing(&new.join("deep")), Vec::<&Path>::new());
+    }
 
     /// Content that looks at the folder while it is written.
     struct Watching<'a> {

@@ -1,9 +1,4 @@
-use std::{
-    collections::HashMap,
-    fmt,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use domain::Scheme;
 use object_store::{
@@ -11,10 +6,12 @@ use object_store::{
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential},
 };
 
+use quick_cache::sync::Cache;
+
 use super::environment::{Environment, file_keys};
 use crate::ConfigError;
 
-/// Clients that are kept; callers name buckets, so that their number has a bound.
+/// Clients that are kept, those that are used most; callers name buckets, so that their number has a bound.
 const MOST: usize = 64;
 
 /// How to reach S3. What is not given comes from the variables `AWS_…`, keys also from the shared credentials file of the
@@ -33,8 +30,9 @@ pub struct S3Options {
 /// One client per bucket.
 pub(super) struct Buckets {
     builder: AmazonS3Builder,
-    clients: Mutex<HashMap<String, Arc<AmazonS3>>>,
+    clients: Cache<String, Arc<AmazonS3>>,
     signs: bool,
+    names_keys: bool,
     encryption: Vec<(&'static str, String)>,
 }
 
@@ -55,7 +53,10 @@ impl Buckets {
         )
     }
 
-    fn in_environment(options: &S3Options, environment: &Environment) -> Result<Self, ConfigError> {
+    pub(super) fn in_environment(
+        options: &S3Options,
+        environment: &Environment,
+    ) -> Result<Self, ConfigError> {
         let signs = !environment.is_true("AWS_SKIP_SIGNATURE");
         let mut builder = environment.builder();
         if let Some(region) = &options.region {
@@ -86,8 +87,9 @@ impl Buckets {
         }
         let buckets = Self {
             builder,
-            clients: Mutex::default(),
+            clients: Cache::new(MOST),
             signs,
+            names_keys: environment.names_keys(),
             encryption: environment.encryption(),
         };
         buckets
@@ -101,22 +103,19 @@ impl Buckets {
         self.signs
     }
 
+    /// Whether a variable names the service that gives keys, so that there are some when it answers.
+    pub(super) fn names_keys(&self) -> bool {
+        self.names_keys
+    }
+
     /// Headers of what is written, as the library itself gives them.
     pub(super) fn encryption(&self) -> &[(&'static str, String)] {
         &self.encryption
     }
 
     pub(super) fn client(&self, bucket: &str) -> object_store::Result<Arc<AmazonS3>> {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(bucket) {
-            return Ok(Arc::clone(client));
-        }
-        let client = Arc::new(self.build(bucket)?);
-        if clients.len() >= MOST {
-            clients.clear();
-        }
-        clients.insert(bucket.to_owned(), Arc::clone(&client));
-        Ok(client)
+        self.clients
+            .get_or_insert_with(bucket, || self.build(bucket).map(Arc::new))
     }
 
     fn build(&self, bucket: &str) -> object_store::Result<AmazonS3> {
@@ -223,6 +222,24 @@ mod tests {
         assert!(missing.is_err(), "a profile that is named is there");
         let elsewhere = Buckets::in_environment(&none, &environment(&[("HOME", "/nowhere")]));
         assert!(elsewhere.is_ok(), "the machine may have keys");
+    }
+
+    #[test]
+    fn a_bucket_in_use_keeps_its_client_whatever_others_are_named() {
+        crate::http::ensure_provider();
+        let variables = [
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ];
+        let buckets =
+            Buckets::in_environment(&S3Options::default(), &environment(&variables)).unwrap();
+        let used = buckets.client("used").unwrap();
+        for number in 0..2 * MOST {
+            buckets.client(&format!("named-once-{number}")).unwrap();
+            let again = buckets.client("used").unwrap();
+            assert!(Arc::ptr_eq(&used, &again), "{number}");
+        }
+        assert!(buckets.clients.len() <= MOST);
     }
 
     /// The head of the request for the attributes of an object, and what comes of an answer to it.

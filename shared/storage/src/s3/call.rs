@@ -121,16 +121,10 @@ impl Caller {
         let answer = self.send(uri, operation, store, key, call).await?;
         let text = text(uri, answer).await?;
         // a success that failed on the way
-        if !text.contains("<Error>") {
-            return Ok(text);
+        if text.contains("<Error>") {
+            return Err(errors::of_status(uri, operation, 400, text));
         }
-        let passes = ["InternalError", "SlowDown", "ServiceUnavailable"];
-        let status = if passes.iter().any(|code| text.contains(code)) {
-            503
-        } else {
-            400
-        };
-        Err(errors::of_status(uri, operation, status, text))
+        Ok(text)
     }
 }
 

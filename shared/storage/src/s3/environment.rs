@@ -29,6 +29,20 @@ impl Environment {
         ["1", "true", "on", "yes", "y"].contains(&value.as_str())
     }
 
+    /// Whether keys come from a service that a variable names: web identity, or a container's.
+    pub(super) fn names_keys(&self) -> bool {
+        [
+            ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"].as_slice(),
+            &["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"],
+            &[
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+            ],
+        ]
+        .iter()
+        .any(|names| names.iter().all(|name| self.get(name).is_some()))
+    }
+
     /// Headers that ask the store to encrypt, unless by a key of the caller.
     pub(super) fn encryption(&self) -> Vec<(&'static str, String)> {
         let wanted = self.get("AWS_SERVER_SIDE_ENCRYPTION");
@@ -92,7 +106,11 @@ pub(super) fn file_keys(
         Ok(keys) => Ok(Some(keys)),
         Err(error) if named.is_some() => Err(error),
         // there are other places for keys
-        Err(_) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            tracing::warn!(%error, "the credentials file of the user gives no keys: they are looked for elsewhere");
+            Ok(None)
+        }
     }
 }
 

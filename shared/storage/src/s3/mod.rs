@@ -78,7 +78,8 @@ impl S3Storage {
         })
     }
 
-    fn object(&self, uri: &Uri) -> Result<(Arc<AmazonS3>, Key)> {
+    /// What a request for an object takes: a client that has keys, and the key of the object.
+    async fn object(&self, uri: &Uri) -> Result<(Arc<AmazonS3>, Key)> {
         if uri.scheme() != Scheme::S3 {
             return Err(Error::Unsupported {
                 uri: uri.clone(),
@@ -101,11 +102,15 @@ impl S3Storage {
                 "is no usable key, expected one without `/` at its ends",
             ));
         }
-        let client = self.buckets.client(uri.bucket());
-        Ok((
-            client.map_err(|error| errors::sort(uri, "open", error))?,
-            key,
-        ))
+        let client = self
+            .buckets
+            .client(uri.bucket())
+            .map_err(|error| errors::sort(uri, "open", error))?;
+        // those that are known cost nothing; a failure within a request could not be told from one of the store
+        match client.credentials().get_credential().await {
+            Ok(_) => Ok((client, key)),
+            Err(error) => Err(errors::without_keys(uri, self.buckets.names_keys(), error)),
+        }
     }
 
     async fn get(
@@ -114,7 +119,7 @@ impl S3Storage {
         options: GetOptions,
         version: Option<&str>,
     ) -> Result<object_store::Result<GetResult>> {
-        let (client, key) = self.object(uri)?;
+        let (client, key) = self.object(uri).await?;
         let options = GetOptions {
             if_match: version.map(str::to_owned),
             ..options
@@ -141,13 +146,13 @@ impl S3Storage {
     }
 
     async fn write(&self, uri: &Uri, content: Content, options: &UploadOptions) -> Result<()> {
-        let (client, key) = self.object(uri)?;
+        let (client, key) = self.object(uri).await?;
         let target = self.target(uri, &client, &key);
         upload::put(&target, &content, options).await
     }
 
     async fn found(&self, uri: &Uri, version: Option<&str>) -> Result<Attributes> {
-        let (store, key) = self.object(uri)?;
+        let (store, key) = self.object(uri).await?;
         let found = stat::stat(uri, &self.caller, &store, &key).await?;
         if version.is_some_and(|version| found.version != version) {
             return Err(Error::Changed { uri: uri.clone() });
@@ -246,7 +251,7 @@ impl Storage for S3Storage {
         if !options.ignore_missing {
             self.found(uri, None).await?;
         }
-        let (client, key) = self.object(uri)?;
+        let (client, key) = self.object(uri).await?;
         match client.delete(&key).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(errors::sort(uri, "delete", error)),
@@ -258,8 +263,8 @@ impl Storage for S3Storage {
         if from.canonical() == to.canonical() {
             return Ok(());
         }
-        let (source, key) = self.object(from)?;
-        let (target, target_key) = self.object(to)?;
+        let (source, key) = self.object(from).await?;
+        let (target, target_key) = self.object(to).await?;
         let target = self.target(to, &target, &target_key);
         copy::copy(
             from,
@@ -286,3 +291,6 @@ fn attributes(options: &UploadOptions) -> Headers {
     }
     attributes
 }
+
+#[cfg(test)]
+mod tests;

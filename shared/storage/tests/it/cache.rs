@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use domain::Uri;
-use futures::future::join_all;
 use storage::{
     CacheOptions, Cached, Counting, Error, MemoryStorage, ReadCount, Storage, StorageExt,
     UploadOptions,
@@ -83,16 +82,6 @@ async fn neighbours_are_one_request_and_nothing_is_asked_for_twice() {
         assert_eq!(read.unwrap(), all[start..end], "{range:?}");
         assert_eq!(fixture.requests(), expected, "{range:?}");
     }
-}
-
-#[tokio::test]
-async fn equal_requests_at_the_same_time_are_one() {
-    let fixture = Fixture::new(OPTIONS).await;
-    let reads = (0..50).map(|_| fixture.cached.read(&fixture.file, 3..47));
-    for read in join_all(reads).await {
-        assert_eq!(read.unwrap(), content(0)[3..47]);
-    }
-    assert_eq!(fixture.requests(), count(0, 2, 50));
 }
 
 #[tokio::test]

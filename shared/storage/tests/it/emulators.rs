@@ -17,11 +17,13 @@ pub(crate) const GCS: Capabilities = Capabilities {
     content_type: false,
     storage_class: false,
     last_modified: true,
+    concurrent_writes: true,
 };
 pub(crate) const S3: Capabilities = Capabilities {
     content_type: true,
     storage_class: true,
     last_modified: true,
+    concurrent_writes: true,
 };
 
 /// Address of an emulator; says so when there is none.
@@ -129,13 +131,14 @@ async fn objects_of_amazon_keep_the_contract_whatever_is_around_them() {
     let Some((endpoint, bucket)) = s3_bucket().await else {
         return;
     };
-    // the emulator answers 500 to some of several writes of one object at the same time: the bare store gives that on
-    for (number, store) in (0..)
-        .zip(stacks(Arc::new(s3(&endpoint)), Scheme::S3))
-        .skip(1)
-    {
+    for (number, store) in (0..).zip(stacks(Arc::new(s3(&endpoint)), Scheme::S3)) {
         let base = base("s3", &bucket).join([format!("stack {number}")]);
-        conformance::run(store, &base.unwrap(), S3).await;
+        // some of several writes of one object are refused for the time being, which only the first stack gives on
+        let capabilities = Capabilities {
+            concurrent_writes: number > 0,
+            ..S3
+        };
+        conformance::run(store, &base.unwrap(), capabilities).await;
     }
 }
 

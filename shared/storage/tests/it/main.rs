@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod cache;
+mod described;
 mod emulators;
 mod faults;
 mod lost;
 mod proxy;
 mod sessions;
 mod stalled;
+mod together;
 mod uploads;
 
 use std::{sync::Arc, time::Duration};
@@ -23,11 +25,13 @@ const MEMORY: Capabilities = Capabilities {
     content_type: true,
     storage_class: true,
     last_modified: true,
+    concurrent_writes: true,
 };
 const LOCAL: Capabilities = Capabilities {
     content_type: false,
     storage_class: false,
     last_modified: true,
+    concurrent_writes: true,
 };
 
 fn uri(text: &str) -> Uri {
