@@ -86,7 +86,7 @@ pub async fn known(conn: &mut PgConnection, uris: &[Uri]) -> Result<HashSet<Uri>
 }
 
 /// The texts under which a file may be indexed.
-fn names(uri: &Uri) -> [String; 3] {
+pub(crate) fn names(uri: &Uri) -> [String; 3] {
     let canonical = uri.canonical();
     let with_scheme = match canonical.scheme() {
         Scheme::File => format!("file://{canonical}"),

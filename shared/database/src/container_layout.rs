@@ -14,6 +14,8 @@ pub struct Query {
     pub records: RecordSelection,
     /// Area that the footprint of the record shares at least one point with.
     pub aoi: Option<MultiPolygon>,
+    /// Whether only visible datasets count.
+    pub active_only: bool,
 }
 
 /// A layout and files that follow it.
@@ -25,7 +27,8 @@ pub struct FollowedLayout {
     pub uris: Vec<Uri>,
 }
 
-/// The layouts by name, being read one by one, each with the files that hold a dataset of the query, whatever its status.
+/// The layouts by name, being read one by one, each with the files that hold a dataset of the query: of every status,
+/// unless it asks for visible ones.
 #[derive(Debug)]
 pub struct Listing {
     query: Query,
@@ -118,6 +121,9 @@ fn push_search(sql: &mut QueryBuilder<Postgres>, query: &Query) {
     }
     sql.push(" WHERE d.instance_id = ")
         .push_bind(query.instance.uuid());
+    if query.active_only {
+        sql.push(" AND d.status = 'ACTIVE'");
+    }
     dataset::push_selection(sql, &query.records);
     if let Some(aoi) = &query.aoi {
         sql.push(" AND ST_Intersects(a.geom, ");

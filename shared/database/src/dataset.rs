@@ -13,7 +13,7 @@ pub use of_job::{
 pub use search::{FoundDataset, RecordDatasets, find_for_cube, list};
 pub(crate) use search::{RECORD, needs_record, push_selection};
 
-use crate::{Result, convert};
+use crate::{Result, container, convert};
 use domain::{Container, Dataset, MultiPolygon, Uri, job::ewkb};
 use futures::{StreamExt, TryStreamExt};
 use row::{DATASET, DatasetRow};
@@ -49,7 +49,8 @@ pub async fn insert(conn: &mut PgConnection, datasets: &[NewDataset]) -> Result<
 }
 
 /// Stores a container that is not known so far and its datasets, all or nothing, by one statement.
-/// Answers false, and stores nothing, when the container is known.
+/// Answers false, and stores nothing, when the container is known, be it under another spelling of
+/// its file: the one that was given, or those of [`container::name_of`].
 ///
 /// Of several callers that give the same container, one goes on at a time.
 ///
@@ -58,12 +59,16 @@ pub async fn insert(conn: &mut PgConnection, datasets: &[NewDataset]) -> Result<
 pub async fn insert_with_container(
     conn: &mut PgConnection,
     container: &Container,
+    given: &Uri,
     datasets: &[NewDataset],
 ) -> Result<bool> {
+    let names = container::names(given);
     let sql = format!(
         "WITH created AS (
              INSERT INTO geocube.containers (uri, managed, storage_class)
-             VALUES ($19, $20, $21::geocube.storage_class) ON CONFLICT (uri) DO NOTHING RETURNING uri
+             SELECT $19::text, $20::bool, $21::geocube.storage_class
+             WHERE NOT EXISTS (SELECT FROM geocube.containers WHERE uri = ANY($22::text[]))
+             ON CONFLICT (uri) DO NOTHING RETURNING uri
          ), added AS ({INSERT} WHERE EXISTS (SELECT FROM created) ORDER BY position)
          SELECT EXISTS (SELECT FROM created)"
     );
@@ -71,6 +76,7 @@ pub async fn insert_with_container(
         .bind(container.uri.as_str())
         .bind(container.managed)
         .bind(container.storage_class.name())
+        .bind(&names[..])
         .fetch_one(conn)
         .await?;
     Ok(created.try_get(0)?)

@@ -53,7 +53,8 @@ impl App {
         for dataset in &new.datasets {
             paths.check_subdir(&dataset.subdir)?;
         }
-        new.uri = self.name_of(&new.uri).await?;
+        let given = new.uri.clone();
+        new.uri = self.name_of(&given).await?;
         // a file that is deleted has one name, so that no other one still refers to it
         let plain = new.uri == new.uri.canonical();
         let managed = new.managed && plain && paths.may_manage(&new.uri);
@@ -81,17 +82,18 @@ impl App {
             storage_class,
             datasets: Vec::new(),
         };
-        if !self.store_new(&container, &indexed).await? {
-            self.store(container, indexed).await?;
+        if !self.store_new(&container, &given, &indexed).await? {
+            self.store(container, &given, indexed).await?;
         }
         Ok(())
     }
 
-    /// The one name of a file in the catalogue.
+    /// The one name of a file in the catalogue. A local file that is stored under another one is met when it is stored
+    /// again: most are new, and nothing is to be asked for them.
     async fn name_of(&self, uri: &Uri) -> Result<Uri> {
-        let is_plain = *uri == uri.canonical();
-        if is_plain && uri.scheme() != Scheme::File {
-            return Ok(uri.clone());
+        let canonical = uri.canonical();
+        if uri.scheme() == Scheme::File || *uri == canonical {
+            return Ok(canonical);
         }
         let mut connection = self.database().read().await?;
         Ok(container::name_of(&mut connection, uri).await?)
@@ -121,7 +123,12 @@ impl App {
     }
 
     /// Stores a file that is not known so far. Answers false, having stored nothing, for any other.
-    async fn store_new(&self, container: &Container, indexed: &[Indexed]) -> Result<bool> {
+    async fn store_new(
+        &self,
+        container: &Container,
+        given: &Uri,
+        indexed: &[Indexed],
+    ) -> Result<bool> {
         let mut agreed = container.clone();
         let mut added = Vec::with_capacity(indexed.len());
         for new in indexed {
@@ -134,14 +141,16 @@ impl App {
         }
         if !self.options().paths.may_manage(&container.uri.canonical()) || added.is_empty() {
             let mut connection = self.database().write().await?;
-            return match dataset::insert_with_container(&mut connection, container, &added).await {
+            let stored =
+                dataset::insert_with_container(&mut connection, container, given, &added).await;
+            return match stored {
                 Err(error) if error.is_conflict() => Ok(false),
                 result => Ok(result?),
             };
         }
         let mut tx = self.database().begin().await?;
         present::keep(self, &mut tx, &container.uri).await?;
-        match dataset::insert_with_container(&mut tx, container, &added).await {
+        match dataset::insert_with_container(&mut tx, container, given, &added).await {
             Err(error) if error.is_conflict() => Ok(false),
             result => {
                 let created = result?;
@@ -152,10 +161,17 @@ impl App {
     }
 
     /// Stores the datasets that a file does not have yet.
-    async fn store(&self, container: Container, indexed: Vec<Indexed>) -> Result<()> {
+    async fn store(&self, container: Container, given: &Uri, indexed: Vec<Indexed>) -> Result<()> {
         in_transaction(self.database(), |tx| {
-            let (app, new, indexed) = (self.clone(), container.clone(), indexed.clone());
+            let (app, given) = (self.clone(), given.clone());
+            let (mut new, mut indexed) = (container.clone(), indexed.clone());
             Box::pin(async move {
+                if given.scheme() == Scheme::File {
+                    new.uri = container::name_of(tx, &given).await?;
+                    for Indexed { dataset, .. } in &mut indexed {
+                        dataset.source.uri = new.uri.clone();
+                    }
+                }
                 if !indexed.is_empty() {
                     present::keep(&app, tx, &new.uri).await?;
                 }

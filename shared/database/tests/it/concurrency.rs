@@ -97,7 +97,9 @@ async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
                 dataset_at("/a.tif", record, instance, 0.0, 0.0),
                 dataset_at("/a.tif", record, instance, 5.0, 0.0),
             ];
-            let stored = dataset::insert_with_container(&mut conn, &container, &datasets).await;
+            let given = uri("file:///a.tif");
+            let stored =
+                dataset::insert_with_container(&mut conn, &container, &given, &datasets).await;
             stored.unwrap().then_some(datasets)
         }
     };
@@ -125,7 +127,7 @@ async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
     };
     let stranger = dataset_at("/b.tif", RecordId::new(), instance, 0.0, 0.0);
     let mut conn = test.db.write().await.unwrap();
-    let refused = dataset::insert_with_container(&mut conn, &other, &[stranger]).await;
+    let refused = dataset::insert_with_container(&mut conn, &other, &other.uri, &[stranger]).await;
     assert!(
         refused
             .unwrap_err()
@@ -137,6 +139,33 @@ async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn a_file_that_is_stored_under_another_spelling_is_not_a_new_container() {
+    let test = database!();
+    let mut conn = test.db.write().await.unwrap();
+    let container = |text| Container {
+        uri: uri(text),
+        managed: false,
+        storage_class: StorageClass::Standard,
+        datasets: Vec::new(),
+    };
+    for (stored, given) in [
+        ("/f//a.tif", "/f//a.tif"),
+        ("file:///f/b.tif", "/f/b.tif"),
+        ("file:///f/c.tif", "file:///f/c.tif"),
+        ("/f/d.tif", "file:///f/d.tif"),
+    ] {
+        let stored = container(stored);
+        let new = container(given).uri.canonical();
+        let new = container(new.as_str());
+        for (expected, container) in [(true, &stored), (false, &new)] {
+            let given = if expected { &stored.uri } else { &uri(given) };
+            let created = dataset::insert_with_container(&mut conn, container, given, &[]).await;
+            assert_eq!(created.unwrap(), expected, "{} as {given}", container.uri);
+        }
+    }
 }
 
 #[tokio::test]

@@ -69,6 +69,7 @@ pub(crate) fn layout_query(
 ) -> Result<LayoutQuery> {
     use pb::find_container_layouts_request::Identifier;
     let instance = InstanceId::parse(&request.instance_id)?;
+    let active_only = request.active_only;
     match request.identifier {
         None => Err(Error::invalid(
             "records and filters are missing: expected one of them",
@@ -80,6 +81,7 @@ pub(crate) fn layout_query(
             instance,
             records: RecordSelection::Ids(record_ids(&records.ids, limits)?),
             aoi: None,
+            active_only,
         }),
         Some(Identifier::Filters(filters)) => {
             let aoi = filters.aoi.map(|aoi| aoi_from(aoi, limits.aoi_vertices));
@@ -90,6 +92,7 @@ pub(crate) fn layout_query(
                 instance,
                 records: RecordSelection::Filters(filters_from(filters.filters, limits)?),
                 aoi: aoi.map(|aoi| aoi.polygons().clone()),
+                active_only,
             })
         }
     }

@@ -81,9 +81,19 @@ impl Followers {
         instance: &str,
         identifier: Identifier,
     ) -> Result<Vec<(String, Vec<String>)>, Status> {
+        self.find_by(instance, identifier, false).await
+    }
+
+    async fn find_by(
+        &self,
+        instance: &str,
+        identifier: Identifier,
+        active_only: bool,
+    ) -> Result<Vec<(String, Vec<String>)>, Status> {
         let request = pb::FindContainerLayoutsRequest {
             instance_id: instance.to_owned(),
             identifier: Some(identifier),
+            active_only,
         };
         let found = items(self.server.client().find_container_layouts(request).await).await?;
         let folder = self.server.uri("");
@@ -217,10 +227,49 @@ async fn malformed_questions_about_layouts_are_refused() {
         let request = pb::FindContainerLayoutsRequest {
             instance_id: instance_id.to_owned(),
             identifier,
+            active_only: false,
         };
         let answer = items(server.client().find_container_layouts(request).await).await;
         invalid(answer, fragment);
     }
+}
+
+#[tokio::test]
+async fn files_without_any_visible_dataset_are_left_out_on_request() {
+    let Some(test) = Followers::start().await else {
+        return;
+    };
+    // one of the two datasets of 2.tif stays visible
+    test.server.sql(&format!(
+        "UPDATE geocube.datasets SET status = 'TODELETE' WHERE container_uri LIKE '%/1.tif';
+         UPDATE geocube.datasets SET status = 'INACTIVE' WHERE container_uri LIKE '%/3.tif';
+         UPDATE geocube.datasets SET status = 'INACTIVE'
+         WHERE container_uri LIKE '%/2.tif' AND record_id = '{}'",
+        test.early
+    ));
+    for (identifier, expected) in [
+        (filters(None, None), &["2.tif"][..]),
+        (
+            filters(None, Some(rectangle(1., 6., 2., 7.))),
+            &["2.tif"][..],
+        ),
+        (records(&[&test.early, &test.late]), &["2.tif"][..]),
+        (records(&[&test.early]), &[]),
+    ] {
+        let found = test.find_by(&test.instance, identifier.clone(), true).await;
+        let names: Vec<_> = found
+            .unwrap()
+            .into_iter()
+            .flat_map(|(_, uris)| uris)
+            .collect();
+        assert_eq!(names, expected, "{identifier:?}");
+    }
+    let found = test
+        .find(&test.instance, filters(None, None))
+        .await
+        .unwrap();
+    let files: usize = found.iter().map(|(_, uris)| uris.len()).sum();
+    assert_eq!(files, 3, "the default counts every status");
 }
 
 #[tokio::test]
