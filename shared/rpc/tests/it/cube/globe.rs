@@ -145,7 +145,7 @@ async fn cubes_wider_than_half_the_globe_hold_the_pixels_of_gdalwarp() {
         ),
         // the corners are off the globe
         (
-            "ESRI:54009",
+            "+proj=moll +lon_0=0 +datum=WGS84 +units=m +no_defs",
             (-17_000_000.0, 8_500_000.0, 100_000.0),
             (340, 170),
             30_000,
