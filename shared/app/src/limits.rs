@@ -1,5 +1,6 @@
 //! Bounds of one request, so that no caller can starve the others.
 
+use database::dataset::Bound;
 use domain::{Error, Result, Size};
 use std::time::Duration;
 
@@ -57,6 +58,22 @@ impl Limits {
             )));
         }
         Ok(())
+    }
+
+    /// The datasets that one search may find.
+    pub(crate) fn search(&self) -> Bound {
+        Bound {
+            datasets: self.datasets,
+            name: "maxPageSize",
+        }
+    }
+
+    /// The datasets that one tile may be made of.
+    pub(crate) fn tile(&self) -> Bound {
+        Bound {
+            datasets: self.tile_datasets,
+            name: "maxTileDatasets",
+        }
     }
 
     /// Refuses an image of more samples than one may have.

@@ -129,7 +129,7 @@ impl App {
         target: &Target,
     ) -> Result<Vec<DatasetSource>> {
         let area = geographic_extent(&target.crs, &target.transform, target.size)?;
-        let bound = self.limits().tile_datasets;
+        let bound = self.limits().tile();
         let found = self
             .find(&[request.instance_id], &request.selection, &area, bound)
             .await?;

@@ -5,23 +5,29 @@ use domain::{Aoi, AoiGeometry, AoiId, Entity, Error};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// Stores a footprint.
+/// What the database says of an area that neither crosses nor overlaps itself.
+const VALID: &str = "Valid Geometry";
+
+/// Stores a footprint. One that crosses or overlaps itself is stored as it is, and the log says so.
 ///
 /// # Errors
 /// [`Error::AlreadyExists`] with the id of the stored footprint, also when somebody else stores it
 /// at the same time.
 pub async fn create(conn: &mut PgConnection, aoi: &AoiGeometry) -> Result<AoiId> {
     let (id, hash) = (AoiId::new(), aoi.hash());
-    let inserted = sqlx::query(
+    let state: Option<String> = sqlx::query_scalar(
         "INSERT INTO geocube.aoi (id, hash, geom) VALUES ($1, $2, ST_GeomFromEWKB($3))
-         ON CONFLICT (hash) DO NOTHING",
+         ON CONFLICT (hash) DO NOTHING RETURNING ST_IsValidReason(geom)",
     )
     .bind(id.uuid())
     .bind(&hash)
     .bind(convert::lonlat(aoi.polygons()))
-    .execute(&mut *conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    if inserted.rows_affected() == 1 {
+    if let Some(state) = state {
+        if state != VALID {
+            tracing::warn!(aoi = %id, reason = state, "the footprint that was created is not a valid area");
+        }
         return Ok(id);
     }
     match find(conn, &hash).await? {

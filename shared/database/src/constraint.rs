@@ -23,10 +23,19 @@ pub(crate) fn domain_error(error: &PgDatabaseError) -> Option<Error> {
             "what must be unique, such as name and tags of a record, is too long: an index holds at most about 2600 bytes of it",
         )),
         // a value that is out of the range of its column, or malformed
-        code if code.starts_with("22") => Some(Error::invalid(format!(
-            "a value cannot be stored: {}",
-            error.message()
-        ))),
+        code if code.starts_with("22") => {
+            // what is checked before is told by its field: this one got past
+            tracing::warn!(
+                code,
+                table = error.table(),
+                "a value cannot be stored: {}",
+                error.message()
+            );
+            Some(Error::invalid(format!(
+                "a value cannot be stored: {}",
+                error.message()
+            )))
+        }
         _ => None,
     }
 }

@@ -126,8 +126,6 @@ fn push_search(sql: &mut QueryBuilder<Postgres>, query: &Query) {
     }
     dataset::push_selection(sql, &query.records);
     if let Some(aoi) = &query.aoi {
-        sql.push(" AND ST_Intersects(a.geom, ");
-        filter::push_lonlat(sql, aoi);
-        sql.push(")");
+        filter::push_touches(sql, aoi);
     }
 }

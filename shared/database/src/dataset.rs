@@ -10,7 +10,7 @@ pub use of_job::{
     TimedDataset, containers_of_job, count_of_job, delete_of_job, ids_of_job, on_cell,
     select_for_deletion, select_ids, set_status, timed_of_containers, union_of_job,
 };
-pub use search::{FoundDataset, RecordDatasets, find_for_cube, list};
+pub use search::{Bound, FoundDataset, RecordDatasets, find_for_cube, list};
 pub(crate) use search::{RECORD, needs_record, push_selection};
 
 use crate::{Result, container, convert};

@@ -87,6 +87,16 @@ pub(crate) fn is_empty(filters: &RecordFilters) -> bool {
     filters.tags.0.is_empty() && filters.time == TimeRange::default()
 }
 
+/// Adds ` AND …`: the stored footprint `a` and the area share at least one point of the plane.
+///
+/// Their distance tells it for any footprint. A test of intersection fails where one of them crosses
+/// or overlaps itself, be it that of somebody else.
+pub(crate) fn push_touches(sql: &mut QueryBuilder<Postgres>, area: &domain::MultiPolygon) {
+    sql.push(" AND ST_DWithin(a.geom, ");
+    push_lonlat(sql, area);
+    sql.push(", 0)");
+}
+
 /// Adds the multi-polygon as a geometry in longitude and latitude.
 pub(crate) fn push_lonlat(sql: &mut QueryBuilder<Postgres>, area: &domain::MultiPolygon) {
     sql.push("ST_GeomFromEWKB(")

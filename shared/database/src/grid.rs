@@ -1,6 +1,6 @@
 //! Custom grids: named sets of cells.
 
-use crate::{Result, convert, filter};
+use crate::{Result, answer, convert, filter};
 use domain::{MultiPolygon, Pattern, Polygon};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use std::sync::Arc;
@@ -83,14 +83,24 @@ async fn insert_cells(conn: &mut PgConnection, grid: &str, cells: &[StoredCell])
 }
 
 /// Grids by name.
-pub async fn list(conn: &mut PgConnection, name: Option<&Pattern>) -> Result<Vec<GridSummary>> {
+///
+/// # Errors
+/// [`domain::Error::LimitExceeded`] when there are more than `most`, or more than fit into one answer.
+pub async fn list(
+    conn: &mut PgConnection,
+    name: Option<&Pattern>,
+    most: u32,
+) -> Result<Vec<GridSummary>> {
     let mut sql = QueryBuilder::<Postgres>::new("SELECT name, description FROM geocube.grids");
     if let Some(name) = name {
         sql.push(" WHERE name");
         filter::push_match(&mut sql, name);
     }
-    sql.push(" ORDER BY name");
-    let rows: Vec<(String, String)> = sql.build_query_as().fetch_all(conn).await?;
+    sql.push(" ORDER BY name LIMIT ")
+        .push_bind(i64::from(most) + 1);
+    let rows = sql.build_query_as().fetch(conn);
+    let bytes = |(name, description): &(String, String)| name.len() + description.len();
+    let rows = answer::collect(rows, "grids", most, bytes).await?;
     Ok(rows
         .into_iter()
         .map(|(name, description)| GridSummary { name, description })

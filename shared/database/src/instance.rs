@@ -29,6 +29,22 @@ pub async fn create(
     Ok(id)
 }
 
+/// Name of the variable, when one of its instances has this name already.
+pub async fn owner_of_name(
+    conn: &mut PgConnection,
+    variable: VariableId,
+    name: &str,
+) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar(
+        "SELECT v.name FROM geocube.variable_definitions v WHERE v.id = $1 AND EXISTS (
+             SELECT FROM geocube.variable_instances i WHERE i.definition_id = v.id AND i.name = $2)",
+    )
+    .bind(variable.uuid())
+    .bind(name)
+    .fetch_optional(conn)
+    .await?)
+}
+
 /// An instance, its row locked until the end of the transaction.
 ///
 /// # Errors
@@ -92,6 +108,25 @@ pub async fn first_missing(
          ORDER BY position LIMIT 1",
     )
     .bind(convert::uuids(ids, InstanceId::uuid))
+    .fetch_optional(conn)
+    .await?;
+    Ok(id.map(InstanceId::from))
+}
+
+/// The first of some instances that is none of a variable.
+pub async fn first_stranger(
+    conn: &mut PgConnection,
+    variable: VariableId,
+    ids: &[InstanceId],
+) -> Result<Option<InstanceId>> {
+    let id: Option<Uuid> = sqlx::query_scalar(
+        "SELECT id FROM UNNEST($1::uuid[]) WITH ORDINALITY AS given (id, position)
+         WHERE NOT EXISTS (
+             SELECT FROM geocube.variable_instances i WHERE i.id = given.id AND i.definition_id = $2)
+         ORDER BY position LIMIT 1",
+    )
+    .bind(convert::uuids(ids, InstanceId::uuid))
+    .bind(variable.uuid())
     .fetch_optional(conn)
     .await?;
     Ok(id.map(InstanceId::from))

@@ -1,7 +1,7 @@
 //! Layouts: how areas are cut into files, and files organised.
 
 use crate::hstore::{Hstore, HstoreRef};
-use crate::{Error, Result, convert, filter};
+use crate::{Error, Result, answer, convert, filter};
 use domain::{Entity, Layout, Pattern};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
@@ -45,14 +45,23 @@ pub async fn get(conn: &mut PgConnection, name: &str) -> Result<Layout> {
 }
 
 /// Layouts by name.
-pub async fn list(conn: &mut PgConnection, name: Option<&Pattern>) -> Result<Vec<Layout>> {
+///
+/// # Errors
+/// [`domain::Error::LimitExceeded`] when there are more than `most`, or more than fit into one answer.
+pub async fn list(
+    conn: &mut PgConnection,
+    name: Option<&Pattern>,
+    most: u32,
+) -> Result<Vec<Layout>> {
     let mut sql = QueryBuilder::<Postgres>::new(SELECT);
     if let Some(name) = name {
         sql.push(" WHERE name");
         filter::push_match(&mut sql, name);
     }
-    sql.push(" ORDER BY name");
-    let rows: Vec<LayoutRow> = sql.build_query_as().fetch_all(conn).await?;
+    sql.push(" ORDER BY name LIMIT ")
+        .push_bind(i64::from(most) + 1);
+    let rows = sql.build_query_as().fetch(conn);
+    let rows = answer::collect(rows, "layouts", most, LayoutRow::bytes).await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
@@ -88,6 +97,16 @@ struct LayoutRow {
     max_records: i32,
     overviews_min_size: Option<i32>,
     interlacing_pattern: String,
+}
+
+impl LayoutRow {
+    /// Bytes of the texts.
+    fn bytes(&self) -> usize {
+        let flags = self.grid_flags.iter().flatten().map(String::len);
+        let parameters = self.grid_parameters.iter().flat_map(|pairs| &pairs.0);
+        let parameters = parameters.map(|(key, value)| key.len() + value.len());
+        self.name.len() + self.interlacing_pattern.len() + flags.chain(parameters).sum::<usize>()
+    }
 }
 
 impl TryFrom<LayoutRow> for Layout {

@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod answer;
 pub mod aoi;
 mod certificates;
 pub mod consolidation_params;

@@ -209,6 +209,7 @@ async fn grant(conn: &mut PgConnection) -> Result<()> {
                  EXECUTE format('GRANT USAGE ON SCHEMA geocube TO %s', service);
                  EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA geocube TO %s', service);
                  EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA geocube TO %s', service);
+                 EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON geocube._sqlx_migrations FROM %s', service);
                  EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON pgq_jobs TO %s', service);
                  EXECUTE format('GRANT USAGE, SELECT ON SEQUENCE pgq_jobs_id_seq TO %s', service);
              END LOOP;

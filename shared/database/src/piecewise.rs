@@ -60,20 +60,9 @@ impl Rest {
         self.exhausted || self.items == Some(0)
     }
 
-    /// Size of the next piece.
-    pub(crate) fn piece(&self) -> u64 {
-        self.at_most(PIECE)
-    }
-
     /// What a statement asks for that may find `most` items.
     pub(crate) fn at_most(&self, most: u64) -> u64 {
         self.items.map_or(most, |items| items.min(most))
-    }
-
-    /// Takes note of `count` items that were read when `asked` were asked for.
-    pub(crate) fn took(&mut self, count: u64, asked: u64) {
-        self.pass(count);
-        self.end_statement(count, asked);
     }
 
     /// Takes note of items of a statement that goes on.
@@ -98,9 +87,10 @@ mod tests {
         let mut rest = Rest::of(Page { page: 0, limit });
         let mut sizes = Vec::new();
         while !rest.is_over() {
-            let size = rest.piece();
+            let size = rest.at_most(PIECE);
             let count = size.min(length);
-            rest.took(count, size);
+            rest.pass(count);
+            rest.end_statement(count, size);
             length -= count;
             sizes.push(size);
         }

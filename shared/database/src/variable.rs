@@ -1,6 +1,7 @@
 //! Variables: kinds of data.
 
 mod drawn;
+mod instances;
 mod list;
 
 pub use drawn::get_drawn;
@@ -10,7 +11,8 @@ use crate::hstore::Hstore;
 use crate::{Result, convert};
 use domain::{Entity, Error, Instance, InstanceId, NewVariable, Variable, VariableId};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Stores a variable.
@@ -47,11 +49,26 @@ pub async fn create(conn: &mut PgConnection, variable: &NewVariable) -> Result<V
 /// # Errors
 /// [`Error::NotFound`] `Variable with id: <id>`.
 pub async fn get(conn: &mut PgConnection, id: VariableId) -> Result<Variable> {
+    let mut variable = get_alone(conn, id).await?;
+    instances::add_all(conn, &mut variable).await?;
+    Ok(variable)
+}
+
+/// The definition of a variable.
+///
+/// # Errors
+/// [`Error::NotFound`] `Variable with id: <id>`.
+pub async fn get_definition(conn: &mut PgConnection, id: VariableId) -> Result<NewVariable> {
+    Ok(get_alone(conn, id).await?.definition)
+}
+
+/// A variable without its instances.
+async fn get_alone(conn: &mut PgConnection, id: VariableId) -> Result<Variable> {
     let mut sql = select();
     sql.push(" WHERE v.id = ").push_bind(id.uuid());
-    first(conn, sql)
-        .await?
-        .ok_or_else(|| Error::not_found(Entity::Variable, "id", id).into())
+    let row: Option<VariableRow> = sql.build_query_as().fetch_optional(conn).await?;
+    row.ok_or_else(|| Error::not_found(Entity::Variable, "id", id))?
+        .try_into()
 }
 
 /// How a row of a variable is locked until the end of the transaction.
@@ -94,9 +111,11 @@ pub async fn lock(conn: &mut PgConnection, id: VariableId, hold: Hold) -> Result
 pub async fn get_by_name(conn: &mut PgConnection, name: &str) -> Result<Variable> {
     let mut sql = select();
     sql.push(" WHERE v.name = ").push_bind(name.to_owned());
-    first(conn, sql)
-        .await?
-        .ok_or_else(|| Error::not_found(Entity::Variable, "name", name).into())
+    let row: Option<VariableRow> = sql.build_query_as().fetch_optional(&mut *conn).await?;
+    let row = row.ok_or_else(|| Error::not_found(Entity::Variable, "name", name))?;
+    let mut variable = Variable::try_from(row)?;
+    instances::add_all(conn, &mut variable).await?;
+    Ok(variable)
 }
 
 /// The variable of an instance, with that instance alone.
@@ -104,35 +123,48 @@ pub async fn get_by_name(conn: &mut PgConnection, name: &str) -> Result<Variable
 /// # Errors
 /// [`Error::NotFound`] `Variable Instance with id: <id>`.
 pub async fn get_by_instance(conn: &mut PgConnection, id: InstanceId) -> Result<Variable> {
-    let mut sql = select();
-    sql.push(" WHERE i.id = ").push_bind(id.uuid());
-    first(conn, sql)
-        .await?
-        .ok_or_else(|| Error::not_found(Entity::VariableInstance, "id", id).into())
+    let found: Option<WithInstance> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "SELECT {DEFINITION}, {INSTANCE} FROM geocube.variable_definitions v
+         JOIN geocube.variable_instances i ON i.definition_id = v.id WHERE i.id = $1"
+    )))
+    .bind(id.uuid())
+    .fetch_optional(conn)
+    .await?;
+    found
+        .ok_or_else(|| Error::not_found(Entity::VariableInstance, "id", id))?
+        .try_into()
 }
 
-/// The variables of some instances, each with that instance alone, by instance.
+/// The variables of some instances, by instance, without any of their instances. Instances of the same
+/// variable share it.
 ///
 /// # Errors
 /// [`Error::NotFound`] `Variable Instance with id: <id>` for the first one that does not exist.
 pub async fn get_by_instances(
     conn: &mut PgConnection,
     ids: &[InstanceId],
-) -> Result<HashMap<InstanceId, Variable>> {
+) -> Result<HashMap<InstanceId, Arc<Variable>>> {
+    let members: Vec<(Uuid, Uuid)> = sqlx::query_as(
+        "SELECT id, definition_id FROM geocube.variable_instances
+         WHERE id = ANY($1) AND definition_id IS NOT NULL",
+    )
+    .bind(convert::uuids(ids, InstanceId::uuid))
+    .fetch_all(&mut *conn)
+    .await?;
+    let owners: BTreeSet<Uuid> = members.iter().map(|(_, owner)| *owner).collect();
     let mut sql = select();
-    sql.push(" WHERE i.id = ANY(")
-        .push_bind(convert::uuids(ids, InstanceId::uuid))
+    sql.push(" WHERE v.id = ANY(")
+        .push_bind(owners.into_iter().collect::<Vec<_>>())
         .push(")");
     let rows: Vec<VariableRow> = sql.build_query_as().fetch_all(conn).await?;
-    let mut found = HashMap::with_capacity(rows.len());
+    let mut variables = HashMap::with_capacity(rows.len());
     for row in rows {
-        let mut variable = row.variable()?;
-        if let Some(instance) = row.instance() {
-            let id = instance.id;
-            variable.instances.push(instance);
-            found.insert(id, variable);
-        }
+        variables.insert(row.id, Arc::new(Variable::try_from(row)?));
     }
+    let found: HashMap<InstanceId, Arc<Variable>> = members
+        .into_iter()
+        .filter_map(|(id, owner)| Some((id.into(), Arc::clone(variables.get(&owner)?))))
+        .collect();
     match ids.iter().find(|id| !found.contains_key(id)) {
         Some(missing) => Err(Error::not_found(Entity::VariableInstance, "id", missing).into()),
         None => Ok(found),
@@ -186,41 +218,19 @@ pub async fn delete(conn: &mut PgConnection, id: VariableId) -> Result<()> {
     Ok(())
 }
 
-const SELECT: &str =
-    "SELECT v.id, v.name, v.unit, v.description, v.bands, v.dtype::text AS dtype, v.no_data,
-    v.min_value, v.max_value, v.palette, v.resampling_alg::text AS resampling_alg,
-    i.id AS instance_id, i.name AS instance_name, i.metadata";
-const INSTANCES: &str = " LEFT JOIN geocube.variable_instances i ON i.definition_id = v.id";
+/// Columns of a [`VariableRow`].
+const DEFINITION: &str =
+    "v.id, v.name, v.unit, v.description, v.bands, v.dtype::text AS dtype, v.no_data,
+    v.min_value, v.max_value, v.palette, v.resampling_alg::text AS resampling_alg";
+
+/// Columns of an [`InstanceRow`].
+const INSTANCE: &str = "i.id AS instance_id, i.name AS instance_name, i.metadata";
 
 fn select() -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new(SELECT);
-    sql.push(" FROM geocube.variable_definitions v")
-        .push(INSTANCES);
+    let mut sql = QueryBuilder::new("SELECT ");
+    sql.push(DEFINITION)
+        .push(" FROM geocube.variable_definitions v");
     sql
-}
-
-async fn first(
-    conn: &mut PgConnection,
-    mut sql: QueryBuilder<Postgres>,
-) -> Result<Option<Variable>> {
-    sql.push(" ORDER BY i.name");
-    Ok(grouped(sql.build_query_as().fetch_all(conn).await?)?
-        .into_iter()
-        .next())
-}
-
-/// Rows of the same variable follow each other.
-fn grouped(rows: Vec<VariableRow>) -> Result<Vec<Variable>> {
-    let mut variables: Vec<Variable> = Vec::new();
-    for row in rows {
-        if variables.last().is_none_or(|last| last.id.uuid() != row.id) {
-            variables.push(row.variable()?);
-        }
-        if let (Some(variable), Some(instance)) = (variables.last_mut(), row.instance()) {
-            variable.instances.push(instance);
-        }
-    }
-    Ok(variables)
 }
 
 #[derive(sqlx::FromRow)]
@@ -236,33 +246,61 @@ struct VariableRow {
     max_value: f64,
     palette: Option<String>,
     resampling_alg: String,
-    instance_id: Option<Uuid>,
-    instance_name: Option<String>,
-    metadata: Option<Hstore>,
 }
 
-impl VariableRow {
-    fn variable(&self) -> Result<Variable> {
-        Ok(Variable {
-            id: self.id.into(),
+impl TryFrom<VariableRow> for Variable {
+    type Error = crate::Error;
+
+    /// The variable, without instances.
+    fn try_from(row: VariableRow) -> Result<Self> {
+        Ok(Self {
+            id: row.id.into(),
             definition: NewVariable {
-                name: self.name.clone(),
-                unit: self.unit.clone(),
-                description: self.description.clone(),
-                format: convert::format(&self.dtype, self.no_data, self.min_value, self.max_value)?,
-                bands: self.bands.clone().unwrap_or_default(),
-                palette: self.palette.clone(),
-                resampling: convert::resampling(&self.resampling_alg)?,
+                name: row.name,
+                unit: row.unit,
+                description: row.description,
+                format: convert::format(&row.dtype, row.no_data, row.min_value, row.max_value)?,
+                bands: row.bands.unwrap_or_default(),
+                palette: row.palette,
+                resampling: convert::resampling(&row.resampling_alg)?,
             },
             instances: Vec::new(),
         })
     }
+}
 
-    fn instance(self) -> Option<Instance> {
-        Some(Instance {
-            id: self.instance_id?.into(),
-            name: self.instance_name?,
-            metadata: convert::notes(self.metadata),
-        })
+#[derive(sqlx::FromRow)]
+struct InstanceRow {
+    instance_id: Uuid,
+    instance_name: String,
+    metadata: Option<Hstore>,
+}
+
+impl From<InstanceRow> for Instance {
+    fn from(row: InstanceRow) -> Self {
+        Self {
+            id: row.instance_id.into(),
+            name: row.instance_name,
+            metadata: convert::notes(row.metadata),
+        }
+    }
+}
+
+/// A variable and one of its instances.
+#[derive(sqlx::FromRow)]
+struct WithInstance {
+    #[sqlx(flatten)]
+    variable: VariableRow,
+    #[sqlx(flatten)]
+    instance: InstanceRow,
+}
+
+impl TryFrom<WithInstance> for Variable {
+    type Error = crate::Error;
+
+    fn try_from(row: WithInstance) -> Result<Self> {
+        let mut variable = Self::try_from(row.variable)?;
+        variable.instances.push(row.instance.into());
+        Ok(variable)
     }
 }

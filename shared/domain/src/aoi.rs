@@ -32,7 +32,7 @@ impl AoiGeometry {
         let vertices = geometry.points().count();
         if vertices > max_vertices {
             return Err(Error::invalid(format!(
-                "AOI has {vertices} vertices, expected at most {max_vertices}"
+                "AOI has {vertices} vertices, expected at most {max_vertices} (maxAoiVertices)"
             )));
         }
         for point in geometry.points() {

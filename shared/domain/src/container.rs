@@ -2,6 +2,7 @@
 
 use crate::{Dataset, DatasetStatus, Entity, Error, Result, Uri};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// Class of an object in its store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -89,8 +90,17 @@ impl Container {
             let reason = format!("with the status {}", present.status.name());
             return Err(conflict(&new, present.status.name().to_owned(), &reason));
         }
+        let bands: HashSet<_> = new.source.bands.numbers().iter().collect();
         for present in &self.datasets {
-            if !overlap(present, &new) {
+            let source = &present.source;
+            let shares_band = || {
+                source
+                    .bands
+                    .numbers()
+                    .iter()
+                    .any(|band| bands.contains(band))
+            };
+            if source.subdir != new.source.subdir || !shares_band() {
                 continue;
             }
             let Some(reason) = difference(present, &new) else {
@@ -102,16 +112,6 @@ impl Container {
         self.datasets.push(new);
         Ok(true)
     }
-}
-
-fn overlap(a: &Dataset, b: &Dataset) -> bool {
-    let bands = b.source.bands.numbers();
-    a.source.subdir == b.source.subdir
-        && a.source
-            .bands
-            .numbers()
-            .iter()
-            .any(|band| bands.contains(band))
 }
 
 /// First difference between two datasets of the same bands, `None` when they are the same.

@@ -60,4 +60,4 @@ pub use record::{NewRecord, Record, RecordFilters, RecordSelection};
 pub use resampling::Resampling;
 pub use tags::{TagFilters, Tags};
 pub use uri::{Scheme, Uri};
-pub use variable::{Instance, Metadata, NewVariable, Variable, VariableUpdate};
+pub use variable::{Instance, Metadata, NewVariable, Variable, VariableUpdate, check_metadata};

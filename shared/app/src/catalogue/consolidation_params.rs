@@ -21,7 +21,7 @@ impl App {
             let params = params.clone();
             Box::pin(async move {
                 variable::lock(tx, id, Hold::Keep).await?;
-                let variable = variable::get(tx, id).await?.definition;
+                let variable = variable::get_definition(tx, id).await?;
                 let params = params.complete(&variable.format, variable.bands.len())?;
                 consolidation_params::put(tx, Owner::Variable(id), &params).await
             })

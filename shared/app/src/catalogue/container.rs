@@ -31,7 +31,7 @@ impl App {
         selection: &RecordSelection,
     ) -> Result<Vec<RecordDatasets>> {
         let mut connection = self.database().read().await?;
-        let bound = self.limits().datasets;
+        let bound = self.limits().search();
         let found = dataset::list(&mut connection, instance, selection, bound).await?;
         Ok(found.into_iter().map(RecordDatasets::from).collect())
     }

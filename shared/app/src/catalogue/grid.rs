@@ -167,9 +167,12 @@ impl App {
     }
 
     /// Lists grids by name, without their cells.
+    ///
+    /// # Errors
+    /// [`domain::Error::LimitExceeded`] when there are more than the service answers.
     pub async fn list_grids(&self, name: Option<&Pattern>) -> Result<Vec<GridSummary>> {
         let mut connection = self.database().read().await?;
-        Ok(grid::list(&mut connection, name).await?)
+        Ok(grid::list(&mut connection, name, self.limits().datasets).await?)
     }
 
     /// Deletes a grid with its cells; an unknown name is a success.

@@ -13,6 +13,7 @@ use domain::{
 };
 use imaging::{FileHeader, FileInfo};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// A file to index.
 #[derive(Clone, Debug)]
@@ -193,7 +194,7 @@ impl App {
     async fn variables_of(
         &self,
         ids: impl Iterator<Item = InstanceId>,
-    ) -> Result<HashMap<InstanceId, Variable>> {
+    ) -> Result<HashMap<InstanceId, Arc<Variable>>> {
         let ids: BTreeSet<InstanceId> = ids.collect();
         let ids: Vec<InstanceId> = ids.into_iter().collect();
         if ids.is_empty() {

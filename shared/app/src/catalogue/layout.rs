@@ -43,9 +43,12 @@ impl App {
     }
 
     /// Lists layouts by name.
+    ///
+    /// # Errors
+    /// [`domain::Error::LimitExceeded`] when there are more than the service answers.
     pub async fn list_layouts(&self, name: Option<&Pattern>) -> Result<Vec<Layout>> {
         let mut connection = self.database().read().await?;
-        Ok(layout::list(&mut connection, name).await?)
+        Ok(layout::list(&mut connection, name, self.limits().datasets).await?)
     }
 
     /// The layouts by name that files of some datasets, of every status, follow, with these files.

@@ -6,9 +6,9 @@ use database::variable::{self, Hold};
 use database::{in_statement, in_transaction, instance, pieces};
 use domain::{
     Instance, InstanceId, Metadata, NewVariable, Pattern, Variable, VariableId, VariableUpdate,
-    check_segment,
 };
 use futures::Stream;
+use std::collections::BTreeSet;
 
 /// What a variable is looked up by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,20 +29,18 @@ pub struct InstanceUpdate {
     /// Notes to insert or overwrite, first.
     pub add: Metadata,
     /// Keys of notes to drop, afterwards; unknown ones are ignored.
-    pub remove: Vec<String>,
+    pub remove: BTreeSet<String>,
 }
 
 impl InstanceUpdate {
     fn apply(self, before: &Instance) -> domain::Result<Instance> {
         let mut after = before.clone();
         if let Some(name) = self.name {
-            if name != before.name {
-                check_segment("Instance.name", &name)?;
-            }
             after.name = name;
         }
         after.metadata.extend(self.add);
         after.metadata.retain(|key, _| !self.remove.contains(key));
+        after.check_change(before)?;
         Ok(after)
     }
 }
@@ -100,7 +98,7 @@ impl App {
             let update = update.clone();
             Box::pin(async move {
                 variable::lock(tx, id, Hold::Change).await?;
-                let before = variable::get(tx, id).await?.definition;
+                let before = variable::get_definition(tx, id).await?;
                 let after = update.apply(&before)?;
                 if after != before {
                     variable::update(tx, id, &after).await?;
@@ -137,13 +135,8 @@ impl App {
             let (name, metadata) = (name.clone(), metadata.clone());
             Box::pin(async move {
                 variable::lock(tx, id, Hold::Keep).await?;
-                let variable = variable::get(tx, id).await?;
-                if variable
-                    .instances
-                    .iter()
-                    .any(|instance| instance.name == name)
-                {
-                    let name = format!("{}:{name}", variable.definition.name);
+                if let Some(variable) = instance::owner_of_name(tx, id, &name).await? {
+                    let name = format!("{variable}:{name}");
                     return Err(domain::Error::already_exists(
                         domain::Entity::Instance,
                         "name",
@@ -210,7 +203,7 @@ mod tests {
         let update = InstanceUpdate {
             name: None,
             add: map(&[("x", "y"), ("y", "z")]),
-            remove: ["k", "y", "absent"].map(str::to_owned).to_vec(),
+            remove: ["k", "y", "absent"].map(str::to_owned).into(),
         };
         assert_eq!(update.apply(&before).unwrap().metadata, map(&[("x", "y")]));
     }

@@ -6,7 +6,8 @@ use super::{
     merged_tags,
 };
 use crate::{App, Engine, Error, Limits, PathPolicy, Result, stores, texts};
-use database::{dataset, variable};
+use database::dataset::Bound;
+use database::{dataset, instance, variable};
 use domain::{
     DType, DataMapping, InstanceId, MultiPolygon, Record, RecordId, RecordSelection, Resampling,
     Size, Variable,
@@ -116,14 +117,8 @@ impl App {
     /// The variable that all instances belong to.
     async fn variable_of(&self, instances: &[InstanceId]) -> Result<Variable> {
         let mut connection = self.database().read().await?;
-        let first = variable::get_by_instance(&mut connection, instances[0]).await?;
-        let variable = variable::get(&mut connection, first.id).await?;
-        let members: HashSet<InstanceId> = variable
-            .instances
-            .iter()
-            .map(|instance| instance.id)
-            .collect();
-        match instances.iter().find(|id| !members.contains(id)) {
+        let variable = variable::get_by_instance(&mut connection, instances[0]).await?;
+        match instance::first_stranger(&mut connection, variable.id, instances).await? {
             None => Ok(variable),
             Some(stranger) => Err(domain::Error::NotFound {
                 entity: domain::Entity::Instance,
@@ -143,7 +138,7 @@ impl App {
                 &request.instances,
                 &request.selection,
                 area,
-                self.limits().datasets,
+                self.limits().search(),
             )
             .await?;
         let datasets = found.iter().map(|record| record.sources.len() as u64).sum();
@@ -156,13 +151,13 @@ impl App {
         Ok(Slices { slices, datasets })
     }
 
-    /// Datasets of a selection within an area, at most `bound`, by time and id of their records.
+    /// Datasets of a selection within an area, by time and id of their records.
     pub(crate) async fn find(
         &self,
         instances: &[InstanceId],
         selection: &CubeSelection,
         area: &MultiPolygon,
-        bound: u32,
+        bound: Bound,
     ) -> Result<Vec<RecordDatasets>> {
         let records = match selection {
             CubeSelection::Filters(filters) => RecordSelection::Filters(filters.clone()),

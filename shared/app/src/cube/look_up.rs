@@ -18,7 +18,7 @@ impl LookUp {
     pub(super) async fn again(&self, slice: &Slice) -> Option<Slice> {
         let records: Vec<RecordId> = slice.records.iter().map(|record| record.id).collect();
         let selection = CubeSelection::Groups(vec![records]);
-        let bound = self.app.limits().datasets;
+        let bound = self.app.limits().search();
         let found = self
             .app
             .find(&self.instances, &selection, &self.area, bound);

@@ -33,17 +33,26 @@ pub struct RecordDatasets {
     pub datasets: Vec<FoundDataset>,
 }
 
+/// The most datasets that a search may find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Their number.
+    pub datasets: u32,
+    /// What a caller knows the bound by.
+    pub name: &'static str,
+}
+
 /// Visible datasets of some instances that share a point with an area (edges along great circles),
 /// by time and id of their records.
 ///
 /// # Errors
-/// [`Error::LimitExceeded`] when there are more than `bound` datasets.
+/// [`Error::LimitExceeded`] when there are more datasets than the bound.
 pub async fn find_for_cube(
     conn: &mut PgConnection,
     instances: &[InstanceId],
     records: &RecordSelection,
     area: &MultiPolygon,
-    bound: u32,
+    bound: Bound,
 ) -> Result<Vec<RecordDatasets>> {
     let mut sql = select();
     match records {
@@ -83,12 +92,12 @@ pub async fn find_for_cube(
 /// Visible datasets of an instance, by time and id of their records.
 ///
 /// # Errors
-/// [`Error::LimitExceeded`] when there are more than `bound` datasets.
+/// [`Error::LimitExceeded`] when there are more datasets than the bound.
 pub async fn list(
     conn: &mut PgConnection,
     instance: InstanceId,
     records: &RecordSelection,
-    bound: u32,
+    bound: Bound,
 ) -> Result<Vec<RecordDatasets>> {
     let mut sql = select();
     sql.push(" FROM geocube.datasets d")
@@ -146,14 +155,15 @@ fn select() -> QueryBuilder<Postgres> {
 async fn fetch(
     conn: &mut PgConnection,
     mut sql: QueryBuilder<Postgres>,
-    bound: u32,
+    bound: Bound,
 ) -> Result<Vec<RecordDatasets>> {
     sql.push(" ORDER BY r.datetime, r.id, d.creation_order, d.id LIMIT ")
-        .push_bind(i64::from(bound) + 1);
+        .push_bind(i64::from(bound.datasets) + 1);
     let rows: Vec<FoundRow> = sql.build_query_as().fetch_all(conn).await?;
-    if rows.len() > bound as usize {
+    let Bound { datasets, name } = bound;
+    if rows.len() > datasets as usize {
         let text = format!(
-            "the search finds more than {bound} datasets: narrow the area, the times or the tags"
+            "the search finds more than {datasets} datasets ({name}): narrow the area, the times or the tags"
         );
         return Err(Error::LimitExceeded(text).into());
     }

@@ -111,9 +111,7 @@ impl Listing {
         }
         filter::push_record(&mut sql, &query.filters);
         if let Some(aoi) = &query.aoi {
-            sql.push(" AND ST_Intersects(a.geom, ");
-            filter::push_lonlat(&mut sql, aoi);
-            sql.push(")");
+            filter::push_touches(&mut sql, aoi);
         }
         if let Some((time, id)) = self.last {
             sql.push(" AND (r.datetime, r.id) > (")

@@ -1,4 +1,4 @@
-use super::{INSTANCES, SELECT, VariableRow};
+use super::{DEFINITION, INSTANCE, WithInstance};
 use crate::{Result, palette};
 use domain::{Entity, Error, InstanceId, Palette, Variable};
 use sqlx::PgConnection;
@@ -14,11 +14,12 @@ pub async fn get_drawn(
     id: InstanceId,
 ) -> Result<(Variable, Option<Palette>)> {
     let row: Option<DrawnRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
-        "{SELECT},
+        "SELECT {DEFINITION}, {INSTANCE},
              p.name IS NOT NULL AS has_palette,
              ARRAY(SELECT coalesce(value, 'NaN') FROM UNNEST(p.points)) AS positions,
              ARRAY(SELECT coalesce(rgba, 0) FROM UNNEST(p.points)) AS colors
-         FROM geocube.variable_definitions v{INSTANCES}
+         FROM geocube.variable_definitions v
+             JOIN geocube.variable_instances i ON i.definition_id = v.id
              LEFT JOIN geocube.palette p ON p.name = v.palette
          WHERE i.id = $1"
     )))
@@ -26,7 +27,7 @@ pub async fn get_drawn(
     .fetch_optional(conn)
     .await?;
     let row = row.ok_or_else(|| Error::not_found(Entity::VariableInstance, "id", id))?;
-    let mut variable = row.variable.variable()?;
+    let variable = Variable::try_from(row.found)?;
     let palette = match &variable.definition.palette {
         None => None,
         Some(name) if !row.has_palette => {
@@ -34,14 +35,13 @@ pub async fn get_drawn(
         }
         Some(name) => Some(palette::assembled(name, row.positions, row.colors)?),
     };
-    variable.instances.extend(row.variable.instance());
     Ok((variable, palette))
 }
 
 #[derive(sqlx::FromRow)]
 struct DrawnRow {
     #[sqlx(flatten)]
-    variable: VariableRow,
+    found: WithInstance,
     has_palette: bool,
     positions: Vec<f32>,
     colors: Vec<i64>,

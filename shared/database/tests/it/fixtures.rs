@@ -118,6 +118,14 @@ pub async fn store(conn: &mut PgConnection, datasets: &[NewDataset]) {
     dataset::insert(conn, datasets).await.unwrap();
 }
 
+/// A bound of a search.
+pub fn at_most(datasets: u32) -> dataset::Bound {
+    dataset::Bound {
+        datasets,
+        name: "some flag",
+    }
+}
+
 /// The text of a domain error.
 pub fn refusal<T: std::fmt::Debug>(result: database::Result<T>) -> domain::Error {
     match result {

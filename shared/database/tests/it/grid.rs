@@ -36,10 +36,10 @@ async fn grids_are_created_listed_and_deleted() {
         .await
         .unwrap();
     assert_eq!(
-        grid::list(&mut conn, None).await.unwrap(),
+        grid::list(&mut conn, None, 100).await.unwrap(),
         [summary("g1"), summary("g2")]
     );
-    let only = grid::list(&mut conn, Pattern::parse("?2").as_ref())
+    let only = grid::list(&mut conn, Pattern::parse("?2").as_ref(), 100)
         .await
         .unwrap();
     assert_eq!(only, [summary("g2")]);

@@ -27,11 +27,11 @@ async fn layouts_come_back_with_their_flags() {
     }
     assert_eq!(layout::get(&mut conn, "a").await.unwrap(), given("a"));
     assert_eq!(
-        layout::list(&mut conn, None).await.unwrap(),
+        layout::list(&mut conn, None, 100).await.unwrap(),
         [given("a"), given("b")]
     );
     assert_eq!(
-        layout::list(&mut conn, Pattern::parse("B(?i)").as_ref())
+        layout::list(&mut conn, Pattern::parse("B(?i)").as_ref(), 100)
             .await
             .unwrap(),
         [given("b")]
@@ -68,7 +68,7 @@ async fn only_layouts_that_no_file_follows_are_deleted() {
     for name in ["free", "unknown", "*"] {
         layout::delete(&mut conn, name).await.unwrap();
     }
-    assert_eq!(layout::list(&mut conn, None).await.unwrap().len(), 1);
+    assert_eq!(layout::list(&mut conn, None, 100).await.unwrap().len(), 1);
     let error = refusal(container::set_layout(&mut conn, &[file], "free").await);
     assert_eq!(error.to_string(), "Layout with name: free");
 }

@@ -204,6 +204,12 @@ async fn services_need_no_rights_beyond_rows() {
     service.set_password(None).unwrap();
     let db = connect(service.as_str()).await;
     db.check_schema().await.unwrap();
+    let versions = "UPDATE geocube._sqlx_migrations SET success = false";
+    let mut conn = db.write().await.unwrap();
+    let refused = sqlx::query(versions).execute(&mut *conn).await.unwrap_err();
+    let code = refused.into_database_error().unwrap();
+    assert_eq!(code.code().as_deref(), Some("42501"), "{code}");
+    drop(conn);
     let mut tx = db.begin().await.unwrap();
     let aoi = crate::fixtures::one_aoi(&mut tx).await;
     let record = crate::fixtures::one_record(&mut tx, "r", crate::fixtures::day(1), aoi).await;

@@ -2,7 +2,7 @@
 
 use crate::{
     database,
-    fixtures::{day, map, one_instance, square},
+    fixtures::{at_most, day, map, one_instance, square},
 };
 use database::{
     Page, PgConnection, Piecewise, dataset, job, job_log,
@@ -172,7 +172,8 @@ async fn searches_of_datasets_start_from_the_place_the_record_or_the_tag() {
         ),
     ] {
         forget(&mut conn).await;
-        let found = dataset::find_for_cube(&mut conn, &instances, &selection, &place, 1000).await;
+        let found =
+            dataset::find_for_cube(&mut conn, &instances, &selection, &place, at_most(1000)).await;
         assert_eq!(found.unwrap().len(), count, "{selection:?}");
         let used = used(&mut conn).await;
         assert!(used.contains(index), "{selection:?}: {used:?}");
@@ -180,7 +181,7 @@ async fn searches_of_datasets_start_from_the_place_the_record_or_the_tag() {
     }
     forget(&mut conn).await;
     let selection = RecordSelection::Filters(filters(Some("7"), Some((1, 30))));
-    let found = dataset::list(&mut conn, instance, &selection, 1000).await;
+    let found = dataset::list(&mut conn, instance, &selection, at_most(1000)).await;
     assert_eq!(found.unwrap().len(), 30);
     let used = used(&mut conn).await;
     for index in ["idx_records_tags", "idx_datasets_record_instance_active"] {

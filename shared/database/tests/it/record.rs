@@ -1,3 +1,4 @@
+mod areas;
 mod reading;
 
 use crate::{

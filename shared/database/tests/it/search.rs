@@ -1,6 +1,8 @@
 use crate::{
     database,
-    fixtures::{dataset_at, day, map, new_record, one_aoi, one_instance, refusal, square, store},
+    fixtures::{
+        at_most, dataset_at, day, map, new_record, one_aoi, one_instance, refusal, square, store,
+    },
 };
 use database::{
     PgConnection, dataset,
@@ -78,7 +80,7 @@ async fn cube(
     area: &MultiPolygon,
 ) -> Vec<Vec<DatasetId>> {
     ids(
-        &dataset::find_for_cube(conn, &[scene.instance], records, area, 100)
+        &dataset::find_for_cube(conn, &[scene.instance], records, area, at_most(100))
             .await
             .unwrap(),
     )
@@ -90,7 +92,7 @@ async fn a_dataset_comes_back_with_its_record() {
     let mut conn = test.db.read().await.unwrap();
     let scene = scene(&mut conn).await;
     let area = square(0.5, 0.5, 0.1);
-    let found = dataset::find_for_cube(&mut conn, &[scene.instance], &all(), &area, 100)
+    let found = dataset::find_for_cube(&mut conn, &[scene.instance], &all(), &area, at_most(100))
         .await
         .unwrap();
     assert_eq!(found.len(), 3);
@@ -150,7 +152,7 @@ async fn selection_place_and_instance_go_together() {
             "{selection:?}"
         );
     }
-    let none = dataset::find_for_cube(&mut conn, &[InstanceId::new()], &all(), &near, 100)
+    let none = dataset::find_for_cube(&mut conn, &[InstanceId::new()], &all(), &near, at_most(100))
         .await
         .unwrap();
     assert_eq!(none, []);
@@ -203,7 +205,7 @@ async fn within_a_record_the_order_is_that_of_creation() {
         [expected.clone()]
     );
     expected.insert(1, scene.datasets[5].dataset.id);
-    let listed = dataset::list(&mut conn, scene.instance, &selection, 100)
+    let listed = dataset::list(&mut conn, scene.instance, &selection, at_most(100))
         .await
         .unwrap();
     assert_eq!(ids(&listed), [expected]);
@@ -215,15 +217,15 @@ async fn searches_are_bounded() {
     let mut conn = test.db.read().await.unwrap();
     let scene = scene(&mut conn).await;
     assert_eq!(
-        dataset::list(&mut conn, scene.instance, &all(), 6)
+        dataset::list(&mut conn, scene.instance, &all(), at_most(6))
             .await
             .unwrap()
             .len(),
         3
     );
-    let error = refusal(dataset::list(&mut conn, scene.instance, &all(), 5).await);
+    let error = refusal(dataset::list(&mut conn, scene.instance, &all(), at_most(5)).await);
     assert!(
-        matches!(&error, Error::LimitExceeded(text) if text.contains("more than 5 datasets")),
+        matches!(&error, Error::LimitExceeded(text) if text.contains("more than 5 datasets (some flag)")),
         "{error:?}"
     );
 }

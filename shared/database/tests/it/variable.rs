@@ -1,3 +1,5 @@
+mod large;
+
 use crate::{
     database,
     fixtures::{
@@ -50,7 +52,8 @@ async fn a_variable_is_found_by_id_by_name_and_by_instance() {
     let both = variable::get_by_instances(&mut conn, &[first, second])
         .await
         .unwrap();
-    assert_eq!(both[&first].instances[0].name, "first");
+    assert_eq!(both[&first].id, id);
+    assert!(std::sync::Arc::ptr_eq(&both[&first], &both[&second]));
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ pub(super) fn sweep(area: &MultiPolygon, max_cells: usize) -> Result<Vec<(i32, i
         rows += 1;
         if found + cells.len() as f64 > max_cells as f64 || rows > max_cells {
             return Err(Error::LimitExceeded(format!(
-                "Covers: the AOI overlaps more than {max_cells} cells"
+                "Covers: the AOI overlaps more than {max_cells} cells (maxGridCells)"
             )));
         }
         for (first, end) in columns {

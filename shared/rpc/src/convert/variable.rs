@@ -3,7 +3,7 @@
 use super::format::{data_format, data_format_to, required_resampling, resampling};
 use super::{required, text};
 use crate::pb;
-use app::{InstanceUpdate, VariableKey};
+use app::{InstanceUpdate, Limits, VariableKey};
 use domain::{
     Error, Instance, InstanceId, Metadata, NewVariable, Result, Variable, VariableId,
     VariableUpdate,
@@ -93,30 +93,34 @@ pub(crate) fn instance_to(instance: Instance) -> pb::Instance {
 /// Reads an instance to create: its variable, name and notes.
 pub(crate) fn new_instance(
     request: pb::InstantiateVariableRequest,
+    limits: &Limits,
 ) -> Result<(VariableId, String, Metadata)> {
     domain::check_segment("Instance.name", &request.instance_name)?;
     let id = VariableId::parse(&request.variable_id)?;
-    Ok((
-        id,
-        request.instance_name,
-        metadata("instance_metadata", request.instance_metadata)?,
-    ))
+    let field = "instance_metadata";
+    let notes = metadata(field, request.instance_metadata, limits)?;
+    domain::check_metadata(field, &notes)?;
+    Ok((id, request.instance_name, notes))
 }
 
 /// Reads changes of an instance.
 pub(crate) fn instance_update(
     request: pb::UpdateInstanceRequest,
+    limits: &Limits,
 ) -> Result<(InstanceId, InstanceUpdate)> {
     let id = InstanceId::parse(&request.id)?;
+    let add = metadata("add_metadata", request.add_metadata, limits)?;
+    limits.check_tags("del_metadata_keys", request.del_metadata_keys.len())?;
     let update = InstanceUpdate {
         name: request.name,
-        add: metadata("add_metadata", request.add_metadata)?,
-        remove: request.del_metadata_keys,
+        add,
+        remove: request.del_metadata_keys.into_iter().collect(),
     };
     Ok((id, update))
 }
 
-fn metadata(field: &str, metadata: Metadata) -> Result<Metadata> {
+fn metadata(field: &str, metadata: Metadata, limits: &Limits) -> Result<Metadata> {
+    limits.check_tags(field, metadata.len())?;
     metadata
         .into_iter()
         .map(|(key, value)| Ok((text(field, key)?, text(field, value)?)))

@@ -11,7 +11,7 @@ pub(super) async fn instantiate_variable(
     app: &App,
     request: pb::InstantiateVariableRequest,
 ) -> Reply<pb::InstantiateVariableResponse> {
-    let (variable_id, name, metadata) = convert::new_instance(request).checked()?;
+    let (variable_id, name, metadata) = convert::new_instance(request, app.limits()).checked()?;
     let instance = app
         .instantiate_variable(variable_id, name, metadata)
         .await
@@ -25,7 +25,7 @@ pub(super) async fn update_instance(
     app: &App,
     request: pb::UpdateInstanceRequest,
 ) -> Reply<pb::UpdateInstanceResponse> {
-    let (id, update) = convert::instance_update(request).checked()?;
+    let (id, update) = convert::instance_update(request, app.limits()).checked()?;
     app.update_instance(id, update).await.map_err(status)?;
     reply(pb::UpdateInstanceResponse {})
 }

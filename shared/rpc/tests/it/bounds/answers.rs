@@ -131,7 +131,7 @@ async fn datasets_of_one_answer_are_counted() {
     let (_, instance) = server.variable("v", BYTES, 1).await;
     for count in 1..=3 {
         pixel(&server, &instance, count).await;
-        let names = ["datasets"];
+        let names = ["datasets", "maxPageSize"];
         let request = pb::ListDatasetsRequest {
             instance_id: instance.clone(),
             records_lister: None,
@@ -146,6 +146,32 @@ async fn datasets_of_one_answer_are_counted() {
         let uris: Vec<&str> = uris.iter().map(String::as_str).collect();
         let answer = server.containers(&uris).await;
         edge(answer, count as usize, 2, &["datasets", "maxPageSize"]);
+    }
+}
+
+#[tokio::test]
+async fn layouts_and_grids_of_one_answer_are_counted() {
+    let limits = Limits {
+        datasets: 2,
+        ..Limits::default()
+    };
+    let Some(server) = Server::with_limits(limits).await else {
+        return;
+    };
+    for count in 1..=3 {
+        let layout = format!(
+            "INSERT INTO geocube.layouts (name, overviews_min_size, interlacing_pattern)
+             VALUES ('l{count}', -1, '')"
+        );
+        let grid = format!("INSERT INTO geocube.grids (name, description) VALUES ('g{count}', '')");
+        server.database.run(&[&layout, &grid]).await;
+        let mut client = server.client();
+        let request = pb::ListLayoutsRequest::default();
+        let answer = client.list_layouts(request).await;
+        edge(answer, count, 2, &["layouts", "maxPageSize"]);
+        let request = pb::ListGridsRequest::default();
+        let answer = client.list_grids(request).await;
+        edge(answer, count, 2, &["grids", "maxPageSize"]);
     }
 }
 
@@ -250,7 +276,7 @@ async fn datasets_of_a_tile_are_counted() {
             ..Default::default()
         };
         let answer = server.client().get_xyz_tile(request).await;
-        edge(answer, count as usize, 1, &["datasets"]);
+        edge(answer, count as usize, 1, &["datasets", "maxTileDatasets"]);
     }
 }
 
@@ -291,7 +317,7 @@ async fn cells_of_a_tiling_are_counted() {
             identifier: Some(Identifier::Layout(layout)),
         };
         let answer = items(server.client().tile_aoi(request).await).await;
-        edge(answer, 9, bound, &["cells"]);
+        edge(answer, 9, bound, &["cells", "maxGridCells"]);
     }
 }
 

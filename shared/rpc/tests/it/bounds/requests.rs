@@ -237,6 +237,84 @@ async fn tags_their_filters_and_patterns_are_counted() {
 }
 
 #[tokio::test]
+async fn notes_of_an_instance_are_counted() {
+    let limits = Limits {
+        tags: BOUND,
+        ..Limits::default()
+    };
+    let Some(server) = Server::with_limits(limits).await else {
+        return;
+    };
+    let bytes = format(Dtype::UInt8, 0., 0., 255.);
+    let (variable, instance) = server.variable("v", bytes, 1).await;
+    for count in COUNTS {
+        let mut client = server.client();
+        let request = pb::InstantiateVariableRequest {
+            variable_id: variable.clone(),
+            instance_name: format!("i{count}"),
+            instance_metadata: tags(count),
+        };
+        let answer = client.instantiate_variable(request).await;
+        edge(answer, count, BOUND, &["instance_metadata", "maxTags"]);
+        let change = || pb::UpdateInstanceRequest {
+            id: instance.clone(),
+            ..Default::default()
+        };
+        let request = pb::UpdateInstanceRequest {
+            add_metadata: tags(count),
+            ..change()
+        };
+        let answer = client.update_instance(request).await;
+        edge(answer, count, BOUND, &["add_metadata", "maxTags"]);
+        let request = pb::UpdateInstanceRequest {
+            del_metadata_keys: tags(count).into_keys().collect(),
+            ..change()
+        };
+        let answer = client.update_instance(request).await;
+        edge(answer, count, BOUND, &["del_metadata_keys", "maxTags"]);
+    }
+}
+
+#[tokio::test]
+async fn the_bytes_of_the_notes_of_an_instance_are_bounded_over_all_changes() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    let bytes = format(Dtype::UInt8, 0., 0., 255.);
+    let (variable, instance) = server.variable("v", bytes, 1).await;
+    let note = |key: &str, bytes: usize| BTreeMap::from([(key.to_owned(), "v".repeat(bytes - 1))]);
+    for (name, size, fits) in [("a", 65_536, true), ("b", 65_537, false)] {
+        let request = pb::InstantiateVariableRequest {
+            variable_id: variable.clone(),
+            instance_name: name.to_owned(),
+            instance_metadata: note("k", size),
+        };
+        let answer = server.client().instantiate_variable(request).await;
+        if fits {
+            answer.unwrap();
+        } else {
+            invalid(
+                answer,
+                "Invalid instance_metadata: 65537 bytes, expected at most 65536",
+            );
+        }
+    }
+    let update = async |key: &str, bytes: usize, remove: &[&str]| {
+        let request = pb::UpdateInstanceRequest {
+            id: instance.clone(),
+            add_metadata: note(key, bytes),
+            del_metadata_keys: remove.iter().map(|key| (*key).to_owned()).collect(),
+            ..Default::default()
+        };
+        server.client().update_instance(request).await
+    };
+    update("a", 40_000, &[]).await.unwrap();
+    let text = "Invalid Instance.metadata: 70000 bytes, expected at most 65536";
+    invalid(update("b", 30_000, &[]).await, text);
+    update("b", 30_000, &["a"]).await.unwrap();
+}
+
+#[tokio::test]
 async fn vertices_of_an_area_are_counted() {
     let limits = Limits {
         aoi_vertices: 5,
@@ -254,7 +332,7 @@ async fn vertices_of_an_area_are_counted() {
     let mut client = server.client();
     server.create_aoi(five.clone()).await.unwrap();
     items(client.list_records(list(&five)).await).await.unwrap();
-    let text = "AOI has 6 vertices, expected at most 5";
+    let text = "AOI has 6 vertices, expected at most 5 (maxAoiVertices)";
     invalid(server.create_aoi(six.clone()).await, text);
     invalid(items(client.list_records(list(&six)).await).await, text);
     let tiling = pb::TileAoiRequest {
