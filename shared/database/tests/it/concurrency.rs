@@ -157,9 +157,8 @@ async fn a_file_that_is_stored_under_another_spelling_is_not_a_new_container() {
         ("file:///f/c.tif", "file:///f/c.tif"),
         ("/f/d.tif", "file:///f/d.tif"),
     ] {
-        let stored = container(stored);
-        let new = container(given).uri.canonical();
-        let new = container(new.as_str());
+        let canonical = uri(given).canonical();
+        let (stored, new) = (container(stored), container(canonical.as_str()));
         for (expected, container) in [(true, &stored), (false, &new)] {
             let given = if expected { &stored.uri } else { &uri(given) };
             let created = dataset::insert_with_container(&mut conn, container, given, &[]).await;

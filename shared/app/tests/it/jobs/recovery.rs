@@ -3,9 +3,10 @@
 use super::at_once;
 use super::worker::order;
 use crate::world::{EVENTS, ORDERS, Scene, World};
-use app::job::{PushAnswer, Sweep, Swept};
+use app::job::{PushAnswer, Swept};
 use domain::JobId;
 use domain::job::{ExecutionLevel, JobEvent, JobState, JobStatus, Task, TaskState};
+use runtime::config::Sweep;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,7 +207,7 @@ async fn an_action_that_nobody_runs_is_found_by_the_sweeper() {
     let swept = world.app.sweep(&at_once()).await.unwrap().unwrap();
     assert_eq!(swept.actions, 1);
     // it is not sent with each sweep
-    let later = runtime::config::Sweep {
+    let later = Sweep {
         rerun_action_after: Duration::from_mins(1),
         ..at_once()
     };

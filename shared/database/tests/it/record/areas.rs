@@ -115,6 +115,7 @@ async fn areas_that_cross_or_overlap_themselves_are_found_and_find() {
             instance,
             records: RecordSelection::Filters(RecordFilters::default()),
             aoi: Some(area),
+            active_only: false,
         };
         let followed = container_layout::Listing::new(query, 100)
             .next(&mut conn)

@@ -81,7 +81,8 @@ fn a_second_command_to_go_on_does_not_end_the_next_pause() {
     };
     let command = |seq| JobEvent::new(job.id, JobStatus::Continue, seq);
     let other = ActionRecord::default();
-    let Reception::Handled(transition) = receive(&job, &other, &command(job.revision), false, now())
+    let Reception::Handled(transition) =
+        receive(&job, &other, &command(job.revision), false, now())
     else {
         panic!("not handled");
     };
