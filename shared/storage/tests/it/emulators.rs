@@ -133,7 +133,7 @@ async fn objects_of_amazon_keep_the_contract_whatever_is_around_them() {
     };
     for (number, store) in (0..).zip(stacks(Arc::new(s3(&endpoint)), Scheme::S3)) {
         let base = base("s3", &bucket).join([format!("stack {number}")]);
-        // some of several writes of one object are refused for the time being, which only the first stack gives on
+        // the emulator answers 500 to some of several requests for one object that is written: the first stack gives that on
         let capabilities = Capabilities {
             concurrent_writes: number > 0,
             ..S3
