@@ -145,7 +145,7 @@ async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
 async fn a_file_that_is_stored_under_another_spelling_is_not_a_new_container() {
     let test = database!();
     let mut conn = test.db.write().await.unwrap();
-    let container = |text| Container {
+    let container = |text: &str| Container {
         uri: uri(text),
         managed: false,
         storage_class: StorageClass::Standard,
