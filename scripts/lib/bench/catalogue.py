@@ -6,7 +6,7 @@ import uuid
 
 import rasterio
 
-from pb import geocube_pb2_grpc, records_pb2, version_pb2
+from pb import geocube_pb2_grpc, records_pb2
 
 from . import load
 from .client import channel, index_request, new_records
@@ -153,8 +153,9 @@ def index_calls(share):
     """One IndexDatasets after the other."""
     address, instance_id, work = share
     stub = geocube_pb2_grpc.GeocubeStub(channel(address))
-    stub.Version(version_pb2.GetVersionRequest())
     requests = [index_request(path, record_id, instance_id) for path, record_id in work]
+    # a new connection to the database loads PostGIS, which takes longer than dozens of calls
+    stub.IndexDatasets(requests.pop())
     return (stub.IndexDatasets(request) for request in requests)
 
 
