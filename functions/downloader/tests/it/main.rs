@@ -5,4 +5,3 @@
 mod harness;
 mod port;
 mod requests;
-mod samples;

@@ -9,7 +9,6 @@ mod dateline;
 mod direct;
 mod encodings;
 mod hostile;
-mod interleave;
 mod judged;
 mod layers;
 mod merge;

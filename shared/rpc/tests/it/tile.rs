@@ -1,7 +1,6 @@
 //! Web-mercator tiles by gRPC.
 
 mod colours;
-mod far;
 mod http;
 mod refusals;
 

@@ -2,7 +2,6 @@
 
 mod download;
 mod formats;
-mod globe;
 mod mapping;
 mod mosaics;
 mod parallel;
