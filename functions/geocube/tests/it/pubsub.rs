@@ -113,7 +113,9 @@ async fn the_main_job_runs_over_pubsub() {
             .arg("--ingestionStorage")
             .arg(folder.path().join("files"))
             .arg("--cancelledJobs")
-            .arg(&cancelled),
+            .arg(&cancelled)
+            // the emulator is seen to lose a message that it was to deliver again
+            .args(["--sweepInterval", "5s", "--resendOrderAfter", "20s"]),
     );
     let _consolidater = Process::start(
         Command::new(server("geocube-consolidater"))
@@ -124,7 +126,8 @@ async fn the_main_job_runs_over_pubsub() {
                 "--psProject",
                 "geocube-emulator",
             ])
-            .args(["--eventsQueue", &events, "--workdir"])
+            // orders come all at once, and are carried out one by one
+            .args(["--busy-hold", "60s", "--eventsQueue", &events, "--workdir"])
             .arg(folder.path().join("work"))
             .arg("--cancelledJobs")
             .arg(&cancelled),

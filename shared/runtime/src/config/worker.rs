@@ -50,7 +50,7 @@ pub struct WorkerFlags {
     /// Orders carried out at the same time
     #[arg(long = "max-concurrent-tasks", default_value = "1", value_parser = tasks, value_name = "INT")]
     pub max_concurrent_tasks: usize,
-    /// How long an order that runs elsewhere may wait here for its end, at most 9m
+    /// How long an order that runs elsewhere, or finds no free place, may wait here for its turn, at most 9m
     #[arg(long = "busy-hold", default_value = "0", value_parser = busy_hold, value_name = "DURATION")]
     pub busy_hold: Duration,
     /// Scratch space in MiB [default: nine tenths of what is free below workdir]
