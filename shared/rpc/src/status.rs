@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 /// Longest message of a status, in bytes, before `[...]`.
 const MAX_MESSAGE_BYTES: usize = 3000;
+/// Longest message as the header that carries it, where most characters beyond ASCII are nine bytes. With the
+/// details it stays below 8 KiB, above which clients drop the status for one of their own.
+const MAX_ENCODED_BYTES: usize = 4500;
 /// Longest field of the details of a status, in bytes, before `[...]`.
 const MAX_DETAIL_BYTES: usize = 1000;
 
@@ -18,7 +21,7 @@ pub fn status(error: Error) -> Status {
         Error::Domain(error) => domain_status(error),
         Error::Unavailable { source, .. } => {
             tracing::warn!(error = &**source as &dyn std::error::Error, "{error}");
-            Status::unavailable(cut(&error.to_string(), MAX_MESSAGE_BYTES))
+            Status::unavailable(cut_message(&error.to_string()))
         }
         Error::DeadlineExceeded(_) => Status::deadline_exceeded(error.to_string()),
         Error::Cancelled(_) => Status::cancelled(error.to_string()),
@@ -32,13 +35,13 @@ pub fn status(error: Error) -> Status {
 
 /// Status of a failure that the caller caused or can act upon.
 pub fn domain_status(error: &domain::Error) -> Status {
-    let message = cut(&error.to_string(), MAX_MESSAGE_BYTES);
+    let message = cut_message(&error.to_string());
     match error {
         domain::Error::Invalid(_) => Status::invalid_argument(message),
         domain::Error::NotFound { entity, id, .. } => {
-            Status::with_error_details(Code::NotFound, message, resource(entity.as_str(), id, ""))
+            with_resource(Code::NotFound, message, resource(entity.as_str(), id, ""))
         }
-        domain::Error::AlreadyExists { entity, id, .. } => Status::with_error_details(
+        domain::Error::AlreadyExists { entity, id, .. } => with_resource(
             Code::AlreadyExists,
             message,
             resource(entity.as_str(), id, ""),
@@ -50,7 +53,7 @@ pub fn domain_status(error: &domain::Error) -> Status {
             ..
         } => {
             let details = resource(dependent.as_str(), id, owner.as_str());
-            Status::with_error_details(Code::FailedPrecondition, message, details)
+            with_resource(Code::FailedPrecondition, message, details)
         }
         domain::Error::Precondition(_) => Status::failed_precondition(message),
         domain::Error::LimitExceeded(_) => Status::resource_exhausted(message),
@@ -75,6 +78,13 @@ pub fn http_status(code: Code) -> u16 {
     }
 }
 
+/// A status with details. They hold its message again, which is cut shorter there.
+fn with_resource(code: Code, message: String, details: ErrorDetails) -> Status {
+    let short = cut(&message, MAX_DETAIL_BYTES);
+    let details = Status::with_error_details(code, short, details);
+    Status::with_details(code, message, details.details().to_vec().into())
+}
+
 fn resource(kind: &str, name: &str, owner: &str) -> ErrorDetails {
     ErrorDetails::with_resource_info(
         cut(kind, MAX_DETAIL_BYTES),
@@ -82,6 +92,33 @@ fn resource(kind: &str, name: &str, owner: &str) -> ErrorDetails {
         owner,
         "",
     )
+}
+
+/// Cuts a message where it, or the header that carries it, becomes too long.
+fn cut_message(text: &str) -> String {
+    let mut encoded = 0;
+    let end = text
+        .char_indices()
+        .find(|(start, character)| {
+            encoded += encoded_bytes(*character);
+            encoded > MAX_ENCODED_BYTES || start + character.len_utf8() > MAX_MESSAGE_BYTES
+        })
+        .map_or(text.len(), |(start, _)| start);
+    cut(text, end)
+}
+
+/// Bytes of a character in a header: three for each byte that is not plain.
+fn encoded_bytes(character: char) -> usize {
+    let is_plain = character.is_ascii_graphic()
+        && !matches!(
+            character,
+            '"' | '#' | '%' | '<' | '>' | '`' | '?' | '{' | '}'
+        );
+    if is_plain {
+        1
+    } else {
+        3 * character.len_utf8()
+    }
 }
 
 /// Cuts a text to `bytes`, on a character boundary, and marks the cut.
@@ -98,7 +135,7 @@ fn cut(text: &str, bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, domain_status, http_status, status};
+    use super::{cut, cut_message, domain_status, http_status, status};
     use domain::{Entity, Error};
     use tonic::Code;
     use tonic_types::StatusExt;
@@ -174,6 +211,47 @@ mod tests {
             cut(&"é".repeat(600), 1001),
             format!("{}[...]", "é".repeat(500))
         );
+    }
+
+    #[test]
+    fn a_status_fits_into_the_headers_that_clients_accept() {
+        for (character, bytes) in [
+            ("x", 3000),
+            ("a b c ", 2250),
+            ("é", 1500),
+            ("日", 1500),
+            ("🛰", 1500),
+            (" ", 1500),
+            ("%", 1500),
+            ("\n", 1500),
+            ("{", 1500),
+        ] {
+            let text = character.repeat(10_000);
+            let cut = cut_message(&text);
+            assert_eq!(cut.len(), bytes + 5, "{character:?}");
+            let errors = [
+                Error::not_found(Entity::VariableInstance, "id", &text),
+                Error::already_exists(Entity::ContainerLayouts, "name", &text),
+                Error::InUse {
+                    owner: Entity::VariableInstances,
+                    dependent: Entity::ContainerLayouts,
+                    key: "name",
+                    id: text.clone(),
+                },
+                Error::invalid(text),
+            ];
+            for error in errors {
+                let headers = domain_status(&error).into_http::<()>();
+                let size: usize = headers
+                    .headers()
+                    .iter()
+                    .map(|(name, value)| name.as_str().len() + value.len() + 32)
+                    .sum();
+                assert!(size < 7900, "{character:?}: {size}");
+            }
+        }
+        let exact = "x".repeat(3000);
+        assert_eq!(cut_message(&exact), exact);
     }
 
     #[test]
