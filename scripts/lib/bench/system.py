@@ -63,6 +63,12 @@ class System:
         """CPU seconds of the database server so far."""
         return process.family_cpu_seconds(self.postgres_pid)
 
+    def query(self, statement: str) -> list[list[str]]:
+        """The rows of a query."""
+        command = ["psql", "-qAt", "-v", "ON_ERROR_STOP=1", self.database, "-c", statement]
+        answer = subprocess.run(command, check=True, capture_output=True, text=True)
+        return [line.split("|") for line in answer.stdout.splitlines()]
+
     def worker_cpu(self) -> float:
         """CPU seconds of the consolidater so far."""
         return process.cpu_seconds(self.worker_pid)
