@@ -12,8 +12,9 @@ use std::{
 };
 use url::Url;
 
-/// A connection that was used so recently is taken for alive: asking costs as much as a small query.
-const FRESH: Duration = Duration::from_millis(20);
+/// A connection that was used so recently is taken for alive: asking costs as much as a small query. After a restart
+/// of the database each of them fails once.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Bounds of a pool of connections.
 #[derive(Clone, Debug)]

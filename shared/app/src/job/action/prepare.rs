@@ -103,10 +103,10 @@ async fn context(running: &Running) -> Result<Context> {
 }
 
 /// Datasets of the record of a collapse that are looked at.
-const MAX_COLLAPSED: dataset::Bound = dataset::Bound {
-    datasets: 1_000_000,
-    name: "of the record that the others are collapsed into",
-};
+const MAX_COLLAPSED: dataset::Bound = dataset::Bound::of(
+    1_000_000,
+    "of the record that the others are collapsed into",
+);
 
 async fn record_time(connection: &mut database::PgConnection, id: RecordId) -> Result<Instant> {
     let records = record::get(connection, &[id]).await?;

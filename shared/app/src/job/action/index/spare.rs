@@ -29,7 +29,7 @@ pub(super) async fn spare_sources(running: &Running, step: &mut Step) -> Result<
         }
     }
     let files: Vec<Uri> = files.into_iter().collect();
-    let present = dataset::of_containers(step.conn(), &files, u64::MAX).await?;
+    let present = dataset::of_containers(step.conn(), &files, u64::MAX, usize::MAX).await?;
     let spared: HashSet<DatasetId> = present
         .into_iter()
         .filter(|dataset| sources.contains(&place(&dataset.source)))
