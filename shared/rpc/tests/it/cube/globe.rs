@@ -6,6 +6,7 @@ use crate::harness::cube::{north_up, utm_request};
 use crate::harness::raster::{Raster, gdal, have_gdal, read};
 use rpc::pb::data_format::Dtype;
 use rpc::pb::{self, Size};
+use tonic::Code;
 
 const NO_DATA: f64 = -9999.0;
 
@@ -125,6 +126,9 @@ async fn cubes_over_a_pole_hold_the_pixels_of_gdalwarp() {
 /// Half the width of the web mercator, metres.
 const EDGE: f64 = 20_037_508.342_789_244;
 
+/// An ellipse of 18 040 by 9 020 km to each side.
+const MOLLWEIDE: &str = "+proj=moll +lon_0=0 +datum=WGS84 +units=m +no_defs";
+
 #[tokio::test]
 async fn cubes_wider_than_half_the_globe_hold_the_pixels_of_gdalwarp() {
     let Some(service) = service(&globe()).await else {
@@ -145,15 +149,32 @@ async fn cubes_wider_than_half_the_globe_hold_the_pixels_of_gdalwarp() {
             (300, 140),
             300 * 140,
         ),
-        // the corners are off the globe
+        // 288 degrees at its upper and lower edge
         (
-            "+proj=moll +lon_0=0 +datum=WGS84 +units=m +no_defs",
-            (-17_000_000.0, 8_500_000.0, 100_000.0),
-            (340, 170),
-            30_000,
+            MOLLWEIDE,
+            (-12_000_000.0, 5_000_000.0, 100_000.0),
+            (240, 100),
+            240 * 100,
         ),
     ] {
         let found = judged(&service, crs, corner, size).await;
         assert!(found >= filled, "{crs}: {found} of {filled} filled");
     }
+}
+
+#[tokio::test]
+async fn cubes_whose_corners_are_off_the_globe_are_refused() {
+    let Some(service) = service(&globe()).await else {
+        return;
+    };
+    let (server, instance) = &service;
+    let request = pb::GetCubeRequest {
+        crs: MOLLWEIDE.to_owned(),
+        pix_to_crs: Some(north_up(-17_000_000.0, 8_500_000.0, 100_000.0)),
+        ..utm_request(instance, 340, 170)
+    };
+    let refused = server.cube(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    let told = refused.message();
+    assert!(told.starts_with("pix_to_crs and size: "), "{told}");
 }

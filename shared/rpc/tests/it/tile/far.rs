@@ -64,7 +64,7 @@ async fn tiles_that_show_the_globe_hold_the_pixels_of_gdalwarp() {
     let bytes = format(Dtype::UInt8, HOLE, 0.0, 254.0);
     let (_, instance) = server.variable("v", bytes, 1).await;
     for (day, (name, raster)) in (0..).zip(rasters()) {
-        let record = server.record(name, day).await;
+        let record = server.record(&format!("r{day}"), day).await;
         raster.write(&server.path(name));
         let dataset = dataset(&record, &instance, bytes, &[1]);
         server
