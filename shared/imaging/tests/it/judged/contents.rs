@@ -77,7 +77,7 @@ impl Contents {
 pub fn write(scene: &Scene, request: &Request, layer: &Layer, dtype: DType) -> PathBuf {
     let name = format!("{}{dtype}", layer.phase);
     let contents = request.contents;
-    let marker = !(request.no_data.is_nan() || contents.tells_opacity());
+    let marker = request.has_holes() && !contents.tells_opacity();
     let bands = match contents {
         Contents::Band => 1,
         Contents::Complex => 2,
@@ -165,7 +165,7 @@ fn complex(request: &Request, layer: &Layer, parts: &Path, to: &Path) {
     fs::write(&virtual_file, dataset).unwrap();
     let mut options = words("-q -co TILED=YES -co BLOCKXSIZE=64 -co BLOCKYSIZE=64");
     options.extend(["-a_srs".to_owned(), layer.crs.clone()]);
-    if !request.no_data.is_nan() {
+    if request.has_holes() {
         options.extend(["-a_nodata".to_owned(), request.no_data.to_string()]);
     }
     options.extend([text(&virtual_file), text(to)]);

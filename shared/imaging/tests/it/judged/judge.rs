@@ -103,12 +103,10 @@ fn gdalwarp(scene: &Scene, request: &Request, files: &[PathBuf]) -> Vec<f64> {
     let (grid, size) = (request.target.transform, request.target.size);
     let mut arguments = words(&format!("-q -r {}", request.kernel.name().to_lowercase()));
     arguments.extend(["-t_srs".to_owned(), request.system.clone()]);
-    let has_holes = !request.no_data.is_nan() || !request.dtype.is_integer();
+    // the files say which samples are holes: given here, bands that are without data alone would keep their markers
+    let has_holes = request.has_holes();
     if has_holes {
         arguments.extend(words(&format!("-dstnodata {}", request.no_data)));
-    }
-    if has_holes && !request.contents.tells_opacity() {
-        arguments.extend(words(&format!("-srcnodata {}", request.no_data)));
     }
     if grid.is_rotated() {
         let look = Look {

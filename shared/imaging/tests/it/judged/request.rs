@@ -111,11 +111,15 @@ impl Request {
         })
     }
 
+    /// Whether there is a sample that stands for no data.
+    pub fn has_holes(&self) -> bool {
+        !(self.dtype.is_integer() && self.no_data.is_nan())
+    }
+
     /// Whether a layer is without data at a pixel.
     pub fn is_hole(&self, phase: usize, x: usize, y: usize) -> bool {
-        let integer = self.dtype.is_integer();
         let hole = (x / 7 + y / 5 + phase).is_multiple_of(6);
-        hole && !(integer && self.no_data.is_nan())
+        hole && self.has_holes()
     }
 
     /// The sample of a band of a layer; holes where the pattern has some and the request knows holes.
