@@ -135,6 +135,12 @@ impl Database {
         acquire(&self.writes).await
     }
 
+    /// A connection outside the pools, for a runtime of its own: those of the pools need the runtime that made them. Closed
+    /// when dropped.
+    pub async fn connect_alone(&self) -> Result<PgConnection> {
+        Ok(PgConnection::connect_with(&self.writes.connect_options()).await?)
+    }
+
     /// How long one statement may run; zero for no bound.
     pub(crate) fn statement_timeout(&self) -> Duration {
         self.statement_timeout

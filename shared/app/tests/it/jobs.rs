@@ -11,6 +11,7 @@ mod large;
 mod leftovers;
 mod meanwhile;
 mod mishaps;
+mod pieces;
 mod pool;
 mod queue;
 mod readers;
