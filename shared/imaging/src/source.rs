@@ -26,6 +26,7 @@ pub use info::FileInfo;
 pub use inspect::{FileHeader, inspect};
 use kind::{Kind, Signature, Verdict};
 use mask::Mask;
+pub(crate) use open::DRIVERS;
 pub use pixels::Reads;
 use pixels::{Pixels, Region};
 use tiff::Tiff;

@@ -6,11 +6,11 @@ use crate::{
     remote::RemoteFile,
 };
 use domain::{Size, Uri};
-use gdal::{Dataset, DatasetOptions, GdalOpenFlags, raster::RasterBand};
+use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata, raster::RasterBand};
 use std::{fs, ops::Deref};
 
-/// Formats that never refer to other files.
-const DRIVERS: [&str; 4] = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG"];
+/// Formats that are read: none of them refers to other files, but for what [`check_alone`] refuses.
+pub(crate) const DRIVERS: [&str; 4] = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG"];
 
 /// A dataset of GDAL, and for an object its place in GDAL's file system: drivers may open it again by name as long as it
 /// is open.
@@ -117,14 +117,28 @@ fn open_path(address: &str, uri: &Uri, name: &str) -> Result<Dataset> {
         sibling_files: Some(&[file_name]),
     };
     let (dataset, captured) = capture(|| Dataset::open_ex(address, options));
-    dataset.map_err(|error| Error::Open {
+    let dataset = dataset.map_err(|error| Error::Open {
         name: name.to_owned(),
         reason: if captured.failed() {
             captured.text()
         } else {
             error.to_string()
         },
-    })
+    })?;
+    check_alone(&dataset, name)?;
+    Ok(dataset)
+}
+
+/// Refuses a file whose own metadata names another one for its overviews: GDAL would open that one, whatever and
+/// wherever it is, as soon as it is asked how many overviews there are.
+fn check_alone(dataset: &Dataset, name: &str) -> Result<()> {
+    match dataset.metadata_item("OVERVIEW_FILE", "OVERVIEWS") {
+        None => Ok(()),
+        Some(_) => Err(Error::Open {
+            name: name.to_owned(),
+            reason: "it refers to another file for its overviews".to_owned(),
+        }),
+    }
 }
 
 /// A band, from 1.
