@@ -8,7 +8,10 @@ use imaging::{ConsolidateSpec, Limits, RecordSources, consolidate};
 use std::{collections::BTreeMap, fs, path::Path};
 
 const GRID: [f64; 6] = [500_000.0, 10.0, 0.0, 5_000_000.0, 0.0, -10.0];
-const SIZE: (usize, usize) = (300, 200);
+
+/// Multiples of the coarsest factor: the nearest pixels are the same ones whether GDAL makes an overview of the one before
+/// (bands side by side) or of the full resolution (bands apart).
+const SIZE: (usize, usize) = (328, 200);
 
 /// What files are made of.
 #[derive(Clone, Copy, Debug)]
