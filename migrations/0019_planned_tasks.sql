@@ -10,3 +10,5 @@ CREATE TABLE geocube.planned_tasks (
 );
 -- the tasks of a job are read in pieces, by id
 CREATE INDEX idx_tasks_job_and_id ON geocube.tasks (job_id, id);
+-- whether a part file of a job is noted is asked for each of its other files
+CREATE INDEX idx_noted_files_parts ON geocube.noted_files (job_id) WHERE run_id IS NOT NULL;
