@@ -61,8 +61,10 @@ async fn run(config: &Config, tls: Option<Tls>) -> anyhow::Result<()> {
 async fn start(config: &Config) -> anyhow::Result<(TcpListener, axum::Router)> {
     let tokens = secret::tokens(&config.tokens, config.project.as_deref()).await?;
     let options = geocube_downloader::options(config)?;
-    let roots = options.paths.local_roots();
-    let storage = app::open_storage(roots, &config.gdal, &[]).await?;
+    let roots = options.paths.local_roots(None);
+    let copies = app::copies_folder(&options.workdir).context("who runs this program")?;
+    let images = options.paths.image_roots(Some(copies));
+    let storage = app::open_storage(roots, images, &config.gdal, &[]).await?;
     let processors = available_parallelism().map_or(1, usize::from);
     let engine = Engine::new(processors.max(options.workers), config.bounds.memory_budget);
     let downloader = Downloader::open(engine, storage, options)?;

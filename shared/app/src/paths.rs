@@ -3,7 +3,7 @@
 use domain::{Error, Result, Scheme, Uri};
 use runtime::config::ReadableFiles;
 use std::path::PathBuf;
-use storage::AllowedRoots;
+use storage::{AllowedRoots, LocalRoots};
 
 /// Roots and prefixes that callers may use.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,8 @@ impl PathPolicy {
 
     /// Refuses a local file outside the allowed roots, and what is neither a file nor an object.
     ///
-    /// Symbolic links are resolved when the file exists, so that a link cannot lead out of a root.
+    /// Symbolic links are resolved as far as the path exists, so that a link cannot lead out of a root, nor tell what is
+    /// there. Blocks.
     ///
     /// # Errors
     /// [`Error::Invalid`] that names the URI and the flag, [`Error::Precondition`] for an address that is not served.
@@ -52,15 +53,7 @@ impl PathPolicy {
         let Some(path) = uri.local_path() else {
             return Ok(());
         };
-        if self.all_local {
-            return Ok(());
-        }
-        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let inside = |root: &PathBuf| {
-            let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.clone());
-            real.starts_with(root)
-        };
-        if self.allowed.iter().any(inside) {
+        if self.image_roots(None).contain(path) {
             return Ok(());
         }
         Err(Error::invalid(format!(
@@ -91,19 +84,34 @@ impl PathPolicy {
         self.managed.iter().any(|root| uri.is_below(root))
     }
 
-    /// Roots below which the storage of local files is opened.
-    pub fn local_roots(&self) -> AllowedRoots {
+    /// Which local files are opened as images: those that callers may name, and those below a folder of `own` copies.
+    pub fn image_roots(&self, own: Option<PathBuf>) -> AllowedRoots {
         if self.all_local {
             return AllowedRoots::All;
         }
-        let managed = self
-            .managed
-            .iter()
-            .filter(|uri| uri.scheme() == Scheme::File)
-            .filter_map(Uri::local_path);
-        let allowed = self.allowed.iter().cloned();
-        AllowedRoots::Below(allowed.chain(managed.map(PathBuf::from)).collect())
+        AllowedRoots::Below(self.allowed.iter().cloned().chain(own).collect())
     }
+
+    /// Which local files are read, and which are changed: those that are managed, and those below `written`.
+    pub fn local_roots(&self, written: Option<&Uri>) -> LocalRoots {
+        let readable = if self.all_local {
+            AllowedRoots::All
+        } else {
+            let managed = local_folders(self.managed.iter());
+            AllowedRoots::Below(self.allowed.iter().cloned().chain(managed).collect())
+        };
+        let writable = local_folders(self.managed.iter().chain(written));
+        LocalRoots {
+            readable,
+            writable: AllowedRoots::Below(writable.collect()),
+        }
+    }
+}
+
+/// Those of some places that are folders of this machine.
+fn local_folders<'a>(places: impl Iterator<Item = &'a Uri>) -> impl Iterator<Item = PathBuf> {
+    let local = places.filter(|place| place.scheme() == Scheme::File);
+    local.filter_map(Uri::local_path).map(PathBuf::from)
 }
 
 #[cfg(test)]
@@ -119,6 +127,7 @@ mod tests {
         std::fs::write(root.join("in.tif"), b"").unwrap();
         std::fs::write(folder.path().join("out.tif"), b"").unwrap();
         std::os::unix::fs::symlink(folder.path().join("out.tif"), root.join("link.tif")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), root.join("up")).unwrap();
         let policy = PathPolicy {
             allowed: vec![root.clone()],
             ..PathPolicy::default()
@@ -129,6 +138,11 @@ mod tests {
         assert!(policy.check(&uri(folder.path().join("out.tif"))).is_err());
         assert!(policy.check(&uri(folder.path().join("data2.tif"))).is_err());
         assert!(policy.check(&uri(root.join("link.tif"))).is_err());
+        // whether a file is there is not told
+        for name in ["up/out.tif", "up/absent.tif", "up/absent/a.tif"] {
+            let refused = policy.check(&uri(root.join(name))).unwrap_err();
+            assert!(refused.to_string().contains("allowedPaths"), "{name}");
+        }
         assert!(
             PathPolicy {
                 all_local: true,

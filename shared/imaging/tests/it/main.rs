@@ -11,6 +11,7 @@ mod encodings;
 mod hostile;
 mod judged;
 mod layers;
+mod links;
 mod merge;
 mod outputs;
 mod patterns;
