@@ -23,11 +23,8 @@ impl PathPolicy {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a root that is no path.
-    pub fn reading(files: ReadableFiles, subdirs: &[String]) -> Result<Self> {
-        let mut policy = Self {
-            subdirs: subdirs.to_vec(),
-            ..Self::default()
-        };
+    pub fn reading(files: ReadableFiles) -> Result<Self> {
+        let mut policy = Self::default();
         match files {
             ReadableFiles::All => policy.all_local = true,
             ReadableFiles::Below(roots) => {
@@ -39,6 +36,22 @@ impl PathPolicy {
             }
         }
         Ok(policy)
+    }
+
+    /// Allows sub-dataset prefixes besides `GTIFF_DIR:<n>`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a prefix that no format which is read has: it could never open anything.
+    pub fn with_subdirs(mut self, prefixes: &[String]) -> Result<Self> {
+        for prefix in prefixes {
+            if !is_readable(prefix) {
+                return Err(Error::invalid(format!(
+                    "{prefix:.64?} is no prefix of a format that is read, expected GTIFF_RAW or GTIFF_DIR:off:<offset>"
+                )));
+            }
+        }
+        self.subdirs = prefixes.to_vec();
+        Ok(self)
     }
 
     /// Refuses a local file outside the allowed roots, and what is neither a file nor an object.
@@ -114,6 +127,12 @@ fn local_folders<'a>(places: impl Iterator<Item = &'a Uri>) -> impl Iterator<Ite
     local.filter_map(Uri::local_path).map(PathBuf::from)
 }
 
+/// Whether a prefix leads to another view of a TIFF file; JPEG 2000, PNG and JPEG have none.
+fn is_readable(prefix: &str) -> bool {
+    let is_offset = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    prefix == "GTIFF_RAW" || prefix.strip_prefix("GTIFF_DIR:off:").is_some_and(is_offset)
+}
+
 #[cfg(test)]
 mod tests {
     use super::PathPolicy;
@@ -155,11 +174,9 @@ mod tests {
 
     #[test]
     fn prefixes_are_directories_of_a_tiff() {
-        let policy = PathPolicy {
-            subdirs: vec!["HDF5".to_owned()],
-            ..PathPolicy::default()
-        };
-        for subdir in ["", "GTIFF_DIR:1", "GTIFF_DIR:999", "HDF5"] {
+        let allowed = |prefix: &str| PathPolicy::default().with_subdirs(&[prefix.to_owned()]);
+        let policy = allowed("GTIFF_RAW").unwrap();
+        for subdir in ["", "GTIFF_DIR:1", "GTIFF_DIR:999", "GTIFF_RAW"] {
             assert!(policy.check_subdir(subdir).is_ok(), "{subdir}");
         }
         for subdir in [
@@ -172,6 +189,19 @@ mod tests {
             "GTIFF_DIR:1234567",
         ] {
             assert!(policy.check_subdir(subdir).is_err(), "{subdir}");
+        }
+        assert!(allowed("GTIFF_DIR:off:8").is_ok());
+        for prefix in [
+            "HDF5",
+            "NETCDF",
+            "VRT",
+            "/vsicurl/",
+            "GTIFF_DIR:off:",
+            "GTIFF_DIR:off:8:",
+            "",
+        ] {
+            let refused = allowed(prefix).unwrap_err().to_string();
+            assert!(refused.contains("expected GTIFF_RAW"), "{refused}");
         }
     }
 }
