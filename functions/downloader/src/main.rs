@@ -65,8 +65,10 @@ async fn start(
     let tokens = secret::tokens(&config.tokens, config.project.as_deref()).await?;
     let tokens = LiveTokens::new(tokens);
     let options = geocube_downloader::options(config)?;
-    let roots = options.paths.local_roots();
-    let storage = app::open_storage(roots, &config.gdal, &[]).await?;
+    let roots = options.paths.local_roots(None);
+    let copies = app::copies_folder(&options.workdir).context("who runs this program")?;
+    let images = options.paths.image_roots(Some(copies));
+    let storage = app::open_storage(roots, images, &config.gdal, &[]).await?;
     let processors = available_parallelism().map_or(1, usize::from);
     let engine = Engine::new(processors.max(options.workers), config.bounds.memory_budget);
     let downloader = Downloader::open(engine, storage, options)?;

@@ -46,6 +46,13 @@ pub struct NewDataset {
 }
 
 impl App {
+    /// Refuses a file that may not be read. Links are followed, on a blocking thread.
+    async fn check_path(&self, uri: &Uri) -> Result<()> {
+        let (app, uri) = (self.clone(), uri.clone());
+        let checked = tokio::task::spawn_blocking(move || app.options().paths.check(&uri)).await;
+        Ok(checked.map_err(|panic| Error::internal("looking at the path of a file", panic))??)
+    }
+
     /// Makes a file and its datasets known: all of them or none. The same call again is a success.
     ///
     /// # Errors
@@ -54,7 +61,7 @@ impl App {
     /// [`domain::Error::AlreadyExists`] when other datasets refer to the same bands.
     pub async fn index(&self, mut new: NewContainer) -> Result<()> {
         let paths = &self.options().paths;
-        paths.check(&new.uri)?;
+        self.check_path(&new.uri).await?;
         for dataset in &new.datasets {
             paths.check_subdir(&dataset.subdir)?;
         }
@@ -135,7 +142,7 @@ impl App {
             return Ok(StorageClass::Standard);
         }
         match self.storage().head(uri).await {
-            Ok(attributes) => Ok(attributes.storage_class.unwrap_or_default()),
+            Ok(attributes) => Ok(class_of(uri, attributes)?),
             Err(error) if error.is_retryable() => {
                 Err(Error::unavailable("the storage of the container", error))
             }
@@ -378,6 +385,16 @@ fn check_against(wanted: &InstanceFormat, dataset: &NewDataset) -> domain::Resul
         )));
     }
     Ok(())
+}
+
+/// Cost class of an object, as far as there is one of ours.
+fn class_of(uri: &Uri, told: storage::Attributes) -> domain::Result<StorageClass> {
+    match told.unknown_class {
+        None => Ok(told.storage_class.unwrap_or_default()),
+        Some(class) => Err(domain::Error::invalid(format!(
+            "Invalid storage class of {uri}: {class}, expected STANDARD, REGIONAL, NEARLINE, COLDLINE or ARCHIVE"
+        ))),
+    }
 }
 
 fn check_cast(from: &DataFormat, to: &DataFormat) -> domain::Result<()> {

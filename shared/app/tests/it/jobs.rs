@@ -9,6 +9,7 @@ mod faults;
 mod hostile;
 mod large;
 mod leftovers;
+mod linked;
 mod meanwhile;
 mod mishaps;
 mod pieces;

@@ -12,6 +12,7 @@ mod hostile;
 mod interleave;
 mod judged;
 mod layers;
+mod links;
 mod merge;
 mod outputs;
 mod patterns;

@@ -183,6 +183,8 @@ async fn files_that_cannot_be_used_are_refused() {
     }
     let file = format!("file://{}", test.uri);
     server.index(&file, vec![test.dataset()]).await.unwrap();
+    let object = server.index("gs://bucket/a.tif", vec![test.dataset()]);
+    invalid(object.await, "flag with-gcs");
     let up = format!("{}/../a.tif", server.folder.path().display());
     let long = format!("/{}", "x".repeat(5000));
     let name = "x".repeat(2049 - server.uri("").len());
