@@ -1,6 +1,7 @@
 //! Jobs from their creation to their end.
 
 mod cancelling;
+mod cleaning;
 mod consolidation;
 mod deletion;
 mod encodings;
