@@ -9,6 +9,7 @@ mod failing;
 mod faults;
 mod hostile;
 mod large;
+mod late;
 mod leftovers;
 mod meanwhile;
 mod mishaps;
