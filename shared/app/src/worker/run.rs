@@ -84,11 +84,9 @@ impl Run {
             }
         };
         let _traffic = stores::traffic("an order");
-        let folder = self
-            .worker
-            .options()
-            .workdir
-            .join(self.order.task_id.to_string());
+        // a former run of the task may still be at work here
+        let name = format!("{}.{}", self.order.task_id, self.id);
+        let folder = self.worker.options().workdir.join(name);
         let written = self.write(&folder).await;
         if let Err(error) = tokio::fs::remove_dir_all(&folder).await
             && error.kind() != std::io::ErrorKind::NotFound

@@ -1,6 +1,7 @@
 //! Jobs from their creation to their end.
 
 mod cancelling;
+mod cleaning;
 mod consolidation;
 mod deletion;
 mod encodings;
@@ -8,6 +9,7 @@ mod failing;
 mod faults;
 mod hostile;
 mod large;
+mod late;
 mod leftovers;
 mod linked;
 mod meanwhile;
