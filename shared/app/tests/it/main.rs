@@ -5,7 +5,7 @@ mod cubes;
 mod indexing;
 mod jobs;
 mod opens;
-#[allow(dead_code, reason = "faults are for the tests of the crate storage")]
+#[expect(dead_code, reason = "faults are for the tests of the crate storage")]
 #[path = "../../../storage/tests/it/proxy.rs"]
 mod proxy;
 mod world;

@@ -38,7 +38,8 @@ fn agree_on(path: &Path, subdir: &str) -> bool {
         return false;
     };
     let uri = Uri::parse(path.to_str().unwrap()).unwrap();
-    let (dataset, name) = open::open(&uri, subdir, None).unwrap();
+    let opened = header::open(&uri).unwrap().unwrap();
+    let (dataset, name) = open::open(&uri, subdir, Some(&opened.file)).unwrap();
     let crs = info::crs(&dataset, &name).unwrap();
     for band in 1..=header.bands() {
         let bands = Bands::try_new(&[band as i64]).unwrap();

@@ -1,4 +1,4 @@
-use super::scene::{LIMIT, Look, file, folder, format, source, whole};
+use super::scene::{LIMIT, Look, by_library, file, folder, format, source, whole};
 use crate::source::Source;
 use domain::{DType, DatasetSource};
 use std::fs;
@@ -15,10 +15,7 @@ fn outcome(opened: crate::Result<Source>) -> Result<Vec<u8>, String> {
 }
 
 fn both(source: &DatasetSource) -> [Result<Vec<u8>, String>; 2] {
-    [
-        outcome(Source::open(source)),
-        outcome(Source::open_library(source, None)),
-    ]
+    [outcome(Source::open(source)), outcome(by_library(source))]
 }
 
 #[test]

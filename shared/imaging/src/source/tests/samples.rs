@@ -1,5 +1,6 @@
 use super::scene::{
-    Look, assert_same, assert_window, create, file, fill, folder, format, opened, read_all, source,
+    Look, assert_same, assert_window, by_library, create, file, fill, folder, format, opened,
+    read_all, source,
 };
 use crate::{ffi::Window, source::Reads};
 use domain::DType;
@@ -263,7 +264,7 @@ fn files_that_differ_in_their_blocks_alone_are_told_apart() {
         let path = file(folder.path(), name, look);
         let source = source(&path, "", &[1], format(DType::UInt8, 7.0));
         let known = crate::source::Source::open(&source).unwrap();
-        let expected = crate::source::Source::open_library(&source, None).unwrap();
+        let expected = by_library(&source).unwrap();
         assert_eq!(
             format!("{:?}", known.info),
             format!("{:?}", expected.info),

@@ -6,7 +6,7 @@ use crate::{
     ffi::{self, Window},
     init,
     sample::{Sample, with_sample},
-    source::{Reads, Source},
+    source::{Reads, Source, header},
 };
 use domain::{Bands, DType, DataFormat, DataMapping, DatasetSource, Size, Uri};
 use gdal::{Dataset, spatial_ref::SpatialRef};
@@ -177,10 +177,16 @@ pub(super) fn assert_same(source: &DatasetSource, what: &str) {
     }
 }
 
+/// The dataset as GDAL reads it.
+pub(super) fn by_library(source: &DatasetSource) -> crate::Result<Source> {
+    let opened = header::open(&source.uri).unwrap();
+    Source::open_library(source, opened.map(|opened| opened.file))
+}
+
 /// The dataset by both readers, which agree on everything but who reads.
 pub(super) fn opened(source: &DatasetSource) -> (Source, Source) {
     let direct = Source::open(source).unwrap();
-    let library = Source::open_library(source, None).unwrap();
+    let library = by_library(source).unwrap();
     assert_eq!(direct.info.size, library.info.size);
     assert_eq!(direct.info.transform, library.info.transform);
     assert!(direct.crs().is_same(library.crs()));
