@@ -13,9 +13,13 @@ use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
 use runtime::{ConfigError, secret};
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use wire::Queue;
+
+/// Time between two looks at what waits.
+const TELL_BACKLOG: Duration = Duration::from_mins(1);
 
 fn main() -> ExitCode {
     let config = runtime::start::<Config>();
@@ -173,6 +177,12 @@ fn background(
     let (sweeping, stopping) = (app.clone(), stop.clone());
     work.spawn(async move {
         sweeping.sweep_until(thresholds, stopping).await;
+        Ok(())
+    });
+    let (telling, stopping, consumer) = (app.clone(), stop.clone(), queue.consumer.clone());
+    work.spawn(async move {
+        let told = telling.tell_backlog(consumer, TELL_BACKLOG, stopping);
+        told.await;
         Ok(())
     });
     let Some(consumer) = queue.consumer else {

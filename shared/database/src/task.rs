@@ -164,6 +164,21 @@ pub async fn counters(conn: &mut PgConnection, job: JobId) -> Result<TaskCounter
     })
 }
 
+/// Numbers of the tasks of all jobs that are not over, by state, without those states that have none.
+pub async fn count_by_state(conn: &mut PgConnection) -> Result<Vec<(TaskState, u64)>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT t.state::text, count(*) FROM geocube.tasks t JOIN geocube.jobs j ON j.id = t.job_id
+         WHERE j.state NOT IN ('DONE', 'FAILED') GROUP BY t.state",
+    )
+    .fetch_all(conn)
+    .await?;
+    let counted = rows.into_iter().map(|(name, count)| {
+        let state = convert::name("state", &name, TaskState::from_name)?;
+        Ok((state, convert::count(count)))
+    });
+    counted.collect()
+}
+
 /// PENDING tasks whose order seems lost: sent longer ago than `grace`, the job in
 /// CONSOLIDATIONINPROGRESS, never acquired. They count as sent now. The grace doubles with each time, up to an hour:
 /// where no worker is up, orders wait in the queue, and are not lost. At most `limit`.

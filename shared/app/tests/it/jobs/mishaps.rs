@@ -73,7 +73,7 @@ impl Courier<'_> {
     }
 
     /// Whatever came so far comes once more.
-    async fn deliver_again(&mut self) {
+    async fn deliver_again(&self) {
         for (queue, data) in &self.delivered {
             let answer = self.world.deliver(queue, data).await;
             let text = String::from_utf8_lossy(data);
