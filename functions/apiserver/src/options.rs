@@ -65,8 +65,10 @@ fn limits(bounds: &BoundFlags, cube_duration: Duration) -> Limits {
 fn paths(config: &Config) -> anyhow::Result<PathPolicy> {
     let ingestion = config.ingestion_storage.as_deref();
     let files = config.paths.readable_files(ingestion);
-    let mut policy = PathPolicy::reading(files, config.paths.subdataset_prefixes())
-        .context("invalid --allowedPaths")?;
+    let mut policy = PathPolicy::reading(files)
+        .context("invalid --allowedPaths")?
+        .with_subdirs(config.paths.subdataset_prefixes())
+        .context("invalid --allowedSubdirs")?;
     for root in config.paths.managed_roots(ingestion) {
         policy.managed.push(uri("--managedPaths", &root)?);
     }
@@ -163,10 +165,19 @@ mod tests {
             let uri = domain::Uri::parse(file).unwrap();
             assert_eq!(paths.may_manage(&uri), managed, "{file}");
         }
-        let storage::AllowedRoots::Below(roots) = paths.local_roots() else {
-            panic!("not every file is reached")
+        let below = |roots: &[&str]| {
+            storage::AllowedRoots::Below(roots.iter().map(std::path::PathBuf::from).collect())
         };
-        assert!(roots.contains(&"/m".into()), "{roots:?}");
+        let marked = domain::Uri::parse("/c").unwrap();
+        let roots = paths.local_roots(Some(&marked));
+        let readable = below(&["/data", "/data", "/m"]);
+        assert_eq!(roots.readable, readable);
+        assert_eq!(roots.writable, below(&["/data", "/m", "/c"]));
+        // neither by the flag for reading
+        let more = [&flags[..], &["-local"]].concat();
+        let roots = read(&more).unwrap().paths.local_roots(None);
+        assert_eq!(roots.readable, storage::AllowedRoots::All);
+        assert_eq!(roots.writable, below(&["/data", "/m"]));
         // what is owned is deleted, not read for a caller
         assert_eq!(paths.allowed, [std::path::PathBuf::from("/data")]);
     }
@@ -178,6 +189,7 @@ mod tests {
             ("--cancelledJobs", "http://host/path"),
             ("--allowedPaths", "/a,b"),
             ("--managedPaths", "/a/../b"),
+            ("--allowedSubdirs", "GTIFF_RAW,HDF5"),
         ] {
             let error = read(&[&format!("{flag}={value}")]).unwrap_err().to_string();
             assert_eq!(error, format!("invalid {flag}"));

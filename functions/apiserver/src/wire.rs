@@ -56,11 +56,13 @@ pub(crate) async fn storage(
     config: &Config,
     options: &Options,
 ) -> anyhow::Result<Arc<dyn Storage>> {
-    let roots = options.paths.local_roots();
+    let written = options.cancelled_jobs.as_ref();
+    let roots = options.paths.local_roots(written);
     let places = [&options.ingestion_storage, &options.cancelled_jobs];
     let managed = options.paths.managed.iter();
     let places: Vec<&Uri> = places.into_iter().flatten().chain(managed).collect();
-    Ok(app::open_storage(roots, &config.gdal, &places).await?)
+    let images = options.paths.image_roots(None);
+    Ok(app::open_storage(roots, images, &config.gdal, &places).await?)
 }
 
 /// Threads and memory for pixels.

@@ -12,8 +12,10 @@ use std::path::PathBuf;
 /// When a path among them cannot be read; the flag is named.
 pub fn options(config: &Config) -> anyhow::Result<DownloadOptions> {
     let files = config.paths.readable_files(None);
-    let paths = PathPolicy::reading(files, config.paths.subdataset_prefixes())
-        .context("invalid --allowedPaths")?;
+    let paths = PathPolicy::reading(files)
+        .context("invalid --allowedPaths")?
+        .with_subdirs(config.paths.subdataset_prefixes())
+        .context("invalid --allowedSubdirs")?;
     Ok(DownloadOptions {
         limits: limits(config),
         paths,
@@ -94,5 +96,7 @@ mod tests {
         assert!(open(&["-local"]).all_local);
         assert!(read(&["--allowedPaths=a"]).is_err());
         assert!(read(&["--workdir=/a/../b"]).is_err());
+        assert!(read(&["--allowedSubdirs=GTIFF_RAW"]).is_ok());
+        assert!(read(&["--allowedSubdirs=HDF5"]).is_err());
     }
 }

@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use domain::Uri;
 use runtime::config::StoreFlags;
-use storage::AllowedRoots;
+use storage::{AllowedRoots, LocalRoots};
 
 use crate::screen;
 
@@ -34,7 +34,8 @@ pub struct Flags {
 /// Prints what the directories of a file say.
 pub async fn run(flags: &Flags) -> anyhow::Result<()> {
     let uri = uri(&flags.file)?;
-    let storage = app::open_stores(AllowedRoots::All, &flags.stores, &[&uri]).await?;
+    let roots = LocalRoots::reading(AllowedRoots::All);
+    let storage = app::open_stores(roots, &flags.stores, &[&uri]).await?;
     let (file, bytes) = header::read(&storage, &uri)
         .await
         .with_context(|| format!("cannot inspect {}", flags.file))?;

@@ -34,7 +34,7 @@ pub use catalogue::{
 pub use context::{App, Options};
 pub use cube::{
     BuiltImage, Cube, CubeHeader, CubeRequest, CubeSelection, DownloadOptions, DownloadRequest,
-    Downloader, ImageFormat, Payload, PayloadCompression, RecordDatasets, Slice,
+    Downloader, ImageFormat, Payload, PayloadCompression, RecordDatasets, Slice, copies_folder,
 };
 pub use engine::Engine;
 pub use error::{Error, Result};

@@ -3,7 +3,7 @@
 use domain::{Error, Result, Scheme, Uri};
 use runtime::config::ReadableFiles;
 use std::path::PathBuf;
-use storage::AllowedRoots;
+use storage::{AllowedRoots, LocalRoots};
 
 /// Roots and prefixes that callers may use.
 #[derive(Clone, Debug, Default)]
@@ -23,11 +23,8 @@ impl PathPolicy {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a root that is no path.
-    pub fn reading(files: ReadableFiles, subdirs: &[String]) -> Result<Self> {
-        let mut policy = Self {
-            subdirs: subdirs.to_vec(),
-            ..Self::default()
-        };
+    pub fn reading(files: ReadableFiles) -> Result<Self> {
+        let mut policy = Self::default();
         match files {
             ReadableFiles::All => policy.all_local = true,
             ReadableFiles::Below(roots) => {
@@ -41,9 +38,26 @@ impl PathPolicy {
         Ok(policy)
     }
 
+    /// Allows sub-dataset prefixes besides `GTIFF_DIR:<n>`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a prefix that no format which is read has: it could never open anything.
+    pub fn with_subdirs(mut self, prefixes: &[String]) -> Result<Self> {
+        for prefix in prefixes {
+            if !is_readable(prefix) {
+                return Err(Error::invalid(format!(
+                    "{prefix:.64?} is no prefix of a format that is read, expected GTIFF_RAW or GTIFF_DIR:off:<offset>"
+                )));
+            }
+        }
+        self.subdirs = prefixes.to_vec();
+        Ok(self)
+    }
+
     /// Refuses a local file outside the allowed roots, and what is neither a file nor an object.
     ///
-    /// Symbolic links are resolved when the file exists, so that a link cannot lead out of a root.
+    /// Symbolic links are resolved as far as the path exists, so that a link cannot lead out of a root, nor tell what is
+    /// there. Blocks.
     ///
     /// # Errors
     /// [`Error::Invalid`] that names the URI and the flag, [`Error::Precondition`] for an address that is not served.
@@ -52,15 +66,7 @@ impl PathPolicy {
         let Some(path) = uri.local_path() else {
             return Ok(());
         };
-        if self.all_local {
-            return Ok(());
-        }
-        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let inside = |root: &PathBuf| {
-            let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.clone());
-            real.starts_with(root)
-        };
-        if self.allowed.iter().any(inside) {
+        if self.image_roots(None).contain(path) {
             return Ok(());
         }
         Err(Error::invalid(format!(
@@ -91,19 +97,40 @@ impl PathPolicy {
         self.managed.iter().any(|root| uri.is_below(root))
     }
 
-    /// Roots below which the storage of local files is opened.
-    pub fn local_roots(&self) -> AllowedRoots {
+    /// Which local files are opened as images: those that callers may name, and those below a folder of `own` copies.
+    pub fn image_roots(&self, own: Option<PathBuf>) -> AllowedRoots {
         if self.all_local {
             return AllowedRoots::All;
         }
-        let managed = self
-            .managed
-            .iter()
-            .filter(|uri| uri.scheme() == Scheme::File)
-            .filter_map(Uri::local_path);
-        let allowed = self.allowed.iter().cloned();
-        AllowedRoots::Below(allowed.chain(managed.map(PathBuf::from)).collect())
+        AllowedRoots::Below(self.allowed.iter().cloned().chain(own).collect())
     }
+
+    /// Which local files are read, and which are changed: those that are managed, and those below `written`.
+    pub fn local_roots(&self, written: Option<&Uri>) -> LocalRoots {
+        let readable = if self.all_local {
+            AllowedRoots::All
+        } else {
+            let managed = local_folders(self.managed.iter());
+            AllowedRoots::Below(self.allowed.iter().cloned().chain(managed).collect())
+        };
+        let writable = local_folders(self.managed.iter().chain(written));
+        LocalRoots {
+            readable,
+            writable: AllowedRoots::Below(writable.collect()),
+        }
+    }
+}
+
+/// Those of some places that are folders of this machine.
+fn local_folders<'a>(places: impl Iterator<Item = &'a Uri>) -> impl Iterator<Item = PathBuf> {
+    let local = places.filter(|place| place.scheme() == Scheme::File);
+    local.filter_map(Uri::local_path).map(PathBuf::from)
+}
+
+/// Whether a prefix leads to another view of a TIFF file; JPEG 2000, PNG and JPEG have none.
+fn is_readable(prefix: &str) -> bool {
+    let is_offset = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    prefix == "GTIFF_RAW" || prefix.strip_prefix("GTIFF_DIR:off:").is_some_and(is_offset)
 }
 
 #[cfg(test)]
@@ -119,6 +146,7 @@ mod tests {
         std::fs::write(root.join("in.tif"), b"").unwrap();
         std::fs::write(folder.path().join("out.tif"), b"").unwrap();
         std::os::unix::fs::symlink(folder.path().join("out.tif"), root.join("link.tif")).unwrap();
+        std::os::unix::fs::symlink(folder.path(), root.join("up")).unwrap();
         let policy = PathPolicy {
             allowed: vec![root.clone()],
             ..PathPolicy::default()
@@ -129,6 +157,11 @@ mod tests {
         assert!(policy.check(&uri(folder.path().join("out.tif"))).is_err());
         assert!(policy.check(&uri(folder.path().join("data2.tif"))).is_err());
         assert!(policy.check(&uri(root.join("link.tif"))).is_err());
+        // whether a file is there is not told
+        for name in ["up/out.tif", "up/absent.tif", "up/absent/a.tif"] {
+            let refused = policy.check(&uri(root.join(name))).unwrap_err();
+            assert!(refused.to_string().contains("allowedPaths"), "{name}");
+        }
         assert!(
             PathPolicy {
                 all_local: true,
@@ -141,11 +174,9 @@ mod tests {
 
     #[test]
     fn prefixes_are_directories_of_a_tiff() {
-        let policy = PathPolicy {
-            subdirs: vec!["HDF5".to_owned()],
-            ..PathPolicy::default()
-        };
-        for subdir in ["", "GTIFF_DIR:1", "GTIFF_DIR:999", "HDF5"] {
+        let allowed = |prefix: &str| PathPolicy::default().with_subdirs(&[prefix.to_owned()]);
+        let policy = allowed("GTIFF_RAW").unwrap();
+        for subdir in ["", "GTIFF_DIR:1", "GTIFF_DIR:999", "GTIFF_RAW"] {
             assert!(policy.check_subdir(subdir).is_ok(), "{subdir}");
         }
         for subdir in [
@@ -158,6 +189,19 @@ mod tests {
             "GTIFF_DIR:1234567",
         ] {
             assert!(policy.check_subdir(subdir).is_err(), "{subdir}");
+        }
+        assert!(allowed("GTIFF_DIR:off:8").is_ok());
+        for prefix in [
+            "HDF5",
+            "NETCDF",
+            "VRT",
+            "/vsicurl/",
+            "GTIFF_DIR:off:",
+            "GTIFF_DIR:off:8:",
+            "",
+        ] {
+            let refused = allowed(prefix).unwrap_err().to_string();
+            assert!(refused.contains("expected GTIFF_RAW"), "{refused}");
         }
     }
 }

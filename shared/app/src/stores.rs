@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage::{
     AllowedRoots, CacheOptions, Cached, ConfigError, Counting, GcsConnection, GcsStorage,
-    LocalStorage, ReadCounts, RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
+    LocalFiles, LocalRoots, LocalStorage, ReadCounts, RetryBudget, Retrying, Router, S3Options,
+    S3Storage, Storage,
 };
 
 /// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong.
@@ -37,12 +38,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// As [`open_stores`]; images of object stores are read by the whole process through blocks in memory from then on.
+/// As [`open_stores`]; from then on the whole process reads images of object stores through blocks in memory, and of
+/// this machine those below `images`.
 ///
 /// # Errors
 /// As [`open_stores`].
 pub async fn open_storage(
-    roots: AllowedRoots,
+    roots: impl Into<LocalRoots>,
+    images: AllowedRoots,
     flags: &GdalFlags,
     places: &[&Uri],
 ) -> Result<Arc<dyn Storage>, ConfigError> {
@@ -53,6 +56,7 @@ pub async fn open_storage(
     let router = open(roots, &flags.stores, places, counts.as_ref()).await?;
     let storage: Arc<dyn Storage> = Arc::new(router);
     read_images(&storage, flags);
+    imaging::set_local_files(LocalFiles::new(images, counts));
     Ok(storage)
 }
 
@@ -62,7 +66,7 @@ pub async fn open_storage(
 /// # Errors
 /// When the credentials of a store cannot be had, or its flags make no connection.
 pub async fn open_stores(
-    roots: AllowedRoots,
+    roots: impl Into<LocalRoots>,
     flags: &StoreFlags,
     places: &[&Uri],
 ) -> Result<Router, ConfigError> {
@@ -70,7 +74,7 @@ pub async fn open_stores(
 }
 
 async fn open(
-    roots: AllowedRoots,
+    roots: impl Into<LocalRoots>,
     flags: &StoreFlags,
     places: &[&Uri],
     counts: Option<&ReadCounts>,

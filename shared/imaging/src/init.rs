@@ -1,8 +1,8 @@
 use crate::{
     Error, Result, ffi,
-    source::{HEADER_CAPACITY, set_header_capacity},
+    source::{DRIVERS, HEADER_CAPACITY, set_header_capacity},
 };
-use gdal::config::set_config_option;
+use gdal::{DriverManager, config::set_config_option};
 
 /// Settings of the raster library for the process.
 #[derive(Clone, Debug)]
@@ -24,6 +24,9 @@ impl Default for Options {
         }
     }
 }
+
+/// Format of images in memory.
+const MEMORY: &str = "MEM";
 
 /// What holds always: no other file is read besides the one that is asked for, nothing is fetched.
 const ALWAYS: [(&str, &str); 10] = [
@@ -51,13 +54,27 @@ pub fn init(options: &Options) -> Result<()> {
     if let Some(threads) = &options.threads {
         set_config_option("GDAL_NUM_THREADS", threads).map_err(failed)?;
     }
-    gdal::DriverManager::register_all();
+    keep_drivers();
     ffi::quiet();
     ffi::without_network();
     ffi::set_cache(options.block_cache_bytes);
     set_header_capacity(options.header_cache_bytes);
-    for driver in ["GTiff", "MEM"] {
-        gdal::DriverManager::get_driver_by_name(driver).map_err(failed)?;
+    for driver in ["GTiff", MEMORY] {
+        DriverManager::get_driver_by_name(driver).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Forgets all formats but those that are read, and images in memory: what a file might make GDAL open by itself is of
+/// none that leads further.
+fn keep_drivers() {
+    for index in (0..DriverManager::count()).rev() {
+        let Ok(driver) = DriverManager::get_driver(index) else {
+            continue;
+        };
+        let name = driver.short_name();
+        if name != MEMORY && !DRIVERS.contains(&name.as_str()) {
+            DriverManager::deregister_driver(&driver);
+        }
+    }
 }

@@ -25,10 +25,12 @@ mod error;
     reason = "the C interface of GDAL, wrapped by safe functions"
 )]
 mod ffi;
+mod file;
 mod gtiff;
 mod image;
 mod init;
 mod limits;
+mod local;
 mod lru;
 mod memory;
 mod memory_file;
@@ -51,6 +53,7 @@ pub use gtiff::encode_gtiff;
 pub use image::Image;
 pub use init::{Options, init};
 pub use limits::Limits;
+pub use local::set_local_files;
 pub use mosaic::merge;
 pub use prefetch::{most_files, prefetch};
 pub use remote::{begin, set_remote_store};

@@ -1,7 +1,6 @@
 //! Files of object stores, read from threads that may wait.
 
 use std::{
-    io,
     ops::Range,
     sync::{Arc, Mutex, PoisonError, RwLock, mpsc},
 };
@@ -243,34 +242,8 @@ impl RemoteFile {
         self.store.wait(&self.uri, fetched)
     }
 
-    /// Keeps a failure for [`Self::take_failure`].
-    pub(crate) fn fail(&self, error: storage::Error) {
-        *self.failure() = Some(error);
-    }
-
-    /// What failed in the hands of GDAL, which only knows that something did.
-    pub(crate) fn take_failure(&self) -> Option<storage::Error> {
-        self.failure().take()
-    }
-
-    fn failure(&self) -> std::sync::MutexGuard<'_, Option<storage::Error>> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl cog::ReadAt for RemoteFile {
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        let end = offset.saturating_add(buf.len() as u64);
-        let data = self.read(offset..end).map_err(io::Error::other)?;
-        if data.len() != buf.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        buf.copy_from_slice(&data);
-        Ok(())
-    }
-
-    fn len(&self) -> u64 {
-        self.size()
+    pub(crate) fn failure(&self) -> &Mutex<Option<storage::Error>> {
+        &self.failure
     }
 }
 

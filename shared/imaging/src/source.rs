@@ -13,6 +13,7 @@ use crate::{
     Crs, Error, Result,
     cast::{CastPlan, Side},
     ffi::Window,
+    file::OpenFile,
     memory::{checked_size, zeroed},
     raster::Raster,
     remote::RemoteFile,
@@ -20,12 +21,12 @@ use crate::{
 use domain::{DType, DataMapping, DatasetSource, GeoTransform, Size};
 use std::ops::Range;
 
-use header::Opened;
 pub(crate) use header::{CAPACITY as HEADER_CAPACITY, set_capacity as set_header_capacity};
 pub use info::FileInfo;
 pub use inspect::{FileHeader, inspect};
 use kind::{Kind, Signature, Verdict};
 use mask::Mask;
+pub(crate) use open::DRIVERS;
 pub use pixels::Reads;
 use pixels::{Pixels, Region};
 use tiff::Tiff;
@@ -46,32 +47,28 @@ impl Source {
     pub(crate) fn open(source: &DatasetSource) -> Result<Self> {
         let failed = |error| Error::opening(open::name(&source.uri, &source.subdir), error);
         let opened = header::open(&source.uri).map_err(failed)?;
-        let remote = opened.as_ref().and_then(Opened::remote).cloned();
+        let file = opened.as_ref().map(|opened| opened.file.clone());
         let found = opened
             .and_then(|opened| Tiff::of(source, opened))
             .and_then(|tiff| Some((Signature::of(&tiff)?, tiff)));
         let Some((signature, tiff)) = found else {
-            return Self::open_library(source, remote);
+            return Self::open_library(source, file);
         };
         let verdict = match kind::known(&signature) {
             Some(verdict) => verdict,
-            None => kind::learn(
-                signature,
-                &tiff,
-                &Self::open_library(source, remote.clone())?,
-            ),
+            None => kind::learn(signature, &tiff, &Self::open_library(source, file.clone())?),
         };
         match verdict {
             Verdict::Direct(kind)
                 if is_complex(tiff.dtype) == is_complex(source.mapping.format.dtype) =>
             {
-                Ok(Self::of_tiff(source, remote, tiff, kind))
+                Ok(Self::of_tiff(source, file, tiff, kind))
             }
-            Verdict::Direct(_) | Verdict::Library => Self::open_library(source, remote),
+            Verdict::Direct(_) | Verdict::Library => Self::open_library(source, file),
         }
     }
 
-    fn of_tiff(source: &DatasetSource, remote: Option<RemoteFile>, tiff: Tiff, kind: Kind) -> Self {
+    fn of_tiff(source: &DatasetSource, file: Option<OpenFile>, tiff: Tiff, kind: Kind) -> Self {
         let tags = &tiff.record().main().tags;
         let info = FileInfo {
             size: tiff.size,
@@ -89,13 +86,13 @@ impl Source {
             overviews: tiff.overviews.clone(),
             mapping: source.mapping,
             info,
-            pixels: Pixels::of_tiff(source, remote, tiff),
+            pixels: Pixels::of_tiff(source, file, tiff),
         }
     }
 
     /// Opens the file through GDAL.
-    fn open_library(source: &DatasetSource, remote: Option<RemoteFile>) -> Result<Self> {
-        let (dataset, name) = open::open(&source.uri, &source.subdir, remote.as_ref())?;
+    fn open_library(source: &DatasetSource, file: Option<OpenFile>) -> Result<Self> {
+        let (dataset, name) = open::open(&source.uri, &source.subdir, file.as_ref())?;
         let info = FileInfo::of(&dataset, &name, &source.bands)?;
         if is_complex(info.dtype) != is_complex(source.mapping.format.dtype) {
             return Err(Error::SampleType {
@@ -111,7 +108,7 @@ impl Source {
         let overviews = open::overview_sizes(&first);
         let mask = Mask::of(&dataset, &name, &bands)?;
         Ok(Self {
-            pixels: Pixels::of_library(source, remote, dataset),
+            pixels: Pixels::of_library(source, file, dataset),
             bands,
             mask,
             overviews,

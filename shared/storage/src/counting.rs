@@ -35,6 +35,14 @@ impl ReadCounts {
         std::mem::take(&mut *self.lock())
     }
 
+    /// Counts a read by those who read a file without a [`Storage`]. `bytes` came.
+    pub fn add(&self, uri: &Uri, bytes: u64) {
+        let mut counts = self.lock();
+        let count = counts.entry(uri.clone()).or_default();
+        count.calls += 1;
+        count.bytes += bytes;
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Uri, ReadCount>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

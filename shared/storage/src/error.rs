@@ -7,6 +7,15 @@ use domain::{Scheme, Uri};
 /// Result of an operation on a storage.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What would open a store.
+fn flag_of(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Gs => ", flag with-gcs",
+        Scheme::S3 => ", flag with-s3",
+        Scheme::File | Scheme::Other => "",
+    }
+}
+
 /// Why an operation on a file failed. Every variant names the file; the source gives the cause.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -34,7 +43,7 @@ pub enum Error {
         source: Box<dyn StdError + Send + Sync>,
     },
     /// No backend serves this kind of address.
-    #[error("no storage backend is configured for the scheme {scheme} ({uri})")]
+    #[error("no storage backend is configured for the scheme {scheme} ({uri}{})", flag_of(*scheme))]
     Unsupported {
         /// The file that was asked for.
         uri: Uri,

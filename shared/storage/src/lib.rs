@@ -48,7 +48,7 @@ pub use error::{ConfigError, Error, Result};
 pub use extension::StorageExt;
 #[cfg(feature = "gcs")]
 pub use gcs::{GcsConnection, GcsStorage};
-pub use local::{AllowedRoots, LocalStorage};
+pub use local::{AllowedRoots, LocalFiles, LocalRoots, LocalStorage};
 pub use memory::MemoryStorage;
 pub use options::{Attributes, DeleteOptions, ReadOptions, RenameOptions, UploadOptions};
 pub use retry::{RetryBudget, Retrying};

@@ -48,6 +48,7 @@ impl Object {
             version: self.version(),
             content_type: self.content_type.clone(),
             storage_class: self.storage_class,
+            unknown_class: None,
             last_modified: Some(self.last_modified),
         }
     }

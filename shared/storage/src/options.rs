@@ -13,6 +13,8 @@ pub struct Attributes {
     pub content_type: Option<String>,
     /// Cost class, where the store has classes.
     pub storage_class: Option<StorageClass>,
+    /// Name of the cost class where the store has told one that is none of ours.
+    pub unknown_class: Option<String>,
     /// Time of the last change, where the store tells it.
     pub last_modified: Option<std::time::SystemTime>,
 }

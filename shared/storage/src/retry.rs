@@ -60,14 +60,14 @@ impl Retrying {
         loop {
             let began = Instant::now();
             // others may have found out meanwhile
-            let patience = self.troubles.patience(uri, self.budget.total);
+            let patience = self.troubles.patience(uri, self.budget.total, began);
             let tried = match bytes {
                 Some(bytes) => within(patience.limit(&self.budget, bytes), uri, attempt()).await,
                 None => attempt().await,
             };
             match tried {
                 Err(failure) if failure.is_retryable() => {
-                    self.troubles.failed(uri, began);
+                    self.troubles.failed(uri, began, Instant::now());
                     if patience != Patience::All {
                         return Err(failure);
                     }

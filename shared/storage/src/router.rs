@@ -104,7 +104,7 @@ mod tests {
         let error = router.exists(&uri).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no storage backend is configured for the scheme gs (gs://bucket/a.tif)"
+            "no storage backend is configured for the scheme gs (gs://bucket/a.tif, flag with-gcs)"
         );
         assert!(!error.is_retryable());
     }

@@ -117,9 +117,18 @@ async fn reads_of_objects_are_logged_when_a_flag_asks_for_it() {
         };
         assert_eq!(header.error, "");
     }
+    let lines = told(&downloader, &uri).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for part in ["a cube", "requests", &bytes.to_string()] {
+        assert!(lines[0].contains(part), "{part}: {}", lines[0]);
+    }
+}
+
+/// The lines that the downloader logs of a file, once there are any.
+async fn told(downloader: &Downloader, uri: &str) -> Vec<String> {
     let told = || {
         let later = downloader.later.lock().unwrap();
-        let lines = later.lines().filter(|line| line.contains(&uri));
+        let lines = later.lines().filter(|line| line.contains(uri));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     for _ in 0..100 {
@@ -128,11 +137,25 @@ async fn reads_of_objects_are_logged_when_a_flag_asks_for_it() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    let lines = told();
+    told()
+}
+
+#[tokio::test]
+async fn reads_of_local_files_are_logged_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.tif");
+    image(&path, 7);
+    let allowed = format!("--allowedPaths={}", folder.path().display());
+    let downloader = Downloader::start(&[allowed.as_str(), "--gdalStorageDebug"], &[]).await;
+    let uri = path.to_str().unwrap();
+    let items = downloader.cube(request(&[&[source(uri)]])).await.unwrap();
+    let Some(Item::Header(header)) = items.get(1) else {
+        panic!("expected an image")
+    };
+    assert_eq!(header.error, "");
+    let lines = told(&downloader, uri).await;
     assert_eq!(lines.len(), 1, "{lines:?}");
-    for part in ["a cube", "requests", &bytes.to_string()] {
-        assert!(lines[0].contains(part), "{part}: {}", lines[0]);
-    }
+    assert!(lines[0].contains("a cube"), "{}", lines[0]);
 }
 
 #[tokio::test]

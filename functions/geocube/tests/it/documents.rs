@@ -4,18 +4,31 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Names of the functions below a folder.
-fn functions(folder: &Path, found: &mut BTreeSet<String>) {
+/// Names of the tests below a folder.
+fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            functions(&path, found);
+            tests_below(&path, found);
         } else if path.extension().is_some_and(|kind| kind == "rs") {
-            let text = fs::read_to_string(&path).unwrap();
-            let names = text.split("fn ").skip(1);
-            found.extend(names.filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
+            found.extend(tests_of(&fs::read_to_string(&path).unwrap()));
         }
     }
+}
+
+/// Names of the functions that are marked as tests.
+fn tests_of(text: &str) -> Vec<String> {
+    let (mut found, mut marked) = (Vec::new(), false);
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("#[") {
+            marked |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        } else if let Some((_, rest)) = line.split_once("fn ") {
+            let name = rest.split_once('(').map(|(name, _)| name.to_owned());
+            found.extend(name.filter(|_| marked));
+            marked = false;
+        }
+    }
+    found
 }
 
 /// The rows of the tables of a document, and the names of the tests in its last column, all of which exist.
@@ -23,7 +36,7 @@ fn backed_rows(document: &str, title: &str) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut present = BTreeSet::new();
     for folder in ["shared", "functions"] {
-        functions(&root.join(folder), &mut present);
+        tests_below(&root.join(folder), &mut present);
     }
     let text = fs::read_to_string(root.join("docs").join(document)).unwrap();
     let (mut rows, mut missing) = (Vec::new(), Vec::new());

@@ -17,6 +17,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::sync::{OnceCell, Semaphore};
 use uuid::Uuid;
 use workspace::Workspace;
+pub use workspace::copies_folder;
 
 /// Files of one cube that are fetched at the same time.
 const AT_ONCE: usize = 4;

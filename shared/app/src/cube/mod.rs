@@ -11,6 +11,7 @@ mod request;
 mod slice;
 
 pub use build::{BuiltImage, Cube};
+pub use copies::copies_folder;
 pub use download::{DownloadOptions, DownloadRequest, Downloader};
 pub use payload::{PART_BYTES, Payload, PayloadCompression};
 pub use request::{CubeHeader, CubeRequest, ImageFormat};

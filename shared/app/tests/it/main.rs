@@ -5,4 +5,8 @@ mod cubes;
 mod grids;
 mod indexing;
 mod jobs;
+mod opens;
+#[allow(dead_code, reason = "faults are for the tests of the crate storage")]
+#[path = "../../../storage/tests/it/proxy.rs"]
+mod proxy;
 mod world;

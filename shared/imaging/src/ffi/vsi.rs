@@ -1,4 +1,4 @@
-//! Files of object stores for GDAL: a file system of its own, which knows the files that are open, each by a name that
+//! Files for GDAL: a file system of its own, which knows the files that are open, each by a name that
 //! nobody guesses.
 
 use std::{
@@ -7,11 +7,12 @@ use std::{
     ffi::{CStr, c_char, c_int, c_void},
     mem::size_of,
     panic::{AssertUnwindSafe, catch_unwind},
-    ptr::{copy_nonoverlapping, null_mut, write_bytes},
+    ptr::{null_mut, write_bytes},
     slice,
     sync::{LazyLock, Mutex, MutexGuard, Once, PoisonError},
 };
 
+use domain::Uri;
 use gdal_sys::{
     VSIAllocFilesystemPluginCallbacksStruct, VSIFreeFilesystemPluginCallbacksStruct,
     VSIInstallPluginHandler, VSIStatBufL, vsi_l_offset,
@@ -19,7 +20,7 @@ use gdal_sys::{
 
 use uuid::Uuid;
 
-use crate::{abandon::is_abandoned, remote::RemoteFile};
+use crate::{abandon::is_abandoned, file::OpenFile};
 
 /// GDAL keeps the pointer for the life of the process.
 const PREFIX: &CStr = c"/vsigeocube/";
@@ -30,25 +31,32 @@ const CACHE: usize = 128 << 10;
 static INSTALL: Once = Once::new();
 
 /// Files by the path behind the prefix; all other names do not exist. Drivers open a file again from threads of their own.
-static PLACES: LazyLock<Mutex<HashMap<Box<str>, RemoteFile>>> = LazyLock::new(Mutex::default);
+static PLACES: LazyLock<Mutex<HashMap<Box<str>, OpenFile>>> = LazyLock::new(Mutex::default);
 
 /// The place of a file in GDAL's file system, until it is dropped.
 pub(crate) struct Place {
     name: Box<str>,
+    uri: Uri,
 }
 
 impl Place {
     /// Makes a file known under a new name, which ends as its address does.
-    pub(crate) fn of(file: RemoteFile) -> Self {
+    pub(crate) fn of(file: OpenFile) -> Self {
         INSTALL.call_once(install);
-        let name = format!("{}/{}", Uuid::new_v4().simple(), file.uri()).into_boxed_str();
+        let uri = file.uri().clone();
+        let name = format!("{}/{uri}", Uuid::new_v4().simple()).into_boxed_str();
         places().insert(name.clone(), file);
-        Self { name }
+        Self { name, uri }
     }
 
     /// How GDAL is told to open it.
     pub(crate) fn path(&self) -> String {
         format!("{}{}", PREFIX.to_string_lossy(), self.name)
+    }
+
+    /// What GDAL says of it, for those who know the address of the file and not its place.
+    pub(crate) fn in_public(&self, reason: &str) -> String {
+        reason.replace(&self.path(), self.uri.as_str())
     }
 }
 
@@ -58,13 +66,13 @@ impl Drop for Place {
     }
 }
 
-fn places() -> MutexGuard<'static, HashMap<Box<str>, RemoteFile>> {
+fn places() -> MutexGuard<'static, HashMap<Box<str>, OpenFile>> {
     PLACES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What GDAL holds of an open file. It uses a handle from one thread at a time.
 struct Handle {
-    file: RemoteFile,
+    file: OpenFile,
     position: u64,
     at_end: bool,
 }
@@ -119,16 +127,13 @@ fn moved(position: u64, size: u64, offset: u64, whence: c_int) -> Option<u64> {
 impl Handle {
     /// Fills as much of a buffer as there are bytes.
     fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        let end = self.position.saturating_add(buffer.len() as u64);
-        let data = match self.file.read(self.position..end) {
-            Ok(data) => data,
+        let count = match self.file.read(self.position, buffer) {
+            Ok(count) => count,
             Err(error) => {
                 self.fail(error);
                 return None;
             }
         };
-        let count = data.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&data[..count]);
         self.position = self.position.saturating_add(count as u64);
         self.at_end = count < buffer.len();
         Some(count)
@@ -147,7 +152,7 @@ impl Handle {
 ///
 /// # Safety
 /// `name` is a C string.
-unsafe fn known(name: *const c_char) -> Option<RemoteFile> {
+unsafe fn known(name: *const c_char) -> Option<OpenFile> {
     // SAFETY: as the caller promises.
     let name = unsafe { CStr::from_ptr(name) }.to_str().ok()?;
     let prefix = PREFIX.to_str().ok()?;
@@ -262,23 +267,29 @@ unsafe extern "C" fn read_multi_range(
         let ranges: Vec<_> = offsets
             .iter()
             .zip(sizes)
+            .filter(|(_, size)| **size > 0)
             .map(|(offset, size)| *offset..offset.saturating_add(*size as u64))
             .collect();
-        let parts = match handle.file.read_ranges(&ranges) {
-            Ok(parts) => parts,
+        let mut filled: Vec<&mut [u8]> = buffers
+            .iter()
+            .zip(sizes)
+            .filter(|(_, size)| **size > 0)
+            .map(|(buffer, size)| {
+                // SAFETY: each buffer has the size that stands beside it, is to be filled, and overlaps no other.
+                unsafe {
+                    write_bytes(buffer.cast::<u8>(), 0, *size);
+                    slice::from_raw_parts_mut(buffer.cast::<u8>(), *size)
+                }
+            })
+            .collect();
+        match handle.file.read_ranges(&ranges, &mut filled) {
+            Ok(true) => 0,
+            Ok(false) => -1,
             Err(error) => {
                 handle.fail(error);
-                return -1;
+                -1
             }
-        };
-        for ((part, size), buffer) in parts.iter().zip(sizes).zip(buffers) {
-            if part.len() != *size {
-                return -1;
-            }
-            // SAFETY: each buffer has the size that stands beside it, which was just compared, and overlaps nothing.
-            unsafe { copy_nonoverlapping(part.as_ptr(), buffer.cast::<u8>(), *size) };
         }
-        0
     })
 }
 

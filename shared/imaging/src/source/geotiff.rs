@@ -63,7 +63,7 @@ impl Header {
         let mut overviews = record.overviews();
         let plain = COMPRESSIONS.contains(&tags.compression)
             && PHOTOMETRICS.contains(&tags.photometric)
-            && !mentions_type(tags)
+            && !has_telling_metadata(tags)
             && !no_data.is_some_and(|value| is_adjusted(value, dtype))
             && overviews.all(|overview| overview.tags.samples == tags.samples);
         if !plain {
@@ -123,11 +123,11 @@ impl CrsTags {
     }
 }
 
-/// Whether the metadata of GDAL may overrule the type.
-fn mentions_type(tags: &ImageTags) -> bool {
-    tags.gdal_metadata
-        .as_ref()
-        .is_some_and(|metadata| metadata.contains("PIXELTYPE"))
+/// Whether the metadata of GDAL may overrule the type, or has domains of its own: one of them names other files.
+fn has_telling_metadata(tags: &ImageTags) -> bool {
+    tags.gdal_metadata.as_ref().is_some_and(|metadata| {
+        metadata.contains("PIXELTYPE") || metadata.to_ascii_lowercase().contains("domain")
+    })
 }
 
 fn block(image: &Image) -> Option<(usize, usize)> {

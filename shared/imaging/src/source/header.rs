@@ -1,17 +1,14 @@
 //! Headers of TIFF files, each parsed once for each version of its file.
 
-use crate::{error::of_store, remote::RemoteFile};
-use cog::ReadAt;
+use crate::{error::of_store, file::OpenFile, local::LocalFile, remote::RemoteFile};
 use domain::Uri;
 use quick_cache::{
     DefaultHashBuilder, OptionsBuilder, Weighter,
     sync::{Cache, DefaultLifecycle},
 };
 use std::{
-    fs::{self, File, Metadata},
-    io,
+    fs::Metadata,
     os::unix::fs::MetadataExt,
-    path::Path,
     sync::{Arc, LazyLock},
     time::{Duration, SystemTime},
 };
@@ -38,28 +35,6 @@ enum Version {
     Local([u64; 7]),
     /// Generation or entity tag.
     Remote(String),
-}
-
-/// The bytes of a file, opened for reading.
-pub(super) enum Content {
-    Local(File),
-    Remote(RemoteFile),
-}
-
-impl ReadAt for Content {
-    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<()> {
-        match self {
-            Self::Local(file) => file.read_at(offset, buf),
-            Self::Remote(file) => file.read_at(offset, buf),
-        }
-    }
-
-    fn len(&self) -> u64 {
-        match self {
-            Self::Local(file) => file.len(),
-            Self::Remote(file) => file.len(),
-        }
-    }
 }
 
 #[derive(Clone)]
@@ -94,40 +69,33 @@ pub(crate) fn set_capacity(bytes: u64) {
 
 /// A file opened for reading, and its header unless it is no TIFF file that can be parsed here.
 pub(super) struct Opened {
-    pub(super) content: Content,
+    pub(super) file: OpenFile,
     pub(super) header: Option<Arc<cog::File>>,
 }
 
-impl Opened {
-    /// The version of the object that is open, for all who read it.
-    pub(super) fn remote(&self) -> Option<&RemoteFile> {
-        match &self.content {
-            Content::Remote(file) => Some(file),
-            Content::Local(_) => None,
-        }
-    }
-}
-
-/// Opens a file; `None` for what is no regular file, or an object where there is no store. Headers that cannot be
-/// parsed are not kept. Threads that ask for one file at the same time wait for the first of them.
+/// Opens a file; `None` for an object where there is no store. Headers that cannot be parsed are not kept. Threads
+/// that ask for one file at the same time wait for the first of them.
 ///
 /// # Errors
-/// What a store says: it says nothing about the file, so that nobody else need be asked.
+/// What a store or the system says, and a local file that may not be read, or is no regular one.
 pub(super) fn open(uri: &Uri) -> storage::Result<Option<Opened>> {
-    let (content, version) = if let Some(path) = uri.local_path() {
-        let Some((file, metadata)) = open_regular(path) else {
-            return Ok(None);
-        };
-        let version = is_settled(&metadata).then(|| Version::Local(version(&metadata)));
-        (Content::Local(file), version)
-    } else {
+    open_at(uri, SystemTime::now())
+}
+
+fn open_at(uri: &Uri, now: SystemTime) -> storage::Result<Option<Opened>> {
+    let (file, version) = if uri.local_path().is_none() {
         let Some(file) = RemoteFile::open(uri).transpose()? else {
             return Ok(None);
         };
         let version = Version::Remote(file.version().to_owned());
-        (Content::Remote(file), Some(version))
+        (OpenFile::Remote(file), Some(version))
+    } else {
+        let (file, metadata) = LocalFile::open(uri)?;
+        let version = is_settled(&metadata, now);
+        let version = version.then(|| Version::Local(self::version(&metadata)));
+        (OpenFile::Local(file), version)
     };
-    let parse = || cog::File::read(&content).map(Arc::new);
+    let parse = || cog::File::read(&file).map(Arc::new);
     let parsed = match version {
         Some(version) => {
             let uri = uri.clone();
@@ -143,24 +111,14 @@ pub(super) fn open(uri: &Uri) -> storage::Result<Option<Opened>> {
             None
         }
     };
-    Ok(Some(Opened { content, header }))
+    Ok(Some(Opened { file, header }))
 }
 
-fn open_regular(path: &Path) -> Option<(File, Metadata)> {
-    // Before opening: that of a pipe would wait for a writer.
-    fs::metadata(path).ok().filter(Metadata::is_file)?;
-    let file = File::open(path).ok()?;
-    let metadata = file.metadata().ok()?;
-    Some((file, metadata))
-}
-
-fn is_settled(metadata: &Metadata) -> bool {
+fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
     let seconds = u64::try_from(metadata.ctime()).unwrap_or_default();
     let changed = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     // In the future for a clock that was set back: nobody knows then.
-    SystemTime::now()
-        .duration_since(changed)
-        .is_ok_and(|age| age > SETTLED)
+    now.duration_since(changed).is_ok_and(|age| age > SETTLED)
 }
 
 fn version(metadata: &Metadata) -> [u64; 7] {
@@ -177,9 +135,13 @@ fn version(metadata: &Metadata) -> [u64; 7] {
 
 #[cfg(test)]
 mod tests {
-    use super::Opened;
     use domain::Uri;
-    use std::{fs, path::Path, sync::Arc, time::Duration};
+    use std::{
+        fs,
+        path::Path,
+        sync::Arc,
+        time::{Duration, SystemTime},
+    };
 
     /// A file that is all tile: one sparse block.
     fn tiff(side: u32) -> Vec<u8> {
@@ -198,12 +160,12 @@ mod tests {
         out
     }
 
-    fn open(uri: &Uri) -> Option<Opened> {
-        super::open(uri).unwrap()
+    fn header_at(uri: &Uri, now: SystemTime) -> Option<Arc<cog::File>> {
+        super::open_at(uri, now).unwrap()?.header
     }
 
     fn header(uri: &Uri) -> Option<Arc<cog::File>> {
-        open(uri)?.header
+        header_at(uri, SystemTime::now())
     }
 
     fn uri(path: &Path) -> Uri {
@@ -215,14 +177,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.tif");
         fs::write(&path, tiff(16)).unwrap();
-        let of = |path: &Path| header(&uri(path)).unwrap();
-        assert!(!Arc::ptr_eq(&of(&path), &of(&path)), "it changed just now");
-        std::thread::sleep(Duration::from_millis(3100));
-        let first = of(&path);
-        assert!(Arc::ptr_eq(&first, &of(&path)));
+        let changed = fs::metadata(&path).unwrap().modified().unwrap();
+        let of = |path: &Path, now| header_at(&uri(path), now).unwrap();
+        let now = |path: &Path| of(path, changed);
+        assert!(
+            !Arc::ptr_eq(&now(&path), &now(&path)),
+            "it changed just now"
+        );
+        let later = |path: &Path| of(path, changed + Duration::from_secs(4));
+        let first = later(&path);
+        assert!(Arc::ptr_eq(&first, &later(&path)));
         // The same length, in place: only the times tell.
-        fs::write(&path, tiff(16)).unwrap();
-        assert!(!Arc::ptr_eq(&first, &of(&path)));
+        let written = fs::File::options().write(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut &written, &tiff(16)).unwrap();
+        written
+            .set_modified(changed + Duration::from_secs(1))
+            .unwrap();
+        assert!(!Arc::ptr_eq(&first, &later(&path)));
     }
 
     #[test]
@@ -242,9 +213,10 @@ mod tests {
         let pipe = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
-        assert!(open(&uri(&pipe)).is_none());
-        assert!(open(&uri(folder.path())).is_none());
-        assert!(open(&uri(&folder.path().join("absent"))).is_none());
-        assert!(open(&Uri::parse("gs://bucket/a.tif").unwrap()).is_none());
+        for path in [&pipe, folder.path(), &folder.path().join("absent")] {
+            assert!(super::open(&uri(path)).is_err(), "{}", path.display());
+        }
+        let object = super::open(&Uri::parse("gs://bucket/a.tif").unwrap());
+        assert!(object.unwrap().is_none());
     }
 }

@@ -1,11 +1,6 @@
 //! Looking at files without reading pixels.
 
-use super::{
-    FileInfo,
-    geotiff::Header,
-    header::{self, Opened},
-    info, open,
-};
+use super::{FileInfo, geotiff::Header, header, info, open};
 use crate::{Crs, Error, Result};
 use domain::{Bands, Uri};
 
@@ -33,14 +28,14 @@ impl FileHeader {
             Ok(opened) => opened,
             Err(error) => return Err(Error::opening(name, error)),
         };
-        let remote = opened.as_ref().and_then(Opened::remote);
+        let file = opened.as_ref().map(|opened| &opened.file);
         let parsed = opened.as_ref().and_then(|opened| opened.header.as_ref());
         let tags = parsed.and_then(|file| Header::of(file, subdir));
         if let Some((tags, crs)) = tags.as_ref().and_then(|tags| Some((tags, tags.crs()?))) {
             let content = Content::Tags(Box::new(tags.clone()), crs);
             return Ok(Self { name, content });
         }
-        let (dataset, name) = open::open(uri, subdir, remote)?;
+        let (dataset, name) = open::open(uri, subdir, file)?;
         if let Some(tags) = tags
             && let Ok(crs) = info::crs(&dataset, &name)
         {

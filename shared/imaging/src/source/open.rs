@@ -3,21 +3,28 @@
 use crate::{
     Error, Result,
     ffi::{Place, capture},
-    remote::RemoteFile,
+    file::OpenFile,
 };
 use domain::{Size, Uri};
-use gdal::{Dataset, DatasetOptions, GdalOpenFlags, raster::RasterBand};
-use std::{fs, ops::Deref};
+use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata, raster::RasterBand};
+use std::ops::Deref;
 
-/// Formats that never refer to other files.
-const DRIVERS: [&str; 4] = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG"];
+/// Formats that are read: none of them refers to other files, but for what [`check_alone`] refuses.
+pub(crate) const DRIVERS: [&str; 4] = ["GTiff", "JP2OpenJPEG", "PNG", "JPEG"];
 
-/// A dataset of GDAL, and for an object its place in GDAL's file system: drivers may open it again by name as long as it
-/// is open.
+/// A dataset of GDAL, and the place of its file in GDAL's file system: drivers may open it again by name as long as it is
+/// open.
 pub(super) struct Library {
     // before the place, so that it is closed first
     dataset: Dataset,
-    _place: Option<Place>,
+    place: Place,
+}
+
+impl Library {
+    /// What GDAL said of the file, in the words of those who named it.
+    pub(super) fn in_public(&self, reason: &str) -> String {
+        self.place.in_public(reason)
+    }
 }
 
 impl Deref for Library {
@@ -40,66 +47,28 @@ fn address(path: &str, subdir: &str) -> String {
     }
 }
 
-/// Opens a file, or one of its sub-datasets; also returns the name that messages use. An object is opened in the
-/// version that is open already.
+/// Opens a file that is open already, or one of its sub-datasets, for GDAL: through the same descriptor, or the same
+/// version of the same object. `None` is an object where there is no store. Also returns the name that messages use.
 pub(super) fn open(
     uri: &Uri,
     subdir: &str,
-    opened: Option<&RemoteFile>,
+    opened: Option<&OpenFile>,
 ) -> Result<(Library, String)> {
     let name = name(uri, subdir);
-    let Some(path) = uri.local_path() else {
-        return match opened {
-            Some(file) => open_remote(uri, subdir, name, file),
-            None => Err(Error::Unsupported(format!(
-                "{name} cannot be opened: expected a local file, found {}",
-                uri.scheme()
-            ))),
-        };
+    let Some(file) = opened else {
+        return Err(Error::Unsupported(format!(
+            "{name} cannot be opened: expected a local file, found {}",
+            uri.scheme()
+        )));
     };
-    let Some(path) = path.to_str() else {
-        return Err(Error::Open {
-            name,
-            reason: "expected a name in UTF-8".to_owned(),
-        });
-    };
-    // opening a pipe would wait for a writer
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return Err(Error::Open {
-            name,
-            reason: "expected a regular file".to_owned(),
-        });
-    }
-    let dataset = open_path(&address(path, subdir), uri, &name)?;
-    let library = Library {
-        dataset,
-        _place: None,
-    };
-    Ok((library, name))
-}
-
-/// Opens an object through the store that the fast path uses too.
-fn open_remote(
-    uri: &Uri,
-    subdir: &str,
-    name: String,
-    file: &RemoteFile,
-) -> Result<(Library, String)> {
     _ = file.take_failure();
     let place = Place::of(file.clone());
-    let opened = open_path(&address(&place.path(), subdir), uri, &name);
-    match (opened, file.take_failure()) {
-        (Ok(dataset), _) => {
-            let library = Library {
-                dataset,
-                _place: Some(place),
-            };
-            Ok((library, name))
-        }
+    let dataset = open_path(&address(&place.path(), subdir), uri, &name);
+    match (dataset, file.take_failure()) {
+        (Ok(dataset), _) => Ok((Library { dataset, place }, name)),
         (Err(_), Some(failure)) => Err(Error::opening(name, failure)),
-        // callers know the address of the file, not its place
         (Err(Error::Open { name, reason }), None) => {
-            let reason = reason.replace(&place.path(), uri.as_str());
+            let reason = place.in_public(&reason);
             Err(Error::Open { name, reason })
         }
         (Err(error), None) => Err(error),
@@ -117,14 +86,28 @@ fn open_path(address: &str, uri: &Uri, name: &str) -> Result<Dataset> {
         sibling_files: Some(&[file_name]),
     };
     let (dataset, captured) = capture(|| Dataset::open_ex(address, options));
-    dataset.map_err(|error| Error::Open {
+    let dataset = dataset.map_err(|error| Error::Open {
         name: name.to_owned(),
         reason: if captured.failed() {
             captured.text()
         } else {
             error.to_string()
         },
-    })
+    })?;
+    check_alone(&dataset, name)?;
+    Ok(dataset)
+}
+
+/// Refuses a file whose own metadata names another one for its overviews: GDAL would open that one, whatever and
+/// wherever it is, as soon as it is asked how many overviews there are.
+fn check_alone(dataset: &Dataset, name: &str) -> Result<()> {
+    match dataset.metadata_item("OVERVIEW_FILE", "OVERVIEWS") {
+        None => Ok(()),
+        Some(_) => Err(Error::Open {
+            name: name.to_owned(),
+            reason: "it refers to another file for its overviews".to_owned(),
+        }),
+    }
 }
 
 /// A band, from 1.

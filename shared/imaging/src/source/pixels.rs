@@ -6,6 +6,7 @@ use crate::{
     dtype::to_gdal,
     error::of_store,
     ffi::{self, Window},
+    file::OpenFile,
     remote::RemoteFile,
 };
 use domain::{DatasetSource, Uri};
@@ -44,8 +45,8 @@ pub(super) struct Region {
 pub(super) struct Pixels {
     uri: Uri,
     subdir: String,
-    /// The version of the object, whoever reads it.
-    remote: Option<RemoteFile>,
+    /// The file as it was opened, whoever reads it; `None` for an object where there is no store.
+    file: Option<OpenFile>,
     tiff: Option<Tiff>,
     /// Opened when it is needed.
     library: OnceCell<open::Library>,
@@ -53,11 +54,11 @@ pub(super) struct Pixels {
 }
 
 impl Pixels {
-    pub(super) fn of_tiff(source: &DatasetSource, remote: Option<RemoteFile>, tiff: Tiff) -> Self {
+    pub(super) fn of_tiff(source: &DatasetSource, file: Option<OpenFile>, tiff: Tiff) -> Self {
         Self {
             uri: source.uri.clone(),
             subdir: source.subdir.clone(),
-            remote,
+            file,
             tiff: Some(tiff),
             library: OnceCell::new(),
             reads: Cell::default(),
@@ -66,13 +67,13 @@ impl Pixels {
 
     pub(super) fn of_library(
         source: &DatasetSource,
-        remote: Option<RemoteFile>,
+        file: Option<OpenFile>,
         dataset: open::Library,
     ) -> Self {
         Self {
             uri: source.uri.clone(),
             subdir: source.subdir.clone(),
-            remote,
+            file,
             tiff: None,
             library: OnceCell::from(dataset),
             reads: Cell::default(),
@@ -154,7 +155,7 @@ impl Pixels {
             library: u64::from(!done),
         };
         self.reads.set(reads);
-        if !done && let Some(file) = &self.remote {
+        if !done && let Some(file) = &self.file {
             // a failure that was overcome
             _ = file.take_failure();
         }
@@ -165,7 +166,7 @@ impl Pixels {
         if let Some(dataset) = self.library.get() {
             return Ok(dataset);
         }
-        let (dataset, _) = open::open(&self.uri, &self.subdir, self.remote.as_ref())?;
+        let (dataset, _) = open::open(&self.uri, &self.subdir, self.file.as_ref())?;
         Ok(self.library.get_or_init(|| dataset))
     }
 
@@ -174,12 +175,15 @@ impl Pixels {
     }
 
     fn failed(&self, reason: String) -> Error {
-        let failure = self.remote.as_ref().and_then(RemoteFile::take_failure);
+        let failure = self.file.as_ref().and_then(OpenFile::take_failure);
         match failure {
             Some(failure) => Error::reading(self.name(), failure),
             None => Error::Read {
                 name: self.name(),
-                reason,
+                reason: match self.library.get() {
+                    Some(library) => library.in_public(&reason),
+                    None => reason,
+                },
             },
         }
     }
@@ -191,7 +195,7 @@ impl Pixels {
         window: Window,
         mask: Mask,
     ) -> Option<(RemoteFile, Vec<Range<u64>>)> {
-        let (file, tiff) = (self.remote.as_ref()?, self.tiff.as_ref()?);
+        let (file, tiff) = (self.file.as_ref()?.remote()?, self.tiff.as_ref()?);
         let ranges = tiff.ranges(overview, window, mask).ok()?;
         Some((file.clone(), ranges))
     }

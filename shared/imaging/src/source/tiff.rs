@@ -1,13 +1,14 @@
 //! Datasets of TIFF files that are read without GDAL.
 
 use super::{
-    header::{self, Opened},
+    header::Opened,
     mask::{Mask, opacities},
     pixels::Region,
     tags::{sample_type, size, transform},
 };
 use crate::{
     ffi::Window,
+    file::OpenFile,
     sample::{Sample, with_sample},
 };
 use cog::{Image, Level, Piece, PlanLimits, Record, WindowReader, mask_pieces, pieces};
@@ -26,7 +27,7 @@ thread_local! {
 
 /// A dataset of a TIFF file whose structure is plain enough to be read here.
 pub(super) struct Tiff {
-    file: header::Content,
+    file: OpenFile,
     header: Arc<cog::File>,
     record: usize,
     /// Bands to read, from 0.
@@ -41,7 +42,7 @@ pub(super) struct Tiff {
 impl Tiff {
     /// A dataset of an opened file. `None` leaves it to GDAL: what is not understood in every detail.
     pub(super) fn of(source: &DatasetSource, opened: Opened) -> Option<Self> {
-        let (file, header) = (opened.content, opened.header?);
+        let (file, header) = (opened.file, opened.header?);
         let index = position(&header, &source.subdir)?;
         let record = &header.records[index];
         let main = record.main();
@@ -72,8 +73,8 @@ impl Tiff {
     /// The local file and what its directories say.
     pub(super) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
         match &self.file {
-            header::Content::Local(file) => Some((file, self.header.as_ref())),
-            header::Content::Remote(_) => None,
+            OpenFile::Local(file) => Some((file.file(), self.header.as_ref())),
+            OpenFile::Remote(_) => None,
         }
     }
 
@@ -175,7 +176,7 @@ impl Tiff {
         &self,
         wanted: impl FnOnce() -> Result<Vec<Piece>, cog::Error>,
     ) -> Result<(), cog::Error> {
-        let header::Content::Remote(file) = &self.file else {
+        let Some(file) = self.file.remote() else {
             return Ok(());
         };
         let ranges = stored(&wanted()?);

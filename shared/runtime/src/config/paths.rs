@@ -12,7 +12,7 @@ pub struct PathFlags {
     /// Local folders whose files may be read besides the ingestion storage, comma-separated
     #[arg(long, value_name = "PATHS")]
     pub allowed_paths: Option<List>,
-    /// Prefixes of sub-datasets allowed besides `GTIFF_DIR:<n>`, comma-separated
+    /// Prefixes of sub-datasets allowed besides `GTIFF_DIR:<n>`, comma-separated: `GTIFF_RAW`, `GTIFF_DIR:off:<offset>`
     #[arg(long, value_name = "PREFIXES")]
     pub allowed_subdirs: Option<List>,
     /// Roots besides the ingestion storage below which containers may be managed, hence deleted, comma-separated

@@ -10,7 +10,7 @@ impl Suite {
         for (name, data) in [("start.bin", "0123456789"), ("empty.bin", "")] {
             let uri = self.put(name, data).await;
             let head = self.store.head(&uri).await.expect("file is there");
-            for length in [4, 10, 11, u64::MAX] {
+            for length in [0, 4, 10, 11, u64::MAX] {
                 let (found, start) = self
                     .store
                     .read_start(&uri, length)

@@ -23,6 +23,11 @@ pub(super) fn parse(name: &str) -> Option<StorageClass> {
     }
 }
 
+/// Whether a class is told, and none of ours.
+pub(super) fn is_unknown(name: &str) -> bool {
+    !name.is_empty() && parse(name).is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,5 +39,7 @@ mod tests {
         }
         assert_eq!(parse("REGIONAL"), Some(StorageClass::Standard));
         assert_eq!(parse("FROZEN"), None);
+        let unknown = ["FROZEN", "", "STANDARD"].map(is_unknown);
+        assert_eq!(unknown, [true, false, false]);
     }
 }

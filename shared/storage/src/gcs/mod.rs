@@ -218,13 +218,16 @@ impl Storage for GcsStorage {
     }
 
     async fn read_start(&self, uri: &Uri, length: u64) -> Result<(Attributes, Bytes)> {
+        let wanted = usize::try_from(length).unwrap_or(usize::MAX);
+        // there is no range of nothing
         let length = length.clamp(1, LAST);
-        let Some((found, data)) = self.fetch(uri, Some(&(0..length)), None).await? else {
+        let Some((found, mut data)) = self.fetch(uri, Some(&(0..length)), None).await? else {
             return Ok((self.rest.head(uri).await?, Bytes::new()));
         };
         let version = found.generation.to_string();
         // an answer that is shorter than the range ends with the object
         let whole = ((data.len() as u64) < length).then_some(data.len() as u64);
+        data.truncate(wanted);
         let told = u64::try_from(found.size).ok().filter(|size| *size > 0);
         if let Some(size) = whole.or(told) {
             let attributes = Attributes {
@@ -232,6 +235,7 @@ impl Storage for GcsStorage {
                 version,
                 content_type: Some(found.content_type).filter(|text| !text.is_empty()),
                 storage_class: class::parse(&found.storage_class),
+                unknown_class: Some(found.storage_class).filter(|name| class::is_unknown(name)),
                 last_modified: None,
             };
             return Ok((attributes, data));

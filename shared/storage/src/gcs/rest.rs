@@ -72,6 +72,9 @@ impl Rest {
             version: resource.generation,
             content_type: resource.content_type,
             storage_class: resource.storage_class.as_deref().and_then(class::parse),
+            unknown_class: resource
+                .storage_class
+                .filter(|name| class::is_unknown(name)),
             last_modified: resource.updated.as_deref().and_then(time),
         })
     }

@@ -1,79 +1,80 @@
 //! The file operations themselves, blocking.
 
 use std::{
-    fs::{self, File, Metadata},
+    ffi::{OsStr, OsString},
+    fs::{File, Metadata},
     io::{self, ErrorKind, Read},
-    os::unix::fs::MetadataExt,
+    os::{fd::AsRawFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
 use domain::Uri;
 use rustix::{
-    fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, linkat, openat, openat2},
+    fs::{AtFlags, CWD, Mode, OFlags, linkat, openat, renameat, unlinkat},
     io::Errno,
 };
-use std::os::fd::AsRawFd;
 
+use super::folder::{Entry, Folder};
 use crate::{Attributes, Error, Result, extension::part_of};
 
-pub(super) fn attributes(uri: &Uri, path: &Path) -> Result<Attributes> {
-    // not opened for reading, which a pipe would wait for
-    let found = open_real(path, OFlags::PATH).and_then(|file| file.metadata());
-    let metadata = found.map_err(|source| Error::from_io(uri, "read", source))?;
+pub(super) fn attributes(uri: &Uri, file: &Entry) -> Result<Attributes> {
+    let metadata = metadata(uri, file)?;
     check_regular(uri, &metadata)?;
     Ok(Attributes {
         size: metadata.len(),
         version: version_of(&metadata),
         content_type: None,
         storage_class: None,
+        unknown_class: None,
         last_modified: metadata.modified().ok(),
     })
 }
 
-/// Opens a regular file for reading; gives its size too.
-pub(super) fn open(uri: &Uri, path: &Path, version: Option<&str>) -> Result<(File, u64)> {
-    // before opening: that of a device does something
-    regular(uri, path)?;
+fn metadata(uri: &Uri, file: &Entry) -> Result<Metadata> {
+    let found = file.folder().and_then(|folder| folder.metadata(&file.name));
+    found.map_err(|source| Error::from_io(uri, "read", source))
+}
+
+/// Opens a regular file for reading.
+pub(super) fn open_regular(uri: &Uri, file: &Entry) -> Result<(File, Metadata)> {
     let failed = |source| Error::from_io(uri, "read", source);
+    let folder = file.folder().map_err(failed)?;
+    // before opening: that of a device does something
+    check_regular(uri, &folder.metadata(&file.name).map_err(failed)?)?;
     // nor does that of a pipe wait for a writer, should the file be one by now
-    let file = open_real(path, OFlags::RDONLY | OFlags::NONBLOCK).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    let opened = folder.file(&file.name, flags).map_err(failed)?;
+    let metadata = opened.metadata().map_err(failed)?;
     check_regular(uri, &metadata)?;
+    Ok((opened, metadata))
+}
+
+/// Opens a regular file for reading; gives its size too.
+pub(super) fn open(uri: &Uri, file: &Entry, version: Option<&str>) -> Result<(File, u64)> {
+    let (file, metadata) = open_regular(uri, file)?;
     if version.is_some_and(|version| version != version_of(&metadata)) {
         return Err(Error::Changed { uri: uri.clone() });
     }
     Ok((file, metadata.len()))
 }
 
-/// Opens a real path, which has no links any more: one that was put in since it was checked is not followed.
-fn open_real(path: &Path, flags: OFlags) -> io::Result<File> {
-    let flags = flags | OFlags::CLOEXEC;
-    match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
-        Ok(file) => Ok(file.into()),
-        // an old kernel, or a sandbox that does not know the call
-        Err(Errno::NOSYS | Errno::PERM) => {
-            Ok(openat(CWD, path, flags | OFlags::NOFOLLOW, Mode::empty())?.into())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Writes all of `content`, then puts it in its place. Until then it has no name where the file system can do without
-/// one, so that a process which ends meanwhile leaves nothing; else it lies beside `path`.
+/// one, so that a process which ends meanwhile leaves nothing; else it lies beside its place.
 ///
 /// Generic, so that a file is copied within the kernel.
 pub(super) fn write(
     uri: &Uri,
-    path: &Path,
+    target: &Entry,
     content: &mut impl Read,
     if_absent: bool,
 ) -> Result<()> {
-    check_target(uri, path)?;
+    check_target(uri, target)?;
     let failed = |source| write_failed(uri, source);
-    create_parent(path).map_err(failed)?;
-    let written = match nameless(path) {
-        Some(file) => fill(file, content).and_then(|file| name(&file, path, if_absent)),
-        None => write_beside(path, content, if_absent),
+    let folder = target.made_folder().map_err(failed)?;
+    let name = &target.name;
+    let written = match nameless(&folder) {
+        Some(file) => fill(file, content).and_then(|file| give(&file, &folder, name, if_absent)),
+        None => write_beside(&folder, name, content, if_absent),
     };
     if let Err(source) = written {
         return Err(match source.kind() {
@@ -81,14 +82,13 @@ pub(super) fn write(
             _ => failed(source),
         });
     }
-    sync_parent(path).map_err(failed)
+    folder.sync().map_err(failed)
 }
 
-/// A new file without a name in the folder of `path`, where the file system has such files.
-fn nameless(path: &Path) -> Option<File> {
-    let folder = path.parent()?;
+/// A new file without a name in a folder, where the file system has such files.
+fn nameless(folder: &Folder) -> Option<File> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file = File::from(openat(CWD, folder, flags, Mode::from(0o666)).ok()?);
+    let file = File::from(openat(&folder.0, ".", flags, Mode::from(0o666)).ok()?);
     // naming it goes through this folder, which some sandboxes lack
     descriptor(&file).exists().then_some(file)
 }
@@ -98,40 +98,57 @@ fn descriptor(file: &File) -> PathBuf {
 }
 
 /// Gives a file its name, in place of the file that has it unless that one is to stay.
-fn name(file: &File, path: &Path, if_absent: bool) -> io::Result<()> {
-    let link = |path: &Path| {
-        let linked = linkat(CWD, descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW);
+fn give(file: &File, folder: &Folder, name: &OsStr, if_absent: bool) -> io::Result<()> {
+    let link = |name: &OsStr| {
+        let follow = AtFlags::SYMLINK_FOLLOW;
+        let linked = linkat(CWD, descriptor(file), &folder.0, name, follow);
         linked.map_err(io::Error::from)
     };
-    match link(path) {
+    match link(name) {
         // a link never replaces what is there, a move does
         Err(error) if error.kind() == ErrorKind::AlreadyExists && !if_absent => {
-            let part = part_of(path);
+            let part = part();
             link(&part)?;
-            put(&part, path)
+            put(folder, &part, name)
         }
         linked => linked,
     }
 }
 
-fn write_beside(path: &Path, content: &mut impl Read, if_absent: bool) -> io::Result<()> {
-    let part = part_of(path);
-    let written = File::create_new(&part).and_then(|file| fill(file, content));
+fn part() -> OsString {
+    part_of(Path::new("part")).into_os_string()
+}
+
+fn write_beside(
+    folder: &Folder,
+    name: &OsStr,
+    content: &mut impl Read,
+    if_absent: bool,
+) -> io::Result<()> {
+    let part = part();
+    let new = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+    let written = folder.file(&part, new).and_then(|file| fill(file, content));
     if written.is_ok() && !if_absent {
-        return put(&part, path);
+        return put(folder, &part, name);
     }
-    let linked = written.and_then(|_| fs::hard_link(&part, path));
+    let link = || Ok(linkat(&folder.0, &part, &folder.0, name, AtFlags::empty())?);
+    let linked = written.and_then(|_| link());
     // the reason of a failure matters more than a part file that cannot be removed
-    let removed = fs::remove_file(&part);
+    let removed = unlink(folder, &part);
     linked.and(removed)
 }
 
 /// Moves a part file to its place, or removes it.
-fn put(part: &Path, path: &Path) -> io::Result<()> {
-    fs::rename(part, path).inspect_err(|_| {
+fn put(folder: &Folder, part: &OsStr, name: &OsStr) -> io::Result<()> {
+    renameat(&folder.0, part, &folder.0, name).map_err(|error| {
         // the reason of the failure matters more than a part file that cannot be removed
-        let _ = fs::remove_file(part);
+        let _ = unlink(folder, part);
+        error.into()
     })
+}
+
+fn unlink(folder: &Folder, name: &OsStr) -> io::Result<()> {
+    Ok(unlinkat(&folder.0, name, AtFlags::empty())?)
 }
 
 /// Writes all of the content, down to the disk.
@@ -141,29 +158,31 @@ fn fill(mut file: File, content: &mut impl Read) -> io::Result<File> {
     Ok(file)
 }
 
-pub(super) fn remove(uri: &Uri, path: &Path) -> Result<()> {
-    regular(uri, path)?;
-    fs::remove_file(path).map_err(|source| Error::from_io(uri, "delete", source))
+/// Removes a file, or a link and not what it leads to.
+pub(super) fn remove(uri: &Uri, target: &Entry) -> Result<()> {
+    let failed = |source| Error::from_io(uri, "delete", source);
+    let folder = target.folder().map_err(failed)?;
+    let metadata = folder.metadata(&target.name).map_err(failed)?;
+    check_changeable(uri, &metadata)?;
+    unlink(&folder, &target.name).map_err(failed)
 }
 
-pub(super) fn rename(from: &Uri, source: &Path, to: &Uri, target: &Path) -> Result<()> {
-    regular(from, source)?;
+pub(super) fn rename(from: &Uri, source: &Entry, to: &Uri, target: &Entry) -> Result<()> {
+    check_regular(from, &metadata(from, source)?)?;
     check_target(to, target)?;
-    create_parent(target).map_err(|error| write_failed(to, error))?;
-    match fs::rename(source, target) {
-        Ok(()) => sync_parent(target).map_err(|error| write_failed(to, error)),
-        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+    let failed = |error| write_failed(to, error);
+    let old = source.folder();
+    let old = old.map_err(|error| Error::from_io(from, "move", error))?;
+    let new = target.made_folder().map_err(failed)?;
+    match renameat(&old.0, &source.name, &new.0, &target.name) {
+        Ok(()) => new.sync().map_err(failed),
+        Err(Errno::XDEV) => {
             let (mut content, _) = open(from, source, None)?;
             write(to, target, &mut content, false)?;
             remove(from, source)
         }
-        Err(error) => Err(Error::from_io(from, "move", error)),
+        Err(error) => Err(Error::from_io(from, "move", error.into())),
     }
-}
-
-fn regular(uri: &Uri, path: &Path) -> Result<()> {
-    let metadata = fs::metadata(path).map_err(|source| Error::from_io(uri, "read", source))?;
-    check_regular(uri, &metadata)
 }
 
 fn check_regular(uri: &Uri, metadata: &Metadata) -> Result<()> {
@@ -172,19 +191,30 @@ fn check_regular(uri: &Uri, metadata: &Metadata) -> Result<()> {
     }
     let kind = if metadata.is_dir() {
         "a folder"
+    } else if metadata.is_symlink() {
+        "a link"
     } else {
         "a device or a pipe"
     };
     Err(Error::invalid(uri, format!("is {kind}, expected a file")))
 }
 
-fn check_target(uri: &Uri, path: &Path) -> Result<()> {
-    if uri.as_str().ends_with('/') || path.file_name().is_none() {
+/// A link is a name like another.
+fn check_changeable(uri: &Uri, metadata: &Metadata) -> Result<()> {
+    if metadata.is_symlink() {
+        return Ok(());
+    }
+    check_regular(uri, metadata)
+}
+
+fn check_target(uri: &Uri, target: &Entry) -> Result<()> {
+    if uri.as_str().ends_with('/') {
         return Err(Error::invalid(uri, "is a folder, expected a file"));
     }
-    match regular(uri, path) {
+    match metadata(uri, target) {
+        Ok(found) => check_changeable(uri, &found),
         Err(error) if error.is_not_found() => Ok(()),
-        checked => checked,
+        Err(error) => Err(error),
     }
 }
 
@@ -202,28 +232,6 @@ fn write_failed(uri: &Uri, source: io::Error) -> Error {
     }
 }
 
-/// Makes the folder of a file, as durable as the file will be.
-fn create_parent(path: &Path) -> io::Result<()> {
-    let Some(folder) = path.parent() else {
-        return Ok(());
-    };
-    let missing = missing(folder);
-    fs::create_dir_all(folder)?;
-    missing.into_iter().try_for_each(sync_parent)
-}
-
-/// The folders of a path that are not there, the innermost first.
-fn missing(folder: &Path) -> Vec<&Path> {
-    let folders = folder.ancestors();
-    folders.take_while(|folder| !folder.exists()).collect()
-}
-
-/// Makes the new name durable.
-fn sync_parent(path: &Path) -> io::Result<()> {
-    path.parent()
-        .map_or(Ok(()), |parent| File::open(parent)?.sync_all())
-}
-
 /// A write goes to a new file, so inode and times together change with the content.
 fn version_of(metadata: &Metadata) -> String {
     format!(
@@ -236,102 +244,4 @@ fn version_of(metadata: &Metadata) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_that_are_made_for_a_file_are_those_that_were_missing() {
-        let root = tempfile::tempdir().unwrap();
-        let there = root.path().join("there");
-        fs::create_dir(&there).unwrap();
-        let new = there.join("new");
-        assert_eq!(missing(&new.join("deep")), [new.join("deep"), new.clone()]);
-        create_parent(&new.join("deep/a.tif")).unwrap();
-        assert_eq!(missing(&new.join("deep")), Vec::<&Path>::new());
-    }
-
-    /// Content that looks at the folder while it is written.
-    struct Watching<'a> {
-        folder: &'a Path,
-        seen: Vec<usize>,
-    }
-
-    impl Read for Watching<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.seen.push(fs::read_dir(self.folder)?.count());
-            let count = usize::from(self.seen.len() != 3);
-            buffer[..count].fill(b'x');
-            Ok(count)
-        }
-    }
-
-    #[test]
-    fn a_link_that_was_put_in_after_the_check_is_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
-        fs::create_dir(root.join("outside")).unwrap();
-        fs::write(root.join("outside/a"), "secret").unwrap();
-        std::os::unix::fs::symlink(root.join("outside"), root.join("link")).unwrap();
-        std::os::unix::fs::symlink(root.join("outside/a"), root.join("a")).unwrap();
-        // what was real when it was resolved
-        for name in ["link/a", "a"] {
-            let path = root.join(name);
-            let uri = Uri::parse(path.to_str().unwrap()).unwrap();
-            assert!(open(&uri, &path, None).is_err(), "{name}");
-            assert!(attributes(&uri, &path).is_err(), "{name}");
-        }
-        let path = root.join("outside/a");
-        let uri = Uri::parse(path.to_str().unwrap()).unwrap();
-        assert_eq!(open(&uri, &path, None).unwrap().1, 6);
-        assert_eq!(attributes(&uri, &path).unwrap().size, 6);
-    }
-
-    #[test]
-    fn a_file_has_no_name_before_all_of_it_is_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        if nameless(&path).is_none() {
-            eprintln!("skipped: needs a file system with nameless files");
-            return;
-        }
-        let uri = Uri::parse(path.to_str().unwrap()).unwrap();
-        for (if_absent, before) in [(true, 0), (false, 1)] {
-            let mut content = Watching {
-                folder: folder.path(),
-                seen: Vec::new(),
-            };
-            write(&uri, &path, &mut content, if_absent).unwrap();
-            assert_eq!(content.seen, [before; 3]);
-            assert_eq!(fs::read(&path).unwrap(), b"xx");
-            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        }
-    }
-
-    #[test]
-    fn a_file_is_written_alike_with_and_without_a_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let count = || fs::read_dir(folder.path()).unwrap().count();
-        let path = folder.path().join("a");
-        for (content, if_absent, expected) in [
-            ("one", true, "one"),
-            ("two", true, "one"),
-            ("three", false, "three"),
-        ] {
-            let written = write_beside(&path, &mut content.as_bytes(), if_absent);
-            assert_eq!(written.is_ok(), content == expected, "{content}");
-            assert_eq!(fs::read_to_string(&path).unwrap(), expected);
-            assert_eq!(count(), 1);
-        }
-        let broken = write_beside(&folder.path().join("b"), &mut Broken, false);
-        assert!(broken.is_err());
-        assert_eq!(count(), 1);
-    }
-
-    struct Broken;
-
-    impl Read for Broken {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::other("broken"))
-        }
-    }
-}
+mod tests;

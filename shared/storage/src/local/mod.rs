@@ -1,11 +1,12 @@
 mod files;
+mod folder;
 mod roots;
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     ops::Range,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
@@ -13,59 +14,89 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::Uri;
 use futures::{StreamExt, stream};
-pub use roots::AllowedRoots;
+pub use roots::{AllowedRoots, LocalRoots};
 
 use crate::{
-    Attributes, ByteStream, DeleteOptions, Error, ReadOptions, RenameOptions, Result, Storage,
-    UploadOptions, ranges::cut,
+    Attributes, ByteStream, DeleteOptions, Error, ReadCounts, ReadOptions, RenameOptions, Result,
+    Storage, UploadOptions, ranges::cut,
 };
 
 /// Size of the pieces of a stream: large enough for the disk, small enough for the memory.
 const PIECE: u64 = 4 << 20;
 
+/// Opens local files for those who read them by themselves: under the rules of [`LocalStorage`], in one step, so that
+/// nothing comes between the check of a path and its use.
+#[derive(Clone, Debug)]
+pub struct LocalFiles {
+    roots: Arc<LocalRoots>,
+    counts: Option<ReadCounts>,
+}
+
+impl LocalFiles {
+    /// Files below the given roots; what is read of them is counted where `counts` is given, by those who read.
+    pub fn new(readable: AllowedRoots, counts: Option<ReadCounts>) -> Self {
+        Self {
+            roots: Arc::new(LocalRoots::reading(readable)),
+            counts,
+        }
+    }
+
+    /// Opens a regular file. Blocks.
+    ///
+    /// # Errors
+    /// As reading by [`LocalStorage`] fails.
+    pub fn open(&self, uri: &Uri) -> Result<(File, Metadata)> {
+        files::open_regular(uri, &self.roots.source(uri)?)
+    }
+
+    /// Where to count reads.
+    pub fn counts(&self) -> Option<&ReadCounts> {
+        self.counts.as_ref()
+    }
+}
+
 /// Files of the local file system (`/dir/a.tif`, `file:///dir/a.tif`).
 ///
-/// Every access stays below the allowed roots, symbolic links being followed before the check.
+/// Every access stays below the roots for it, symbolic links being followed before the check, and none after it.
+/// A link that is written to, moved or deleted is that name, and not the file it leads to.
 /// Only regular files are read: a device or a pipe is refused.
 #[derive(Clone, Debug)]
 pub struct LocalStorage {
-    roots: Arc<AllowedRoots>,
+    roots: Arc<LocalRoots>,
 }
 
 impl LocalStorage {
     /// Serves the files below the given roots.
-    pub fn new(roots: AllowedRoots) -> Self {
+    pub fn new(roots: impl Into<LocalRoots>) -> Self {
         Self {
-            roots: Arc::new(roots),
+            roots: Arc::new(roots.into()),
         }
     }
 
-    /// Runs file operations where they may block, on the real path of the file.
+    /// Runs file operations where they may block.
     async fn blocking<T: Send + 'static>(
         &self,
         uri: &Uri,
-        work: impl FnOnce(&Uri, PathBuf) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&LocalRoots, &Uri) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (roots, uri) = (Arc::clone(&self.roots), uri.clone());
-        spawn_blocking(move || {
-            let path = roots.resolve(&uri)?;
-            work(&uri, path)
-        })
-        .await
+        spawn_blocking(move || work(&roots, &uri)).await
     }
 }
 
 #[async_trait]
 impl Storage for LocalStorage {
     async fn head(&self, uri: &Uri) -> Result<Attributes> {
-        self.blocking(uri, |uri, path| files::attributes(uri, &path))
-            .await
+        self.blocking(uri, |roots, uri| {
+            files::attributes(uri, &roots.source(uri)?)
+        })
+        .await
     }
 
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
         let ReadOptions { range, version } = options.clone();
-        self.blocking(uri, move |uri, path| {
-            let (file, size) = files::open(uri, &path, version.as_deref())?;
+        self.blocking(uri, move |roots, uri| {
+            let (file, size) = files::open(uri, &roots.source(uri)?, version.as_deref())?;
             read_range(uri, &file, &range.unwrap_or(0..size), size)
         })
         .await
@@ -78,8 +109,8 @@ impl Storage for LocalStorage {
         version: Option<&str>,
     ) -> Result<Vec<Bytes>> {
         let (ranges, version) = (ranges.to_vec(), version.map(str::to_owned));
-        self.blocking(uri, move |uri, path| {
-            let (file, size) = files::open(uri, &path, version.as_deref())?;
+        self.blocking(uri, move |roots, uri| {
+            let (file, size) = files::open(uri, &roots.source(uri)?, version.as_deref())?;
             ranges
                 .iter()
                 .map(|range| read_range(uri, &file, range, size))
@@ -90,7 +121,9 @@ impl Storage for LocalStorage {
 
     async fn read_stream(&self, uri: &Uri) -> Result<ByteStream> {
         let (file, size) = self
-            .blocking(uri, |uri, path| files::open(uri, &path, None))
+            .blocking(uri, |roots, uri| {
+                files::open(uri, &roots.source(uri)?, None)
+            })
             .await?;
         let (file, uri) = (Arc::new(file), uri.clone());
         let pieces = stream::iter((0..size).step_by(PIECE as usize)).then(move |start| {
@@ -104,36 +137,38 @@ impl Storage for LocalStorage {
 
     async fn upload(&self, uri: &Uri, data: Bytes, options: &UploadOptions) -> Result<()> {
         let if_absent = options.if_absent;
-        self.blocking(uri, move |uri, path| {
-            files::write(uri, &path, &mut data.as_ref(), if_absent)
+        self.blocking(uri, move |roots, uri| {
+            files::write(uri, &roots.target(uri)?, &mut data.as_ref(), if_absent)
         })
         .await
     }
 
     async fn upload_file(&self, uri: &Uri, path: &Path, options: &UploadOptions) -> Result<()> {
         let (source, if_absent) = (path.to_owned(), options.if_absent);
-        self.blocking(uri, move |uri, path| {
+        self.blocking(uri, move |roots, uri| {
+            let target = roots.target(uri)?;
             let mut source =
                 File::open(source).map_err(|error| Error::unreadable_source(uri, error))?;
-            files::write(uri, &path, &mut source, if_absent)
+            files::write(uri, &target, &mut source, if_absent)
         })
         .await
     }
 
     async fn delete(&self, uri: &Uri, options: &DeleteOptions) -> Result<()> {
         let options = *options;
-        self.blocking(uri, move |uri, path| match files::remove(uri, &path) {
-            Err(error) if error.is_not_found() && options.ignore_missing => Ok(()),
-            removed => removed,
+        self.blocking(uri, move |roots, uri| {
+            match files::remove(uri, &roots.target(uri)?) {
+                Err(error) if error.is_not_found() && options.ignore_missing => Ok(()),
+                removed => removed,
+            }
         })
         .await
     }
 
     async fn rename_with(&self, from: &Uri, to: &Uri, _: &RenameOptions) -> Result<()> {
         let to = to.clone();
-        let roots = Arc::clone(&self.roots);
-        self.blocking(from, move |from, path| {
-            files::rename(from, &path, &to, &roots.resolve(&to)?)
+        self.blocking(from, move |roots, from| {
+            files::rename(from, &roots.target(from)?, &to, &roots.target(&to)?)
         })
         .await
     }

@@ -1,4 +1,4 @@
-use std::{os::unix::fs::symlink, time::Duration};
+use std::{os::unix::fs::symlink, path::PathBuf, time::Duration};
 
 use super::*;
 use crate::StorageExt;
@@ -36,6 +36,12 @@ impl Fixture {
 fn assert_denied(error: &Error) {
     assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
     assert!(error.to_string().contains("allowedPaths"), "{error}");
+}
+
+fn assert_unchanged<T: std::fmt::Debug>(denied: Result<T>) {
+    let error = denied.unwrap_err();
+    assert!(matches!(error, Error::PermissionDenied { .. }), "{error}");
+    assert!(error.to_string().contains("managedPaths"), "{error}");
 }
 
 #[tokio::test]
@@ -90,17 +96,72 @@ async fn links_do_not_lead_out_of_the_roots() {
     );
     let options = UploadOptions::default();
     let written = fixture.store.upload(&outside, "x".into(), &options).await;
-    assert_denied(&written.unwrap_err());
-    let moved = fixture.store.rename(&inside, &outside).await;
-    assert_denied(&moved.unwrap_err());
-    assert_denied(
-        &fixture
-            .store
-            .delete_if_exists(&fixture.uri("root/folder/a.tif"))
-            .await
-            .unwrap_err(),
-    );
+    assert_unchanged(written);
+    assert_unchanged(fixture.store.rename(&inside, &outside).await);
+    let linked = fixture.uri("root/folder/a.tif");
+    assert_unchanged(fixture.store.delete_if_exists(&linked).await);
     assert!(!fixture.path("outside/new.tif").exists() && fixture.path("outside/a.tif").exists());
+}
+
+#[tokio::test]
+async fn what_may_only_be_read_is_never_changed_not_even_by_a_link() {
+    let fixture = fixture();
+    for readable in [
+        AllowedRoots::All,
+        AllowedRoots::Below(vec![fixture.path("root"), fixture.path("outside")]),
+    ] {
+        let store = LocalStorage::new(LocalRoots {
+            readable,
+            writable: AllowedRoots::Below(vec![fixture.path("root")]),
+        });
+        let folder = fixture.path("root/folder");
+        symlink(fixture.path("outside"), &folder).unwrap();
+        let (inside, linked) = (fixture.uri("root/a.tif"), fixture.uri("root/folder/a.tif"));
+        let (outside, new) = (
+            fixture.uri("outside/a.tif"),
+            fixture.uri("root/folder/new.tif"),
+        );
+        assert_eq!(store.download(&linked, 1000).await.unwrap(), "outside");
+        for target in [&linked, &new, &outside] {
+            for if_absent in [false, true] {
+                let options = UploadOptions {
+                    if_absent,
+                    ..UploadOptions::default()
+                };
+                assert_unchanged(store.upload(target, "x".into(), &options).await);
+            }
+            assert_unchanged(store.rename(&inside, target).await);
+            assert_unchanged(store.rename(target, &inside).await);
+            assert_unchanged(store.delete_if_exists(target).await);
+        }
+        let kept = std::fs::read(fixture.path("outside/a.tif")).unwrap();
+        assert_eq!(kept, b"outside");
+        assert!(!fixture.path("outside/new.tif").exists());
+        assert!(fixture.path("root/a.tif").exists());
+        std::fs::remove_file(folder).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_replaced_and_removed_and_never_what_it_leads_to() {
+    let fixture = fixture();
+    let (link, uri) = (fixture.path("root/link.tif"), fixture.uri("root/link.tif"));
+    let (inside, outside) = (fixture.path("root/a.tif"), fixture.path("outside/a.tif"));
+    for target in [&inside, &outside] {
+        symlink(target, &link).unwrap();
+        let moved = fixture.store.rename(&uri, &fixture.uri("root/b.tif")).await;
+        assert!(matches!(moved, Err(Error::Invalid { .. })), "{moved:?}");
+        let options = UploadOptions::default();
+        let written = fixture.store.upload(&uri, "new".into(), &options).await;
+        written.unwrap();
+        assert_eq!(std::fs::read(&link).unwrap(), b"new");
+        std::fs::remove_file(&link).unwrap();
+        symlink(target, &link).unwrap();
+        fixture.store.delete_if_exists(&uri).await.unwrap();
+        assert!(link.symlink_metadata().is_err());
+    }
+    assert_eq!(std::fs::read(inside).unwrap(), b"root");
+    assert_eq!(std::fs::read(outside).unwrap(), b"outside");
 }
 
 #[tokio::test]

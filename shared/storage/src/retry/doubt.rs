@@ -113,6 +113,7 @@ mod tests {
             version: version.to_owned(),
             content_type: None,
             storage_class: None,
+            unknown_class: None,
             last_modified: None,
         }
     }

@@ -51,12 +51,11 @@ impl Patience {
 impl Troubles {
     /// What a bucket deserves now: one that gave no answer for the whole time of a budget is asked once and shortly, and
     /// now and then once with all the time for its answer.
-    pub(super) fn patience(&self, uri: &Uri, total: Duration) -> Patience {
+    pub(super) fn patience(&self, uri: &Uri, total: Duration, now: Instant) -> Patience {
         let mut troubles = self.lock();
         let Some(trouble) = troubles.get_mut(uri.bucket()) else {
             return Patience::All;
         };
-        let now = Instant::now();
         if now - trouble.last > total {
             // nobody has asked for so long that nothing is known any more
             troubles.remove(uri.bucket());
@@ -77,10 +76,9 @@ impl Troubles {
         self.lock().remove(uri.bucket());
     }
 
-    /// A try that began then had no answer.
-    pub(super) fn failed(&self, uri: &Uri, began: Instant) {
+    /// A try that began then had no answer by now.
+    pub(super) fn failed(&self, uri: &Uri, began: Instant, now: Instant) {
         let mut troubles = self.lock();
-        let now = Instant::now();
         if let Some(trouble) = troubles.get_mut(uri.bucket()) {
             trouble.last = now;
             return;
@@ -110,22 +108,22 @@ mod tests {
         let total = Duration::from_millis(100);
         let [a, b] = ["gs://dead/a", "gs://alive/b"].map(|text| Uri::parse(text).unwrap());
         let troubles = Troubles::default();
-        let ask = |uri: &Uri| troubles.patience(uri, total);
-        assert_eq!(ask(&a), Patience::All);
-        troubles.failed(&a, Instant::now());
-        assert_eq!(ask(&a), Patience::All);
-        std::thread::sleep(Duration::from_millis(60));
-        troubles.failed(&a, Instant::now());
-        std::thread::sleep(Duration::from_millis(60));
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let ask = |uri: &Uri, millis| troubles.patience(uri, total, at(millis));
+        let fail = |millis| troubles.failed(&a, at(millis), at(millis));
+        assert_eq!(ask(&a, 0), Patience::All);
+        fail(0);
+        assert_eq!(ask(&a, 0), Patience::All);
+        fail(60);
         // the first failure is older than the budget, the last one is not
-        assert_eq!(ask(&a), Patience::Once);
-        assert_eq!(ask(&a), Patience::Short);
-        assert_eq!(ask(&b), Patience::All);
+        assert_eq!(ask(&a, 120), Patience::Once);
+        assert_eq!(ask(&a, 120), Patience::Short);
+        assert_eq!(ask(&b, 120), Patience::All);
         troubles.over(&a);
-        assert_eq!(ask(&a), Patience::All);
-        troubles.failed(&a, Instant::now());
-        std::thread::sleep(Duration::from_millis(120));
-        assert_eq!(ask(&a), Patience::All, "that was long ago");
+        assert_eq!(ask(&a, 120), Patience::All);
+        fail(120);
+        assert_eq!(ask(&a, 240), Patience::All, "that was long ago");
     }
 
     #[test]

@@ -219,9 +219,13 @@ impl Storage for S3Storage {
             version,
             content_type: None,
             storage_class: None,
+            unknown_class: None,
             last_modified: Some(answer.meta.last_modified.into()),
         };
-        Ok((attributes, answer.bytes().await.map_err(failed)?))
+        let mut data = answer.bytes().await.map_err(failed)?;
+        // there is no range of nothing
+        data.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+        Ok((attributes, data))
     }
 
     async fn read_ranges(

@@ -30,12 +30,15 @@ pub(super) async fn stat(
 
 fn attributes(headers: &HeaderMap) -> Option<Attributes> {
     let text = |name: HeaderName| headers.get(name)?.to_str().ok();
-    let class = HeaderName::from_static("x-amz-storage-class");
+    let class = text(HeaderName::from_static("x-amz-storage-class"));
     Some(Attributes {
         size: text(CONTENT_LENGTH)?.parse().ok()?,
         version: text(ETAG)?.to_owned(),
         content_type: text(CONTENT_TYPE).map(str::to_owned),
-        storage_class: class::parse(text(class)),
+        storage_class: class::parse(class),
+        unknown_class: class
+            .filter(|name| class::parse(Some(name)).is_none())
+            .map(str::to_owned),
         last_modified: text(LAST_MODIFIED)
             .and_then(|time| chrono::DateTime::parse_from_rfc2822(time).ok())
             .map(Into::into),

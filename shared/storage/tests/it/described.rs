@@ -32,13 +32,14 @@ async fn answer(
         Method::POST if query.contains("uploadType=multipart") => "upload",
         Method::POST if query.contains("uploadType=resumable") => "session",
         Method::GET | Method::PUT => {
+            let frozen = target.path().ends_with("frozen.tif");
             let object = json!({
                 "bucket": "bucket",
                 "name": "a.tif",
                 "size": "3",
                 "generation": "1",
                 "contentType": "image/tiff",
-                "storageClass": "STANDARD",
+                "storageClass": if frozen { "FROZEN" } else { "STANDARD" },
             });
             return object.to_string().into_response();
         }
@@ -114,4 +115,15 @@ async fn google_is_told_to_keep_the_type_and_the_class_of_what_is_moved() {
         *described.lock().unwrap(),
         [rewrite("STANDARD"), rewrite("ARCHIVE")]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_class_that_is_not_known_is_not_taken_for_another() {
+    let (_, store) = service().await;
+    let told = store.head(&uri("gs://bucket/frozen.tif")).await.unwrap();
+    assert_eq!(told.unknown_class.as_deref(), Some("FROZEN"));
+    assert_eq!(told.storage_class, None);
+    let told = store.head(&uri("gs://bucket/a.tif")).await.unwrap();
+    assert_eq!(told.unknown_class, None);
+    assert_eq!(told.storage_class, Some(StorageClass::Standard));
 }

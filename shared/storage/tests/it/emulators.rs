@@ -1,16 +1,13 @@
 //! Object stores of Google and Amazon, played by emulators that `scripts/test` starts.
 
-use std::{sync::Arc, time::Duration};
-
 use domain::{Scheme, Uri};
 use storage::{
-    CacheOptions, Cached, Counting, GcsConnection, GcsStorage, RetryBudget, Retrying, Router,
-    S3Options, S3Storage, Storage,
+    GcsConnection, GcsStorage, S3Options, S3Storage, Storage,
     conformance::{self, Capabilities},
 };
 use uuid::Uuid;
 
-use crate::uri;
+use crate::{stacks, uri};
 
 /// The emulator overlooks the content type of uploads and the class of copies, which the service keeps.
 pub(crate) const GCS: Capabilities = Capabilities {
@@ -97,31 +94,14 @@ fn base(scheme: &str, bucket: &str) -> Uri {
     uri(&format!("{scheme}://{bucket}/base"))
 }
 
-/// A store as it is, and in the wrappers that programs put around it.
-fn stacks(raw: Arc<dyn Storage>, scheme: Scheme) -> [Arc<dyn Storage>; 4] {
-    let retrying: Arc<dyn Storage> = Arc::new(Retrying::new(raw.clone(), RetryBudget::default()));
-    let options = CacheOptions {
-        block: 1 << 20,
-        capacity: 64 << 20,
-        fresh: Duration::from_mins(1),
-    };
-    let cached = Cached::new(retrying.clone(), options);
-    let router = Router::new().with(scheme, retrying.clone());
-    [
-        raw,
-        retrying,
-        Arc::new(cached),
-        Arc::new(Counting::new(router)),
-    ]
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_of_google_keep_the_contract_whatever_is_around_them() {
     let Some((host, bucket)) = gcs_bucket().await else {
         return;
     };
-    for (number, store) in (0..).zip(stacks(Arc::new(gcs(&host).await), Scheme::Gs)) {
-        let base = base("gs", &bucket).join([format!("stack {number}")]);
+    let raw = gcs(&host).await;
+    for (name, store) in stacks::around(|| raw.clone(), Scheme::Gs) {
+        let base = base("gs", &bucket).join([name]);
         conformance::run(store, &base.unwrap(), GCS).await;
     }
 }
@@ -131,11 +111,12 @@ async fn objects_of_amazon_keep_the_contract_whatever_is_around_them() {
     let Some((endpoint, bucket)) = s3_bucket().await else {
         return;
     };
-    for (number, store) in (0..).zip(stacks(Arc::new(s3(&endpoint)), Scheme::S3)) {
-        let base = base("s3", &bucket).join([format!("stack {number}")]);
-        // the emulator answers 500 to some of several requests for one object that is written: the first stack gives that on
+    let raw = s3(&endpoint);
+    for (name, store) in stacks::around(|| raw.clone(), Scheme::S3) {
+        let base = base("s3", &bucket).join([name]);
+        // the emulator answers 500 to some of several requests for one object that is written: only tries hide that
         let capabilities = Capabilities {
-            concurrent_writes: number > 0,
+            concurrent_writes: matches!(name, "retrying" | "all"),
             ..S3
         };
         conformance::run(store, &base.unwrap(), capabilities).await;

@@ -88,6 +88,21 @@ async fn passing_faults_are_mended_by_one_more_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn u16_a_read_that_breaks_after_ten_of_thirty_bytes_gives_all_of_them() {
+    let content = "abcdefghijklmnopqrstuvwxyz0123";
+    for (proxy, store, file) in stores().await {
+        let options = UploadOptions::default();
+        store.upload(&file, content.into(), &options).await.unwrap();
+        proxy.spoil([Fault::CutAfter(10)]);
+        let read = store.read(&file, 0..30).await.unwrap();
+        assert_eq!(read, content, "{file}");
+        // the piece that broke is asked for again
+        let requests = proxy.requests();
+        assert_eq!(requests.len(), 2, "{file}: {requests:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broken_range_does_not_repeat_its_neighbours() {
     for (proxy, store, file) in stores().await {
         proxy.spoil([Fault::Status(503)]);

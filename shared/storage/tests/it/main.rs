@@ -8,16 +8,16 @@ mod faults;
 mod lost;
 mod proxy;
 mod sessions;
+mod stacks;
 mod stalled;
 mod together;
 mod uploads;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use domain::{Scheme, Uri};
 use storage::{
-    AllowedRoots, CacheOptions, Cached, Counting, LocalStorage, MemoryStorage, RetryBudget,
-    Retrying, Router,
+    AllowedRoots, LocalStorage, MemoryStorage, Router,
     conformance::{self, Capabilities},
 };
 
@@ -66,6 +66,26 @@ async fn local_files_below_a_root_keep_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn local_files_keep_the_contract_whatever_is_around_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let roots = AllowedRoots::Below(vec![folder.path().to_owned()]);
+    let base = uri(folder.path().to_str().unwrap());
+    let local = LocalStorage::new(roots);
+    for (name, store) in stacks::around(|| local.clone(), Scheme::File) {
+        conformance::run(store, &base.join([name]).unwrap(), LOCAL).await;
+        let left: Vec<_> = walk(folder.path());
+        assert!(left.is_empty(), "{name}: part files are left: {left:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_keeps_the_contract_whatever_is_around_it() {
+    for (_, store) in stacks::around(MemoryStorage::new, Scheme::S3) {
+        conformance::run(store, &uri("s3://bucket"), MEMORY).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_router_keeps_the_contract_of_its_backends() {
     let folder = tempfile::tempdir().unwrap();
     let router = Arc::new(
@@ -75,34 +95,6 @@ async fn a_router_keeps_the_contract_of_its_backends() {
     );
     conformance::run(router.clone(), &uri(folder.path().to_str().unwrap()), LOCAL).await;
     conformance::run(router, &uri("GS://bucket"), MEMORY).await;
-}
-
-#[tokio::test]
-async fn a_counting_storage_keeps_the_contract() {
-    conformance::run(
-        Arc::new(Counting::new(MemoryStorage::new())),
-        &uri("s3://bucket"),
-        MEMORY,
-    )
-    .await;
-}
-
-#[tokio::test]
-async fn a_retrying_storage_keeps_the_contract() {
-    let inner = Arc::new(MemoryStorage::new());
-    let store = Arc::new(Retrying::new(inner, RetryBudget::default()));
-    conformance::run(store, &uri("s3://bucket"), MEMORY).await;
-}
-
-#[tokio::test]
-async fn a_cached_storage_keeps_the_contract() {
-    let options = CacheOptions {
-        block: 1000,
-        capacity: 1 << 20,
-        fresh: Duration::from_mins(1),
-    };
-    let store = Arc::new(Cached::new(Arc::new(MemoryStorage::new()), options));
-    conformance::run(store, &uri("s3://bucket"), MEMORY).await;
 }
 
 /// The files below a folder.

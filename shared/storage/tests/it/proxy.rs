@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Slow(Duration),
     /// The answer ends a few bytes too early.
     Truncated,
+    /// The answer ends after so many bytes of its content.
+    CutAfter(usize),
     /// The connection is reset.
     Reset,
     /// Done by the server, but the connection is reset in place of the answer.
@@ -126,13 +128,19 @@ async fn pass(
         }
         Some(Fault::Reset) => return client.set_zero_linger(),
         Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
-        Some(Fault::Truncated | Fault::Lost | Fault::Stalled | Fault::Pass) | None => {}
+        Some(
+            Fault::Truncated | Fault::CutAfter(_) | Fault::Lost | Fault::Stalled | Fault::Pass,
+        )
+        | None => {}
     }
     let mut server = TcpStream::connect(upstream).await?;
     // a kept connection would carry requests that are not seen here
     head.splice(first..first, *b"\r\nConnection: close");
     server.write_all(&head).await?;
-    if matches!(fault, Some(Fault::Truncated | Fault::Lost | Fault::Stalled)) {
+    if matches!(
+        fault,
+        Some(Fault::Truncated | Fault::CutAfter(_) | Fault::Lost | Fault::Stalled)
+    ) {
         // the content of the request on its way, the answer kept here
         let mut answer = Vec::new();
         {
@@ -143,8 +151,16 @@ async fn pass(
                 sent = tokio::io::copy(&mut from_client, &mut to_server) => { sent?; }
             }
         }
-        if fault == Some(Fault::Truncated) {
-            answer.truncate(answer.len().saturating_sub(3));
+        let kept = match fault {
+            Some(Fault::Truncated) => Some(answer.len().saturating_sub(3)),
+            Some(Fault::CutAfter(bytes)) => {
+                let head = answer.windows(4).position(|window| window == b"\r\n\r\n");
+                Some(head.map_or(0, |head| head + 4) + bytes)
+            }
+            _ => None,
+        };
+        if let Some(kept) = kept {
+            answer.truncate(kept);
             client.write_all(&answer).await?;
             return client.shutdown().await;
         }

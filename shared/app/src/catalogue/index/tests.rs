@@ -1,8 +1,10 @@
-use super::{NewDataset, inspect};
+use super::{NewDataset, class_of, inspect};
 use cog::{
     ImageLayout, ImageTags, InterlacingPattern, LevelLayout, NoTiles, Offsets, RecordLayout,
 };
-use domain::{Bands, DType, DataFormat, DataMapping, InstanceId, RecordId, Uri, ValueRange};
+use domain::{
+    Bands, DType, DataFormat, DataMapping, InstanceId, RecordId, StorageClass, Uri, ValueRange,
+};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -112,4 +114,25 @@ fn the_first_failure_of_a_request_is_told() {
         let error = inspect(&uri, &datasets).unwrap_err().to_string();
         assert!(error.contains(told), "{error}");
     }
+}
+
+#[test]
+fn a_storage_class_that_is_not_known_is_refused() {
+    let uri = Uri::parse("gs://bucket/a.tif").unwrap();
+    let told = |storage_class, unknown_class: Option<&str>| storage::Attributes {
+        size: 1,
+        version: "1".to_owned(),
+        content_type: None,
+        storage_class,
+        unknown_class: unknown_class.map(str::to_owned),
+        last_modified: None,
+    };
+    let archived = class_of(&uri, told(Some(StorageClass::Archive), None));
+    assert_eq!(archived.unwrap(), StorageClass::Archive);
+    let none = class_of(&uri, told(None, None));
+    assert_eq!(none.unwrap(), StorageClass::Standard);
+    let refused = class_of(&uri, told(None, Some("FROZEN"))).unwrap_err();
+    assert!(matches!(refused, domain::Error::Invalid(_)));
+    let text = "Invalid storage class of gs://bucket/a.tif: FROZEN, expected";
+    assert!(refused.to_string().starts_with(text), "{refused}");
 }

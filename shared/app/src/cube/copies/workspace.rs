@@ -27,9 +27,8 @@ impl Workspace {
     /// # Errors
     /// What the system says; when the common folder is another user's.
     pub(super) fn open(workdir: &Path) -> io::Result<Self> {
-        // the folder of the process belongs to its user
-        let user = fs::metadata("/proc/self")?.uid();
-        let common = &workdir.join(format!("{FOLDER}-{user}"));
+        let user = user()?;
+        let common = &folder_of(workdir, user);
         fs::create_dir_all(workdir)?;
         private_folder(common, user)?;
         let door = File::create(common.join(DOOR))?;
@@ -53,6 +52,23 @@ impl Drop for Workspace {
             tracing::warn!(path = %self.path.display(), %error, "the folder of copies cannot be removed");
         }
     }
+}
+
+/// The folder below `workdir` that has all the copies of this user.
+///
+/// # Errors
+/// What the system says when it is asked who that is.
+pub fn copies_folder(workdir: &Path) -> io::Result<PathBuf> {
+    Ok(folder_of(workdir, user()?))
+}
+
+fn folder_of(workdir: &Path, user: u32) -> PathBuf {
+    workdir.join(format!("{FOLDER}-{user}"))
+}
+
+/// The folder of the process belongs to its user.
+fn user() -> io::Result<u32> {
+    Ok(fs::metadata("/proc/self")?.uid())
 }
 
 /// A folder of this user that only this user reads, made where it is missing.

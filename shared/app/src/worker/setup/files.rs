@@ -33,12 +33,15 @@ fn sources(flags: &WorkerFlags) -> Result<Option<PathPolicy>, StartError> {
     }
     let ingestion = flags.ingestion_storage.as_deref();
     let files = flags.paths.readable_files(ingestion);
-    PathPolicy::reading(files, flags.paths.subdataset_prefixes())
-        .map(Some)
-        .map_err(|source| StartError::Flag {
-            flag: "--allowedPaths",
+    let invalid = |flag| {
+        move |source: domain::Error| StartError::Flag {
+            flag,
             source: source.into(),
-        })
+        }
+    };
+    let policy = PathPolicy::reading(files).map_err(invalid("--allowedPaths"))?;
+    let policy = policy.with_subdirs(flags.paths.subdataset_prefixes());
+    policy.map(Some).map_err(invalid("--allowedSubdirs"))
 }
 
 /// Sources are checked once a flag says against what.

@@ -173,7 +173,11 @@ async fn open_storage(
         AllowedRoots::Below(local.map(made).collect::<Result<_, _>>()?)
     };
     let places: Vec<&Uri> = places.into_iter().flatten().collect();
-    Ok(crate::open_storage(roots, &flags.gdal, &places).await?)
+    let images = match &options.files.sources {
+        Some(policy) => policy.image_roots(Some(options.workdir.clone())),
+        None => AllowedRoots::All,
+    };
+    Ok(crate::open_storage(roots, images, &flags.gdal, &places).await?)
 }
 
 /// A folder that is missing would allow nothing.

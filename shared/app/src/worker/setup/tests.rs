@@ -63,13 +63,13 @@ fn flags_tell_which_files_orders_may_name() {
 
 #[test]
 fn sub_datasets_are_allowed_by_their_flag() {
-    let args = ["--ingestionStorage=/data", "--allowedSubdirs=HDF5"];
+    let args = ["--ingestionStorage=/data", "--allowedSubdirs=GTIFF_RAW"];
     let policy = options(&config(&args), Delivery::Pushed)
         .unwrap()
         .files
         .sources
         .unwrap();
-    assert!(policy.check_subdir("HDF5").is_ok());
+    assert!(policy.check_subdir("GTIFF_RAW").is_ok());
     assert!(policy.check_subdir("VRT").is_err());
 }
 

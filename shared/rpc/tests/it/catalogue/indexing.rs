@@ -17,6 +17,7 @@ pub const UNIT: pb::DataFormat = pb::DataFormat {
 /// file `a.tif`: 100 x 50 Float32 in UTM zone 31 north.
 pub struct Indexing {
     pub server: Server,
+    pub variable: String,
     pub instance: String,
     pub record: String,
     pub uri: String,
@@ -24,16 +25,21 @@ pub struct Indexing {
 
 impl Indexing {
     pub async fn start() -> Option<Self> {
-        let server = Server::start().await?;
+        Self::on(Server::start().await?).await
+    }
+
+    /// The same on a service that runs.
+    pub async fn on(server: Server) -> Option<Self> {
         if !have_gdal() {
             return None;
         }
-        let (_, instance) = server.variable("v", UNIT, 1).await;
+        let (variable, instance) = server.variable("v", UNIT, 1).await;
         let record = server.record("r", 0).await;
         Raster::utm("Float32", 100, 50, vec![0.5; 5000]).write(&server.path("a.tif"));
         let uri = server.uri("a.tif");
         Some(Self {
             server,
+            variable,
             instance,
             record,
             uri,

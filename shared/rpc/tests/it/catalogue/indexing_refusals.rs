@@ -183,6 +183,8 @@ async fn files_that_cannot_be_used_are_refused() {
     }
     let file = format!("file://{}", test.uri);
     server.index(&file, vec![test.dataset()]).await.unwrap();
+    let object = server.index("gs://bucket/a.tif", vec![test.dataset()]);
+    invalid(object.await, "flag with-gcs");
     let up = format!("{}/../a.tif", server.folder.path().display());
     let long = format!("/{}", "x".repeat(5000));
     let name = "x".repeat(2049 - server.uri("").len());
@@ -218,4 +220,42 @@ async fn files_that_cannot_be_used_are_refused() {
             .await,
         "container",
     );
+}
+
+#[tokio::test]
+async fn a_file_that_names_another_one_for_its_overviews_is_refused() {
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
+    let server = &test.server;
+    let filler = "x".repeat(1000);
+    let raster = Raster::utm("Float32", 64, 64, vec![0.5; 4096]);
+    let path = server.path("referring.tif");
+    raster.write_with(&path, &["-mo", &format!("FILLER={filler}")]);
+    server
+        .index(&server.uri("referring.tif"), vec![test.dataset()])
+        .await
+        .unwrap();
+    let placeholder = format!("<Item name=\"FILLER\">{filler}</Item>");
+    let mut content = std::fs::read(&path).unwrap();
+    let at = content
+        .windows(placeholder.len())
+        .position(|bytes| bytes == placeholder.as_bytes())
+        .unwrap();
+    let secret = server.folder.path().with_file_name("secret.tif");
+    for overviews in [
+        secret.to_str().unwrap(),
+        "&lt;VRTDataset rasterXSize=\"32\" rasterYSize=\"32\"/&gt;",
+        "PG:host=127.0.0.1",
+    ] {
+        let item = format!("<Item name=\"OVERVIEW_FILE\" domain=\"OVERVIEWS\">{overviews}</Item>");
+        let padded = format!("{item:<width$}", width = placeholder.len());
+        content[at..at + placeholder.len()].copy_from_slice(padded.as_bytes());
+        let name = format!("referring-{}.tif", overviews.len());
+        std::fs::write(server.path(&name), &content).unwrap();
+        invalid(
+            server.index(&server.uri(&name), vec![test.dataset()]).await,
+            "it refers to another file for its overviews",
+        );
+    }
 }

@@ -1,0 +1,35 @@
+//! A store in each of the wrappers, and in all of them as programs put them around it.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::Scheme;
+use storage::{CacheOptions, Cached, Counting, RetryBudget, Retrying, Router, Storage};
+
+/// The store as it is, in each wrapper, in a cache of tiny blocks, and in all of them in the order of the programs.
+pub fn around<S: Storage>(
+    store: impl Fn() -> S,
+    scheme: Scheme,
+) -> [(&'static str, Arc<dyn Storage>); 7] {
+    let raw = || -> Arc<dyn Storage> { Arc::new(store()) };
+    let cached = |store, block: u64| -> Arc<dyn Storage> {
+        let options = CacheOptions {
+            block,
+            capacity: 64 << 20,
+            fresh: Duration::from_mins(1),
+        };
+        Arc::new(Cached::new(store, options))
+    };
+    let retrying =
+        |store| -> Arc<dyn Storage> { Arc::new(Retrying::new(store, RetryBudget::default())) };
+    let counting = || -> Arc<dyn Storage> { Arc::new(Counting::new(store())) };
+    let router = |store| -> Arc<dyn Storage> { Arc::new(Router::new().with(scheme, store)) };
+    [
+        ("raw", raw()),
+        ("counting", counting()),
+        ("retrying", retrying(raw())),
+        ("router", router(raw())),
+        ("cached", cached(raw(), 1 << 20)),
+        ("cached in small blocks", cached(raw(), 1000)),
+        ("all", cached(router(retrying(counting())), 1 << 20)),
+    ]
+}
