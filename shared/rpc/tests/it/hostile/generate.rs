@@ -131,7 +131,7 @@ fn plausible_text(field: &FieldDescriptor, known: &Known) -> String {
 /// Intervals must not be empty, transforms must be invertible.
 fn double(field: &str) -> f64 {
     match field {
-        "c" | "e" | "no_data" | "min_value" | "real_min_value" => 0.,
+        "c" | "e" | "no_data" | "min_value" | "real_min_value" | "range_min" => 0.,
         "f" => -1.,
         _ => 1.,
     }

@@ -12,6 +12,7 @@ use crate::harness::downloader::downloader;
 use crate::harness::{Bounds, Server};
 use known::Known;
 use std::sync::Arc;
+use std::time::Duration;
 use storage::Router;
 use tonic::transport::Channel;
 
@@ -60,6 +61,8 @@ impl Target {
 async fn start() -> Option<Server> {
     let bounds = Bounds {
         consolidates: true,
+        // what is stored for a call is not tidied by another one
+        tidy_min_age: Duration::from_hours(1),
         ..Bounds::default()
     };
     Server::with_bounds(bounds).await

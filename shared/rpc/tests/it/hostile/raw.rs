@@ -117,7 +117,8 @@ fn code(ended: &Result<(), Status>) -> Code {
     ended.as_ref().map_or_else(Status::code, |()| Code::Ok)
 }
 
-async fn call(channel: &Channel, path: &str, messages: Vec<Vec<u8>>) -> Result<(), Status> {
+/// Calls a method behind a channel, and reads its whole answer.
+pub async fn call(channel: &Channel, path: &str, messages: Vec<Vec<u8>>) -> Result<(), Status> {
     let mut grpc = Grpc::new(channel.clone());
     grpc.ready().await.unwrap();
     let request = Request::new(stream::iter(messages));
