@@ -1,5 +1,7 @@
 //! The program itself: how it starts on secrets and certificates, and what it says when it cannot.
 
+mod opened;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};

@@ -5,7 +5,7 @@ use database::grid::{self, GridSummary, StoredCell};
 use database::in_transaction;
 use domain::footprint::{ambiguous_edge, halve_meridians};
 use domain::grid::{check_cell_ids, check_grid_name};
-use domain::{Error, Pattern, Polygon, Ring};
+use domain::{Error, Pattern, Point, Polygon, Ring};
 use imaging::Crs;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -96,6 +96,12 @@ impl NewGrid {
         )
     }
 
+    /// Memory of the cells while they are stored, about.
+    fn bytes(&self) -> u64 {
+        let cells = self.cells.len() * (size_of::<NewCell>() + size_of::<StoredCell>());
+        (cells + self.vertices * size_of::<Point>() + self.text) as u64
+    }
+
     /// Holds the text of the reference system of a cell once for all the cells that have it.
     fn share_system(&mut self, cell: &mut NewCell) -> domain::Result<()> {
         if let Some(known) = self.systems.get(&cell.crs) {
@@ -144,7 +150,7 @@ fn check_outline(cell: &mut NewCell) -> domain::Result<()> {
 }
 
 impl App {
-    /// Stores a grid with its cells.
+    /// Stores a grid with its cells, as soon as they fit into the memory for images.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a reference system or outline that cannot be used, or without any
@@ -153,6 +159,7 @@ impl App {
         if new.name.is_empty() {
             return Err(Error::invalid("grid is missing: expected at least one message").into());
         }
+        let _held = self.engine().reserve(new.bytes()).await?;
         let NewGrid {
             name,
             description,
@@ -166,10 +173,10 @@ impl App {
             let stored = |cell| stored(cell, &mut srids);
             cells.into_iter().map(stored).collect()
         });
-        let (cells, summary): (Vec<StoredCell>, _) =
+        let (cells, summary): (Arc<[StoredCell]>, _) =
             (cells.await?, GridSummary { name, description });
         Ok(in_transaction(self.database(), |tx| {
-            let (summary, cells) = (summary.clone(), cells.clone());
+            let (summary, cells) = (summary.clone(), Arc::clone(&cells));
             Box::pin(async move { grid::create(tx, &summary, &cells).await })
         })
         .await?)

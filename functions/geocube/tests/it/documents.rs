@@ -1,4 +1,4 @@
-//! The table of failures in the documentation.
+//! The tables of the documentation that name tests.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,25 +31,49 @@ fn tests_of(text: &str) -> Vec<String> {
     found
 }
 
-#[test]
-fn every_failure_of_the_table_is_backed_by_tests_that_exist() {
+/// The rows of the tables of a document, and the names of the tests in its last column, all of which exist.
+fn backed_rows(document: &str, title: &str) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut present = BTreeSet::new();
     for folder in ["shared", "functions"] {
         tests_below(&root.join(folder), &mut present);
     }
-    let text = fs::read_to_string(root.join("docs/failures.md")).unwrap();
-    let (mut rows, mut missing) = (0, Vec::new());
+    let text = fs::read_to_string(root.join("docs").join(document)).unwrap();
+    let (mut rows, mut missing) = (Vec::new(), Vec::new());
     for line in text.lines().filter(|line| line.starts_with("| ")) {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
-        if cells[0].trim() == "What happens" {
+        if cells[0].trim() == title {
             continue;
         }
-        rows += 1;
-        let tests: Vec<&str> = cells[3].split('`').skip(1).step_by(2).collect();
+        let last = cells.last().unwrap();
+        let tests: Vec<&str> = last.split('`').skip(1).step_by(2).collect();
         assert!(!tests.is_empty(), "no test backs: {line}");
-        missing.extend(tests.into_iter().filter(|test| !present.contains(*test)));
+        missing.extend(
+            tests
+                .into_iter()
+                .filter(|test| !present.contains(*test))
+                .map(str::to_owned),
+        );
+        rows.push(cells[0].trim().to_owned());
     }
-    assert!(rows > 20, "{rows} rows");
     assert!(missing.is_empty(), "these tests do not exist: {missing:?}");
+    rows
+}
+
+#[test]
+fn every_failure_of_the_table_is_backed_by_tests_that_exist() {
+    let rows = backed_rows("failures.md", "What happens");
+    assert!(rows.len() > 20, "{} rows", rows.len());
+}
+
+#[test]
+fn every_vector_of_the_catalogue_is_backed_by_tests_that_exist() {
+    let mut numbers = Vec::new();
+    for row in backed_rows("vectors.md", "Vectors") {
+        for range in row.split(", ") {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            numbers.extend(first.parse::<u32>().unwrap()..=last.parse().unwrap());
+        }
+    }
+    assert_eq!(numbers, (1..=146).collect::<Vec<_>>());
 }
