@@ -38,7 +38,7 @@ struct Short<'a>(&'a Value);
 impl fmt::Debug for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Value::Message(message) => Told(message.clone()).fmt(f),
+            Value::Message(message) => fmt::Debug::fmt(&Told(message.clone()), f),
             Value::List(values) => {
                 write!(f, "{} of ", values.len())?;
                 f.debug_list()
