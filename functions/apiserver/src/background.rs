@@ -1,9 +1,9 @@
 //! What runs beside the requests.
 
 use app::App;
-use messaging::pusher::{HttpPusher, PushOptions};
+use messaging::pusher::{Bearer, HttpPusher, PushOptions};
 use messaging::{CancellationToken, ConsumeOptions, Consumer, Delivery};
-use runtime::SecretString;
+use runtime::config::LiveTokens;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,8 +71,8 @@ pub struct Orders {
     pub queue: String,
     /// Root of the consolidater; `/push` is added.
     pub url: String,
-    /// Token that its push route asks for.
-    pub token: Option<SecretString>,
+    /// Its push route asks for that of events.
+    pub tokens: LiveTokens,
     /// Orders pushed at the same time.
     pub at_once: usize,
 }
@@ -87,7 +87,8 @@ pub fn push_orders(
     consumer: Arc<dyn Consumer>,
     stop: CancellationToken,
 ) -> messaging::Result<impl Future<Output = messaging::Result<()>> + use<>> {
-    let bearer = orders.token.clone();
+    let tokens = orders.tokens.clone();
+    let bearer = Bearer::by(move || tokens.get().event.clone());
     let endpoint = format!("{}/push", orders.url.trim_end_matches('/'));
     let pusher = Arc::new(HttpPusher::new(
         &endpoint,

@@ -8,14 +8,18 @@ use geocube_apiserver::RouterOptions;
 use geocube_apiserver::background::{self, Orders};
 use geocube_apiserver::config::Config;
 use rpc::http::{self, Access, PushVerifier, ServeOptions, Tls};
-use runtime::config::{Messaging, Sweep, Tokens};
+use runtime::config::{LiveTokens, Messaging, Sweep};
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
 use runtime::{ConfigError, secret};
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use wire::Queue;
+
+/// Time between two looks at what waits.
+const TELL_BACKLOG: Duration = Duration::from_mins(1);
 
 fn main() -> ExitCode {
     let config = runtime::start::<Config>();
@@ -92,6 +96,7 @@ async fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<Work> {
     let tokens = secret::tokens(&config.tokens, config.project.as_deref()).await?;
+    let tokens = LiveTokens::new(tokens);
     let login = wire::login(config).await?;
     let database = wire::database(config, login.clone()).await?;
     let queue = wire::queue(config, login).await?;
@@ -108,6 +113,12 @@ async fn start(
     tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), "listening");
 
     let mut work = background(config, &tokens, &app, queue, stop)?;
+    let (flags, project) = (config.tokens.clone(), config.project.clone());
+    let reloading = secret::reload_tokens(flags, project, tokens, stop.clone());
+    work.spawn(async move {
+        reloading.await;
+        Ok(())
+    });
     let (stop, options) = (stop.clone(), serve_options(config, tls));
     work.spawn(async move {
         http::serve_with(listener, router, options, stop)
@@ -135,10 +146,10 @@ fn thresholds(config: &Config, queue: &Queue) -> Sweep {
     config.sweep.thresholds(queue.consumer.is_some())
 }
 
-fn access(config: &Config, tokens: &Tokens) -> anyhow::Result<Access> {
+fn access(config: &Config, tokens: &LiveTokens) -> anyhow::Result<Access> {
     let pushers = config.push_auth.audience()?;
     let verifier = pushers.as_ref().map(PushVerifier::new).transpose()?;
-    let access = Access::new(tokens).with_pushers(verifier);
+    let access = Access::new(tokens.clone()).with_pushers(verifier);
     if access.is_open() {
         tracing::warn!(
             pushes_need_oidc = pushers.is_some(),
@@ -156,7 +167,7 @@ fn access(config: &Config, tokens: &Tokens) -> anyhow::Result<Access> {
 
 fn background(
     config: &Config,
-    tokens: &Tokens,
+    tokens: &LiveTokens,
     app: &App,
     queue: Queue,
     stop: &CancellationToken,
@@ -168,6 +179,12 @@ fn background(
         sweeping.sweep_until(thresholds, stopping).await;
         Ok(())
     });
+    let (telling, stopping, consumer) = (app.clone(), stop.clone(), queue.consumer.clone());
+    work.spawn(async move {
+        let told = telling.tell_backlog(consumer, TELL_BACKLOG, stopping);
+        told.await;
+        Ok(())
+    });
     let Some(consumer) = queue.consumer else {
         return Ok(work);
     };
@@ -177,7 +194,7 @@ fn background(
         let orders = Orders {
             queue: consolidations,
             url: url.clone(),
-            token: tokens.event.clone(),
+            tokens: tokens.clone(),
             at_once: config.consolidater_tasks,
         };
         let pushing = background::push_orders(&orders, consumer.clone(), stop.clone())?;

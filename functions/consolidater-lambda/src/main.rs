@@ -6,7 +6,9 @@ use geocube_consolidater_lambda::config::Config;
 use lambda_http::lambda_runtime::LambdaEvent;
 use lambda_http::{lambda_runtime, service_fn};
 use rpc::http::{Access, PushVerifier};
+use runtime::config::LiveTokens;
 use runtime::secret;
+use runtime::shutdown::CancellationToken;
 use serde_json::Value;
 use std::process::ExitCode;
 
@@ -37,10 +39,17 @@ async fn run(config: &Config) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     let project = config.worker.ps_project.as_deref();
-    let tokens = secret::tokens(&config.tokens, project).await?;
+    let tokens = LiveTokens::new(secret::tokens(&config.tokens, project).await?);
     let pushers = config.push_auth.audience()?;
     let verifier = pushers.as_ref().map(PushVerifier::new).transpose()?;
-    let access = Access::new(&tokens).with_pushers(verifier);
+    let access = Access::new(tokens.clone()).with_pushers(verifier);
+    // while the function is awake; it is ended without a sign
+    tokio::spawn(secret::reload_tokens(
+        config.tokens.clone(),
+        project.map(str::to_owned),
+        tokens,
+        CancellationToken::new(),
+    ));
     let parts = Parts::open(&config.worker, Delivery::Pushed, env!("CARGO_PKG_NAME")).await?;
     let function = Function::new(parts.start()?, access);
     let answer = service_fn(move |event: LambdaEvent<Value>| {

@@ -6,7 +6,7 @@ use app::worker::setup::{self, Delivery, Parts, Queue};
 use axum::Router;
 use geocube_consolidater::config::Config;
 use rpc::http::{self, Access, PushVerifier};
-use runtime::config::Tokens;
+use runtime::config::LiveTokens;
 use runtime::secret;
 use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
 use std::process::ExitCode;
@@ -43,6 +43,13 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let Some(started) = start.await.transpose()? else {
         return Ok(());
     };
+    let (flags, project) = (config.tokens.clone(), config.worker.ps_project.clone());
+    tokio::spawn(secret::reload_tokens(
+        flags,
+        project,
+        started.tokens.clone(),
+        stop.clone(),
+    ));
     tracing::info!(address = %started.listener.local_addr()?, pull = config.pull, "listening");
     let work = async {
         if config.pull {
@@ -66,6 +73,7 @@ struct Started {
     worker: Worker,
     queue: Queue,
     listener: TcpListener,
+    tokens: LiveTokens,
     access: Access,
 }
 
@@ -74,6 +82,7 @@ async fn start(config: &Config) -> anyhow::Result<Started> {
         tracing::warn!("{warning}");
     }
     let tokens = secret::tokens(&config.tokens, config.worker.ps_project.as_deref()).await?;
+    let tokens = LiveTokens::new(tokens);
     let parts = Parts::open(&config.worker, delivery(config), env!("CARGO_PKG_NAME")).await?;
     let port = if config.pull {
         config.pull_port
@@ -92,14 +101,15 @@ async fn start(config: &Config) -> anyhow::Result<Started> {
         worker,
         queue,
         listener,
+        tokens,
         access,
     })
 }
 
-fn access(config: &Config, tokens: &Tokens) -> anyhow::Result<Access> {
+fn access(config: &Config, tokens: &LiveTokens) -> anyhow::Result<Access> {
     let pushers = config.push_auth.audience()?;
     let verifier = pushers.as_ref().map(PushVerifier::new).transpose()?;
-    let access = Access::new(tokens).with_pushers(verifier);
+    let access = Access::new(tokens.clone()).with_pushers(verifier);
     if pushers.is_some() || config.pull {
         return Ok(access);
     }
@@ -107,7 +117,7 @@ fn access(config: &Config, tokens: &Tokens) -> anyhow::Result<Access> {
         tracing::warn!(
             "no token is configured: the push route is open to everybody who reaches the port"
         );
-    } else if tokens.event.is_none() {
+    } else if tokens.get().event.is_none() {
         tracing::warn!(
             "the push route is closed, as other tokens are configured and none of events"
         );

@@ -4,9 +4,9 @@ use anyhow::Context;
 use app::{Downloader, Engine};
 use geocube_downloader::config::Config;
 use rpc::http::{self, Access, ServeOptions, Tls};
-use runtime::config::Tokens;
+use runtime::config::LiveTokens;
 use runtime::secret;
-use runtime::shutdown::{self, DRAIN_LIMIT};
+use runtime::shutdown::{self, CancellationToken, DRAIN_LIMIT};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 use tokio::net::TcpListener;
@@ -44,7 +44,7 @@ fn serve_until_stopped(config: &Config) -> anyhow::Result<()> {
 async fn run(config: &Config, tls: Option<Tls>) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
     tracing::info!("Geocube downloader v{}", env!("CARGO_PKG_VERSION"));
-    let start = stop.run_until_cancelled(start(config));
+    let start = stop.run_until_cancelled(start(config, &stop));
     let Some((listener, router)) = start.await.transpose()? else {
         return Ok(());
     };
@@ -58,8 +58,12 @@ async fn run(config: &Config, tls: Option<Tls>) -> anyhow::Result<()> {
     served.context("serving the port")
 }
 
-async fn start(config: &Config) -> anyhow::Result<(TcpListener, axum::Router)> {
+async fn start(
+    config: &Config,
+    stop: &CancellationToken,
+) -> anyhow::Result<(TcpListener, axum::Router)> {
     let tokens = secret::tokens(&config.tokens, config.project.as_deref()).await?;
+    let tokens = LiveTokens::new(tokens);
     let options = geocube_downloader::options(config)?;
     let roots = options.paths.local_roots(None);
     let copies = app::copies_folder(&options.workdir).context("who runs this program")?;
@@ -74,11 +78,13 @@ async fn start(config: &Config) -> anyhow::Result<(TcpListener, axum::Router)> {
     let listener = listener
         .await
         .with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
+    let (flags, project) = (config.tokens.clone(), config.project.clone());
+    tokio::spawn(secret::reload_tokens(flags, project, tokens, stop.clone()));
     Ok((listener, router))
 }
 
-fn access(tokens: &Tokens) -> Access {
-    let access = Access::new(tokens);
+fn access(live: &LiveTokens) -> Access {
+    let (access, tokens) = (Access::new(live.clone()), live.get());
     if access.is_open() {
         tracing::warn!(
             "no token is configured: the downloader is open to everybody who reaches its port"

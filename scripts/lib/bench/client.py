@@ -128,8 +128,10 @@ class Client:
         )
         self.stub.CreateLayout(layouts_pb2.CreateLayoutRequest(layout=layout))
 
-    def consolidate(self, name: str, instance_id: str, layout: str, record_ids, timeout_s: float) -> operations_pb2.Job:
-        """Runs a consolidation to its end."""
+    def consolidate(
+        self, name: str, instance_id: str, layout: str, record_ids, timeout_s: float, pause_s: float = 0.005
+    ) -> operations_pb2.Job:
+        """Runs a consolidation to its end, which is asked for after each pause."""
         request = operations_pb2.ConsolidateRequest(
             job_name=name,
             instance_id=instance_id,
@@ -143,7 +145,7 @@ class Client:
             job = self.stub.GetJob(operations_pb2.GetJobRequest(id=job_id)).job
             if job.state in FINAL_STATES:
                 break
-            time.sleep(0.005)
+            time.sleep(pause_s)
         if job.state != "DONE":
             job = self.stub.GetJob(operations_pb2.GetJobRequest(id=job_id, log_limit=20)).job
             raise RuntimeError(f"job {name} is {job.state} after {timeout_s:.0f} s:\n" + "\n".join(job.logs))

@@ -8,12 +8,13 @@ from dataclasses import asdict
 
 def table(figures) -> str:
     """One line a figure; a ratio above 1 means better than the plain way."""
-    rows = [("figure", "geocube", "plain GDAL", "ratio", "CPU ms", "plain CPU ms", "")]
+    rows = [("figure", "geocube", "goal", "plain GDAL", "ratio", "CPU ms", "plain CPU ms", "")]
     for figure in figures:
         rows.append(
             (
                 figure.name,
                 f"{number(figure.value)} {figure.unit}",
+                number(figure.goal),
                 f"{number(figure.plain)} {figure.unit}" if figure.plain else "",
                 f"{figure.ratio:.2f}" if figure.ratio else "",
                 number(figure.cpu_ms),
@@ -21,9 +22,9 @@ def table(figures) -> str:
                 "; ".join(figure.notes + ([f"plain: {figure.plain_way}"] if figure.plain_way else [])),
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    widths = [max(len(row[column]) for row in rows) for column in range(7)]
     return "\n".join(
-        "  ".join([row[0].ljust(widths[0])] + [row[n].rjust(widths[n]) for n in range(1, 6)] + [row[6]]).rstrip()
+        "  ".join([row[0].ljust(widths[0])] + [row[n].rjust(widths[n]) for n in range(1, 7)] + [row[7]]).rstrip()
         for row in rows
     )
 

@@ -2,6 +2,7 @@
 --
 -- Place p is a square of one degree. Two places have :n / 20 dates, at most 5000, the others 128. Every fourth
 -- date has two files. Identifiers are made from the numbers of place and date, so that clients can name them.
+-- The files do not exist, but for those of the year 2019: all of them are one :image.
 \set ON_ERROR_STOP on
 SET search_path = public, geocube;
 SET session_replication_role = replica;
@@ -22,7 +23,10 @@ WITH places AS (
 SELECT p, d, part, dates, md5('r' || p || '/' || d)::uuid AS record_id,
     p * 7919 % 360 - 180 AS x, p * 7919 / 360 * 53 % 140 - 70 AS y,
     timestamp '2015-01-01' + d * (3650.0 / dates) * interval '1 day' + p * interval '1 second' AS datetime,
-    '/data/' || p || '/' || d || '_' || part || '.tif' AS uri
+    CASE
+        WHEN d * (3650.0 / dates) BETWEEN 1461 AND 1826 THEN :'image'
+        ELSE '/data/' || p || '/' || d || '_' || part || '.tif'
+    END AS uri
 FROM places, generate_series(0, dates - 1) AS d, generate_series(0, CASE WHEN d % 4 = 0 THEN 1 ELSE 0 END) AS part;
 
 INSERT INTO aoi SELECT DISTINCT md5('a' || p)::uuid, md5('a' || p), ST_Multi(ST_MakeEnvelope(x, y, x + 1, y + 1, 4326))
@@ -34,7 +38,7 @@ SELECT record_id,
     hstore(ARRAY['tile', 'T' || lpad(p::text, 5, '0'), 'sat', 'S2' || chr(65 + d % 2), 'cloud', (d * 37 % 101)::text]),
     md5('a' || p)::uuid
 FROM plan WHERE part = 0;
-INSERT INTO containers (uri, managed, storage_class) SELECT uri, false, 'STANDARD' FROM plan;
+INSERT INTO containers (uri, managed, storage_class) SELECT DISTINCT uri, false, 'STANDARD'::storage_class FROM plan;
 INSERT INTO datasets (id, record_id, instance_id, container_uri, geog, geom, shape, subdir, bands, status, dtype,
     no_data, min_value, max_value, real_min_value, real_max_value, exponent, overviews)
 SELECT gen_random_uuid(), record_id, :'instance', uri, area::geography, area,

@@ -110,9 +110,7 @@ class System:
 
 def api_server_life(system: System) -> tuple[float, float, float]:
     """Starts one more API server on the same database: seconds to the first answer, idle MB, seconds to stop."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     began = time.perf_counter()
     with open(system.folder / "life.log", "w") as log:
         server = subprocess.Popen(
@@ -122,7 +120,7 @@ def api_server_life(system: System) -> tuple[float, float, float]:
             stderr=log,
         )
     try:
-        _first_answer(server, port)
+        first_answer(server, port)
         started = time.perf_counter() - began
         time.sleep(1)
         idle_mb = process.memory_mb(server.pid, "VmRSS")
@@ -136,7 +134,15 @@ def api_server_life(system: System) -> tuple[float, float, float]:
             server.wait()
 
 
-def _first_answer(server: subprocess.Popen, port: int) -> None:
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def first_answer(server: subprocess.Popen, port: int) -> None:
+    """Waits until a server is there."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and server.poll() is None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -148,4 +154,4 @@ def _first_answer(server: subprocess.Popen, port: int) -> None:
             time.sleep(0.001)
         finally:
             connection.close()
-    raise RuntimeError("the API server did not start")
+    raise RuntimeError("the server did not start")

@@ -1,5 +1,6 @@
 //! What every use case works with.
 
+use crate::catalogue::index::Formats;
 use crate::{Engine, Limits, PathPolicy};
 use database::Database;
 use domain::Uri;
@@ -44,6 +45,7 @@ struct Parts {
     publisher: Arc<dyn Publisher>,
     engine: Engine,
     options: Options,
+    formats: Formats,
 }
 
 impl App {
@@ -62,6 +64,7 @@ impl App {
                 publisher,
                 engine,
                 options,
+                formats: Formats::default(),
             }),
         }
     }
@@ -87,6 +90,10 @@ impl App {
 
     pub(crate) fn publisher(&self) -> &Arc<dyn Publisher> {
         &self.parts.publisher
+    }
+
+    pub(crate) fn formats(&self) -> &Formats {
+        &self.parts.formats
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -62,18 +62,12 @@ impl Limits {
 
     /// The datasets that one search may find.
     pub(crate) fn search(&self) -> Bound {
-        Bound {
-            datasets: self.datasets,
-            name: "maxPageSize",
-        }
+        Bound::of(self.datasets, "maxPageSize")
     }
 
     /// The datasets that one tile may be made of.
     pub(crate) fn tile(&self) -> Bound {
-        Bound {
-            datasets: self.tile_datasets,
-            name: "maxTileDatasets",
-        }
+        Bound::of(self.tile_datasets, "maxTileDatasets")
     }
 
     /// Refuses an image of more samples than one may have.

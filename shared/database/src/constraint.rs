@@ -83,7 +83,7 @@ fn foreign(table: &str, message: &str, key: Key) -> Option<Error> {
     Some(match (table, columns.as_str()) {
         ("records", "aoi_id") => Error::not_found(Entity::Aoi, "id", values),
         ("datasets", "record_id") => Error::not_found(Entity::Dataset, "record_id", values),
-        ("datasets", "instance_id") => Error::not_found(Entity::Dataset, "instance_id", values),
+        ("datasets", "instance_id") => Error::not_found(Entity::VariableInstance, "id", values),
         ("variable_definitions", "palette") => Error::not_found(Entity::Palette, "name", values),
         ("variable_instances", "definition_id") => Error::not_found(Entity::Variable, "id", values),
         ("container_layouts", "layout_name") => Error::not_found(Entity::Layout, "name", values),

@@ -35,7 +35,8 @@ pub async fn get(conn: &mut PgConnection, uris: &[Uri], bound: u32) -> Result<Ve
     }
     let stored: Vec<Uri> = containers.iter().map(|found| found.uri.clone()).collect();
     let mut datasets: HashMap<Uri, Vec<Dataset>> = HashMap::new();
-    let all = dataset::of_containers(conn, &stored, u64::from(bound) + 1).await?;
+    let all =
+        dataset::of_containers(conn, &stored, u64::from(bound) + 1, dataset::MAX_BYTES).await?;
     if all.len() > bound as usize {
         let text = format!(
             "the containers have more than {bound} datasets, at most as many fit into one answer (maxPageSize): ask for fewer containers"
@@ -123,7 +124,8 @@ pub async fn lock_or_create(
     // deleted by somebody else between the two statements
     let row = row.ok_or(crate::Error::LostRace("the container"))?;
     let mut container = row.container()?;
-    container.datasets = dataset::of_containers(conn, std::slice::from_ref(uri), u64::MAX).await?;
+    container.datasets =
+        dataset::of_containers(conn, std::slice::from_ref(uri), u64::MAX, usize::MAX).await?;
     Ok(container)
 }
 

@@ -11,11 +11,11 @@ pub use of_job::{
     select_for_deletion, select_ids, set_status, timed_of_containers, union_of_job,
 };
 pub use search::{Bound, FoundDataset, RecordDatasets, find_for_cube, list};
-pub(crate) use search::{RECORD, needs_record, push_selection};
+pub(crate) use search::{MAX_BYTES, RECORD, needs_record, push_selection};
 
 use crate::{Result, container, convert};
 use domain::{Container, Dataset, MultiPolygon, Uri, job::ewkb};
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use row::{DATASET, DatasetRow};
 use sqlx::{
     AssertSqlSafe, PgConnection, Postgres, QueryBuilder, Row, postgres::PgArguments, query::Query,
@@ -133,11 +133,15 @@ fn bind<'q>(
         .bind(column(datasets, |new| new.dataset.overviews))
 }
 
-/// The datasets of some containers, of every status, by container, creation and id; at most so many.
+/// The datasets of some containers, of every status, by container, creation and id; at most so many, and of so many bytes.
+///
+/// # Errors
+/// [`domain::Error::LimitExceeded`] for more bytes.
 pub async fn of_containers(
     conn: &mut PgConnection,
     uris: &[Uri],
     most: u64,
+    most_bytes: usize,
 ) -> Result<Vec<Dataset>> {
     let texts: Vec<&str> = uris.iter().map(Uri::as_str).collect();
     let mut sql = QueryBuilder::<Postgres>::new("SELECT ");
@@ -146,8 +150,19 @@ pub async fn of_containers(
         .push_bind(texts);
     sql.push(") ORDER BY d.container_uri, d.creation_order, d.id LIMIT ")
         .push_bind(i64::try_from(most).unwrap_or(i64::MAX));
-    let rows = sql.build_query_as::<DatasetRow>().fetch(conn);
-    rows.map(|row| Dataset::try_from(row?)).try_collect().await
+    let mut rows = sql.build_query_as::<DatasetRow>().fetch(conn);
+    let (mut datasets, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await? {
+        bytes += row.bytes();
+        if bytes > most_bytes {
+            let text = format!(
+                "the containers have more than {most_bytes} bytes of datasets, at most as many fit into one answer: ask for fewer containers"
+            );
+            return Err(domain::Error::LimitExceeded(text).into());
+        }
+        datasets.push(Dataset::try_from(row)?);
+    }
+    Ok(datasets)
 }
 
 fn column<'a, T>(datasets: &'a [NewDataset], value: impl Fn(&'a NewDataset) -> T) -> Vec<T> {

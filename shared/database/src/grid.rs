@@ -140,8 +140,12 @@ pub async fn delete(conn: &mut PgConnection, name: &str) -> Result<()> {
 /// centimetres each way.
 const SLIVER: f64 = 1e-13;
 
+/// Cells that are cut by one statement.
+const CUT_AT_ONCE: i64 = 1000;
+
 /// The cells of a grid that an area in longitude and latitude overlaps, by id, with the part of the
-/// area on each; parts without any surface are left out.
+/// area on each; parts without any surface are left out. Some of them, those with the first ids `after` that one; and the id
+/// after which the next ones are, `None` when these are the last.
 ///
 /// The edges of the area are straight in longitude and latitude, those of a cell are great circles:
 /// vertices are added on them, and the parts are cut in longitude and latitude, so that neighbours
@@ -152,22 +156,31 @@ pub async fn cells_on(
     conn: &mut PgConnection,
     grid: &str,
     area: &MultiPolygon,
-) -> Result<Vec<CellPart>> {
-    let rows: Vec<(String, String, bool, Vec<u8>)> = sqlx::query_as(CELLS_ON)
+    after: Option<&str>,
+) -> Result<(Vec<CellPart>, Option<String>)> {
+    let rows: Vec<(String, String, bool, Option<Vec<u8>>)> = sqlx::query_as(CELLS_ON)
         .bind(grid)
         .bind(convert::lonlat(area))
         .bind(SLIVER)
+        .bind(after)
+        .bind(CUT_AT_ONCE)
         .fetch_all(conn)
         .await?;
-    let part = |(id, crs, crosses_dateline, part): (String, String, bool, Vec<u8>)| {
-        Ok(CellPart {
+    let are_more = rows.len() == CUT_AT_ONCE as usize;
+    let next = rows.last().filter(|_| are_more).map(|(id, ..)| id.clone());
+    let mut parts = Vec::new();
+    for (id, crs, crosses_dateline, part) in rows {
+        let Some(part) = part else {
+            continue;
+        };
+        parts.push(CellPart {
             id,
             crs,
             crosses_dateline,
             area: convert::geometry(&part)?.0,
-        })
-    };
-    rows.into_iter().map(part).collect()
+        });
+    }
+    Ok((parts, next))
 }
 
 /// Vertices 180 and -180 are one place, and both are found where a cell touches the dateline: it is
@@ -183,6 +196,8 @@ WITH area AS MATERIALIZED (
     FROM geocube.cells c
     WHERE c.grid = $1
         AND geocube.cell_box(c.coordinates) && ST_Envelope(ST_MakeValid(ST_GeomFromEWKB($2)))
+        AND ($4::text IS NULL OR c.id > $4)
+    ORDER BY c.id LIMIT $5
 ), placed AS MATERIALIZED (
     SELECT found.*, CASE
         WHEN ST_XMax(dense) - ST_XMin(dense) <= 180 OR NOT EXISTS (
@@ -212,4 +227,4 @@ WITH area AS MATERIALIZED (
         WHERE ST_Area(piece.geom) > $3
     ) AS part FROM cut
 )
-SELECT id, crs, place = 'dateline', ST_AsEWKB(ST_Multi(part)) FROM parts WHERE part IS NOT NULL ORDER BY id";
+SELECT id, crs, place = 'dateline', ST_AsEWKB(ST_Multi(part)) FROM parts ORDER BY id";

@@ -53,7 +53,7 @@ pub enum Acquisition {
 }
 
 /// Takes the lease of an order for `run`, if it is free or expired and the job still needs the
-/// order. One statement: of several callers, one runs the order.
+/// order: its task is not over, and at no later attempt. One statement: of several callers, one runs the order.
 ///
 /// `owner` names the worker, for diagnosis.
 pub async fn acquire(
@@ -67,7 +67,7 @@ pub async fn acquire(
         "INSERT INTO geocube.task_leases AS l (task_id, job_id, attempt, status, run_id, owner, lease_until)
          SELECT t.id, j.id, $3, 'RUNNING', $4, $5, clock_timestamp() + make_interval(secs => $6)
          FROM geocube.tasks t JOIN geocube.jobs j ON j.id = t.job_id
-         WHERE t.id = $1 AND j.id = $2 AND j.state IN
+         WHERE t.id = $1 AND j.id = $2 AND t.attempt <= $3 AND t.state IN ('NEW', 'PENDING') AND j.state IN
              ('CONSOLIDATIONINPROGRESS', 'CONSOLIDATIONRETRYING', 'CONSOLIDATIONFORCERETRYING')
          ON CONFLICT (task_id) DO UPDATE SET
              (attempt, status, run_id, owner, starts, lease_until, started_at, finished_at, error, published,

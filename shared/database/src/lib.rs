@@ -39,6 +39,7 @@ pub mod noted_file;
 pub mod outbox;
 pub mod palette;
 mod piecewise;
+pub mod planned_task;
 mod pool;
 pub mod processed_event;
 mod reach;

@@ -29,9 +29,9 @@ pub async fn note_output(
     Ok(noted.rows_affected() > 0)
 }
 
-/// Notes the markers of cancelled tasks of a job.
-pub async fn note_markers(conn: &mut PgConnection, job: JobId, markers: &[Uri]) -> Result<()> {
-    let uris: Vec<&str> = markers.iter().map(Uri::as_str).collect();
+/// Notes files of a job that no run of an order writes: the markers of its cancelled tasks, and what it leaves when it is removed.
+pub async fn note_files(conn: &mut PgConnection, job: JobId, files: &[Uri]) -> Result<()> {
+    let uris: Vec<&str> = files.iter().map(Uri::as_str).collect();
     sqlx::query(
         "INSERT INTO geocube.noted_files (uri, job_id) SELECT uri, $1 FROM UNNEST($2::text[]) AS given (uri)
          ON CONFLICT (uri) DO NOTHING",

@@ -77,6 +77,29 @@ pub async fn take_unsent(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// Most bytes of a piece of messages, unless the first one is larger.
+const PIECE_BYTES: i64 = 4 << 20;
+
+/// Those of some messages that are not sent yet, the oldest first: as many as may be in memory together, none at the end.
+pub async fn unsent_of(conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<StoredMessage>> {
+    let rows: Vec<OutboxRow> = sqlx::query_as(
+        "SELECT id, topic, payload, attributes FROM geocube.outbox WHERE id IN (
+             SELECT id FROM (
+                 SELECT id, row_number() OVER by_id AS place, sum(octet_length(payload)) OVER by_id AS bytes
+                 FROM geocube.outbox WHERE id = ANY($1) AND sent_at IS NULL
+                 WINDOW by_id AS (ORDER BY id)
+             ) AS measured
+             WHERE place = 1 OR bytes <= $2
+         )
+         ORDER BY id",
+    )
+    .bind(ids)
+    .bind(PIECE_BYTES)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
 /// Notes that messages were sent.
 pub async fn mark_sent(conn: &mut PgConnection, ids: &[i64]) -> Result<()> {
     sqlx::query("UPDATE geocube.outbox SET sent_at = clock_timestamp() WHERE id = ANY($1) AND sent_at IS NULL")

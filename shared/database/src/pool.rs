@@ -12,8 +12,9 @@ use std::{
 };
 use url::Url;
 
-/// A connection that was used so recently is taken for alive: asking costs as much as a small query.
-const FRESH: Duration = Duration::from_millis(20);
+/// A connection that was used so recently is taken for alive: asking costs as much as a small query. After a restart
+/// of the database each of them fails once.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Bounds of a pool of connections.
 #[derive(Clone, Debug)]
@@ -132,6 +133,12 @@ impl Database {
     /// As [`Self::read`].
     pub async fn write(&self) -> Result<Connection> {
         acquire(&self.writes).await
+    }
+
+    /// A connection outside the pools, for a runtime of its own: those of the pools need the runtime that made them. Closed
+    /// when dropped.
+    pub async fn connect_alone(&self) -> Result<PgConnection> {
+        Ok(PgConnection::connect_with(&self.writes.connect_options()).await?)
     }
 
     /// How long one statement may run; zero for no bound.

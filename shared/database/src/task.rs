@@ -57,6 +57,42 @@ pub async fn list_without_payload(
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
+/// Most tasks of a piece, and most bytes of their payloads together, unless the first one is larger.
+const PIECE: (i64, i64) = (200, 4 << 20);
+
+/// The next tasks of a job in some states, by id, after the one given: as many as may be in memory together, none at the
+/// end.
+pub async fn list_piece(
+    conn: &mut PgConnection,
+    job: JobId,
+    states: &[TaskState],
+    after: Option<TaskId>,
+) -> Result<Vec<Task>> {
+    let (tasks, bytes) = PIECE;
+    let rows: Vec<TaskRow> = sqlx::query_as(
+        "SELECT id, state::text, payload, job_id, attempt FROM geocube.tasks WHERE id IN (
+             SELECT id FROM (
+                 SELECT id, row_number() OVER by_id AS place, sum(octet_length(payload)) OVER by_id AS bytes FROM (
+                     SELECT id, payload FROM geocube.tasks
+                     WHERE job_id = $1 AND state = ANY($2::text[]::geocube.task_state[]) AND id > $3
+                     ORDER BY id LIMIT $4
+                 ) AS next
+                 WINDOW by_id AS (ORDER BY id)
+             ) AS measured
+             WHERE place = 1 OR bytes <= $5
+         )
+         ORDER BY id",
+    )
+    .bind(job.uuid())
+    .bind(names(states))
+    .bind(after.map_or(Uuid::nil(), TaskId::uuid))
+    .bind(tasks)
+    .bind(bytes)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(TryInto::try_into).collect()
+}
+
 /// Tasks that still exist, by id.
 pub async fn get_many(conn: &mut PgConnection, ids: &[TaskId]) -> Result<Vec<Task>> {
     let rows: Vec<TaskRow> = sqlx::query_as(
@@ -95,6 +131,15 @@ pub async fn update(conn: &mut PgConnection, tasks: &[Task]) -> Result<()> {
     Ok(())
 }
 
+/// Deletes all the tasks of a job.
+pub async fn delete_of_job(conn: &mut PgConnection, job: JobId) -> Result<()> {
+    sqlx::query("DELETE FROM geocube.tasks WHERE job_id = $1")
+        .bind(job.uuid())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Deletes tasks; unknown ones are ignored.
 pub async fn delete(conn: &mut PgConnection, ids: &[TaskId]) -> Result<u64> {
     let deleted = sqlx::query("DELETE FROM geocube.tasks WHERE id = ANY($1)")
@@ -117,6 +162,21 @@ pub async fn counters(conn: &mut PgConnection, job: JobId) -> Result<TaskCounter
         active: convert::count(active) as u32,
         failed: convert::count(failed) as u32,
     })
+}
+
+/// Numbers of the tasks of all jobs that are not over, by state, without those states that have none.
+pub async fn count_by_state(conn: &mut PgConnection) -> Result<Vec<(TaskState, u64)>> {
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT t.state::text, count(*) FROM geocube.tasks t JOIN geocube.jobs j ON j.id = t.job_id
+         WHERE j.state NOT IN ('DONE', 'FAILED') GROUP BY t.state",
+    )
+    .fetch_all(conn)
+    .await?;
+    let counted = rows.into_iter().map(|(name, count)| {
+        let state = convert::name("state", &name, TaskState::from_name)?;
+        Ok((state, convert::count(count)))
+    });
+    counted.collect()
 }
 
 /// PENDING tasks whose order seems lost: sent longer ago than `grace`, the job in
@@ -148,7 +208,7 @@ fn names(states: &[TaskState]) -> Vec<&'static str> {
     states.iter().map(|state| state.name()).collect()
 }
 
-fn column<'a, T>(tasks: &'a [Task], value: impl Fn(&'a Task) -> T) -> Vec<T> {
+pub(crate) fn column<'a, T>(tasks: &'a [Task], value: impl Fn(&'a Task) -> T) -> Vec<T> {
     tasks.iter().map(value).collect()
 }
 

@@ -4,6 +4,7 @@
 //! first test makes a migrated template there, which the others copy; it is kept for the next run.
 
 mod proxy;
+mod questions;
 pub mod reference;
 
 pub use proxy::Proxy;

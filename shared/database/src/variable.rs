@@ -1,18 +1,18 @@
 //! Variables: kinds of data.
 
 mod drawn;
+mod format;
 mod instances;
 mod list;
 
 pub use drawn::get_drawn;
+pub use format::{InstanceFormat, formats};
 pub use list::Listing;
 
 use crate::hstore::Hstore;
 use crate::{Result, convert};
 use domain::{Entity, Error, Instance, InstanceId, NewVariable, Variable, VariableId};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use uuid::Uuid;
 
 /// Stores a variable.
@@ -133,42 +133,6 @@ pub async fn get_by_instance(conn: &mut PgConnection, id: InstanceId) -> Result<
     found
         .ok_or_else(|| Error::not_found(Entity::VariableInstance, "id", id))?
         .try_into()
-}
-
-/// The variables of some instances, by instance, without any of their instances. Instances of the same
-/// variable share it.
-///
-/// # Errors
-/// [`Error::NotFound`] `Variable Instance with id: <id>` for the first one that does not exist.
-pub async fn get_by_instances(
-    conn: &mut PgConnection,
-    ids: &[InstanceId],
-) -> Result<HashMap<InstanceId, Arc<Variable>>> {
-    let members: Vec<(Uuid, Uuid)> = sqlx::query_as(
-        "SELECT id, definition_id FROM geocube.variable_instances
-         WHERE id = ANY($1) AND definition_id IS NOT NULL",
-    )
-    .bind(convert::uuids(ids, InstanceId::uuid))
-    .fetch_all(&mut *conn)
-    .await?;
-    let owners: BTreeSet<Uuid> = members.iter().map(|(_, owner)| *owner).collect();
-    let mut sql = select();
-    sql.push(" WHERE v.id = ANY(")
-        .push_bind(owners.into_iter().collect::<Vec<_>>())
-        .push(")");
-    let rows: Vec<VariableRow> = sql.build_query_as().fetch_all(conn).await?;
-    let mut variables = HashMap::with_capacity(rows.len());
-    for row in rows {
-        variables.insert(row.id, Arc::new(Variable::try_from(row)?));
-    }
-    let found: HashMap<InstanceId, Arc<Variable>> = members
-        .into_iter()
-        .filter_map(|(id, owner)| Some((id.into(), Arc::clone(variables.get(&owner)?))))
-        .collect();
-    match ids.iter().find(|id| !found.contains_key(id)) {
-        Some(missing) => Err(Error::not_found(Entity::VariableInstance, "id", missing).into()),
-        None => Ok(found),
-    }
 }
 
 /// Stores a changed definition: name, unit, description, palette and resampling; the rest never

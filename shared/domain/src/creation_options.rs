@@ -32,6 +32,13 @@ const OPTIONS: [&str; 7] = [
 /// their bands as red, green, blue and alpha.
 const PHOTOMETRICS: [&str; 4] = ["MINISBLACK", "MINISWHITE", "RGB", "YCBCR"];
 
+/// What files and their overviews share: these options have no variant for overviews.
+const OF_WHOLE_FILES: [&str; 2] = ["INTERLEAVE", "JPEGTABLESMODE"];
+
+/// How the bands of a pixel are stored: side by side, or each band in tiles of its own.
+const INTERLEAVES: [&str; 2] = ["PIXEL", BAND];
+const BAND: &str = "BAND";
+
 /// Checks the name and the value of every option: the writer of files would ignore what it does not know.
 pub(crate) fn check_each(options: &Options) -> Result<()> {
     if let Some(unknown) = options.keys().find(|key| !is_allowed(key)) {
@@ -80,11 +87,36 @@ pub(crate) fn check_together(options: &Options, format: &DataFormat, bands: usiz
             return refuse(key, value, "YCBCR with COMPRESS=JPEG and 3 bands only");
         }
     }
+    check_interleave(options, bands)
+}
+
+/// Some pictures cannot be taken apart into bands.
+fn check_interleave(options: &Options, bands: usize) -> Result<()> {
+    if !is_by_band(options) {
+        return Ok(());
+    }
+    let value = text(options, "INTERLEAVE").unwrap_or_default();
+    for key in ["COMPRESS", "COMPRESS_OVERVIEW"] {
+        if let Some((name, Codec::Webp)) = codec_of(options, key) {
+            return refuse("INTERLEAVE", value, &format!("PIXEL with {key}={name}"));
+        }
+    }
+    for key in ["PHOTOMETRIC", "PHOTOMETRIC_OVERVIEW"] {
+        let colours = text(options, key).unwrap_or_default();
+        if colours.eq_ignore_ascii_case("YCBCR") && takes_ycbcr(options, key, bands) {
+            return refuse("INTERLEAVE", value, &format!("PIXEL with {key}={colours}"));
+        }
+    }
     Ok(())
 }
 
 fn is_allowed(key: &str) -> bool {
-    key == "JPEGTABLESMODE" || OPTIONS.contains(&plain(key))
+    OF_WHOLE_FILES.contains(&key) || OPTIONS.contains(&plain(key))
+}
+
+/// Whether each band is stored in tiles of its own.
+fn is_by_band(options: &Options) -> bool {
+    text(options, "INTERLEAVE").is_some_and(|value| value.eq_ignore_ascii_case(BAND))
 }
 
 fn check_value(key: &str, value: &str) -> Result<()> {
@@ -96,6 +128,7 @@ fn check_value(key: &str, value: &str) -> Result<()> {
     let (fits, expected) = match plain(key) {
         "COMPRESS" => (Codec::parse(value).is_some(), Codec::names().join(", ")),
         "PHOTOMETRIC" => (named(&PHOTOMETRICS), PHOTOMETRICS.join(", ")),
+        "INTERLEAVE" => (named(&INTERLEAVES), INTERLEAVES.join(" or ")),
         "JPEG_QUALITY" => (whole(1..=100), "1 to 100".to_owned()),
         "PREDICTOR" => (whole(1..=3), "1 to 3".to_owned()),
         "ZLEVEL" => (whole(1..=12), "1 to 12".to_owned()),

@@ -41,7 +41,7 @@ mod variable;
 
 pub use aoi::{Aoi, AoiGeometry};
 pub use consolidation_params::{Compression, ConsolidationParams};
-pub use container::{Container, StorageClass};
+pub use container::{Additions, Container, StorageClass};
 pub use creation_options::{FileOptions, Validity};
 pub use data_format::{DataFormat, DataMapping, ValueRange};
 pub use dataset::{Bands, Dataset, DatasetSource, DatasetStatus};

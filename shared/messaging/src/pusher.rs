@@ -1,6 +1,6 @@
 //! Delivery of a queue to an HTTP endpoint, as a push subscription does.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use reqwest::{Client, Response, StatusCode, Url, header, redirect};
@@ -23,7 +23,42 @@ pub struct PushOptions {
     /// Time to connect.
     pub connect_timeout: Duration,
     /// Token sent as `Authorization: Bearer`, where the endpoint asks for one.
-    pub bearer: Option<SecretString>,
+    pub bearer: Bearer,
+}
+
+/// A token that is asked for with each message: it may be replaced.
+#[derive(Clone)]
+pub struct Bearer(Arc<dyn Fn() -> Option<SecretString> + Send + Sync>);
+
+impl Bearer {
+    /// What this gives at the time.
+    pub fn by(token: impl Fn() -> Option<SecretString> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(token))
+    }
+
+    /// The header of a message; `None` without a token.
+    fn header(
+        &self,
+    ) -> Option<std::result::Result<header::HeaderValue, header::InvalidHeaderValue>> {
+        let token = (self.0)()?;
+        let value = header::HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
+        Some(value.map(|mut value| {
+            value.set_sensitive(true);
+            value
+        }))
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Bearer")
+    }
+}
+
+impl From<Option<SecretString>> for Bearer {
+    fn from(token: Option<SecretString>) -> Self {
+        Self::by(move || token.clone())
+    }
 }
 
 impl Default for PushOptions {
@@ -31,7 +66,7 @@ impl Default for PushOptions {
         Self {
             timeout: Duration::from_hours(1),
             connect_timeout: Duration::from_secs(5),
-            bearer: None,
+            bearer: None.into(),
         }
     }
 }
@@ -42,12 +77,14 @@ impl Default for PushOptions {
 /// |---|---|
 /// | 102, 200, 201, 202, 204 | done |
 /// | 400 | put aside |
+/// | 401, 403 | delivered again after 1 s, 2 s, 4 s … 30 s; no try, as the token may be replaced at one end first |
 /// | any other with `Retry-After` | delivered again at that time; the delivery is no try |
 /// | any other, or no answer | delivered again after 1 s, 2 s, 4 s … 30 s; without a connection it was no try |
 #[derive(Clone, Debug)]
 pub struct HttpPusher {
     client: Client,
     endpoint: Url,
+    bearer: Bearer,
 }
 
 impl HttpPusher {
@@ -63,17 +100,12 @@ impl HttpPusher {
                 "expected a URL that begins with http:// or https://".into(),
             ));
         }
-        let mut headers = header::HeaderMap::new();
-        if let Some(token) = &options.bearer {
-            let mut value =
-                header::HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-                    .map_err(|error| failed(error.into()))?;
-            value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
+        let bearer = options.bearer.clone();
+        if let Some(Err(error)) = bearer.header() {
+            return Err(failed(error.into()));
         }
         tls::ensure_provider();
         let client = Client::builder()
-            .default_headers(headers)
             .timeout(options.timeout)
             .connect_timeout(options.connect_timeout)
             // a redirected POST would arrive without its body
@@ -83,6 +115,7 @@ impl HttpPusher {
         Ok(Self {
             client,
             endpoint: url,
+            bearer,
         })
     }
 }
@@ -90,11 +123,15 @@ impl HttpPusher {
 #[async_trait]
 impl Handler for HttpPusher {
     async fn handle(&self, delivery: Delivery) -> Outcome {
-        let request = self
+        let mut request = self
             .client
             .post(self.endpoint.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .body(push::build(&delivery));
+        // one that is no header is refused by the endpoint
+        if let Some(Ok(token)) = self.bearer.header() {
+            request = request.header(header::AUTHORIZATION, token);
+        }
         match request.send().await {
             Ok(response) => judge(response, delivery.delivery_count).await,
             Err(error) => {
@@ -117,6 +154,7 @@ async fn judge(response: Response, delivery_count: Option<u32>) -> Outcome {
         400 => Outcome::DeadLetter {
             reason: reason(status, response).await,
         },
+        401 | 403 => Outcome::retry_after(back_off(delivery_count), reason(status, response).await),
         _ => match asked_wait(&response) {
             Some(after) => Outcome::retry_after(after, reason(status, response).await),
             None => Outcome::failed(back_off(delivery_count), reason(status, response).await),
@@ -194,7 +232,7 @@ mod tests {
             );
         }
         let options = PushOptions {
-            bearer: Some("line\nbreak".into()),
+            bearer: Some("line\nbreak".into()).into(),
             ..PushOptions::default()
         };
         assert!(HttpPusher::new("http://127.0.0.1/push", &options).is_err());

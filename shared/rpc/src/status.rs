@@ -23,12 +23,16 @@ pub fn status(error: Error) -> Status {
             tracing::warn!(error = &**source as &dyn std::error::Error, "{error}");
             Status::unavailable(cut_message(&error.to_string()))
         }
-        Error::DeadlineExceeded(_) => Status::deadline_exceeded(error.to_string()),
-        Error::Cancelled(_) => Status::cancelled(error.to_string()),
+        Error::DeadlineExceeded(_) => Status::deadline_exceeded(cut_message(&error.to_string())),
+        Error::Cancelled(_) => Status::cancelled(cut_message(&error.to_string())),
         Error::Internal { source, .. } => {
             let id = Uuid::new_v4();
             tracing::error!(error_id = %id, error = &**source as &dyn std::error::Error, "{error}");
-            Status::internal(format!("{error} (error id {id})"))
+            // the id stays whole
+            Status::internal(format!(
+                "{} (error id {id})",
+                cut_message(&error.to_string())
+            ))
         }
     }
 }
@@ -268,6 +272,19 @@ mod tests {
             "{}",
             status.message()
         );
+    }
+
+    #[test]
+    fn statuses_without_an_error_of_the_domain_are_cut_too() {
+        let long = "é".repeat(10_000);
+        let cut = |prefix: &str| cut_message(&format!("{prefix}{long}"));
+        let deadline = status(app::Error::DeadlineExceeded(long.clone()));
+        assert_eq!(deadline.message(), cut("deadline exceeded: "));
+        let cancelled = status(app::Error::Cancelled(long.clone()));
+        assert_eq!(cancelled.message(), cut("cancelled: "));
+        let fault = status(app::Error::internal(long.clone(), "x"));
+        let (what, id) = fault.message().split_once(" (error id ").unwrap();
+        assert_eq!((what, id.len()), (cut("").as_str(), 37));
     }
 
     #[test]

@@ -29,5 +29,5 @@ pub use push_auth::{PushAudience, PushAuthFlags};
 pub use stores::StoreFlags;
 pub use sweep::{Sweep, SweepFlags};
 pub use tls::TlsFlags;
-pub use tokens::{TokenFlags, Tokens};
+pub use tokens::{LiveTokens, Replaced, TokenFlags, Tokens};
 pub use worker::WorkerFlags;

@@ -7,6 +7,8 @@ mod fetch;
 #[cfg(feature = "secret-manager")]
 mod manager;
 mod name;
+#[cfg(feature = "secret-manager")]
+mod reload;
 
 #[cfg(feature = "secret-manager")]
 pub use error::SecretError;
@@ -15,6 +17,8 @@ pub use fetch::{login, tokens};
 #[cfg(feature = "secret-manager")]
 pub use manager::SecretManager;
 pub use name::SecretName;
+#[cfg(feature = "secret-manager")]
+pub use reload::reload_tokens;
 
 use secrecy::SecretString;
 

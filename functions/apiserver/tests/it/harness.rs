@@ -3,16 +3,22 @@
 use app::{App, Engine, Limits, Options, PathPolicy};
 use axum::body::{Body, Bytes};
 use axum::response::Response;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use database::testing::TestDatabase;
 use geocube_apiserver::{RouterOptions, router};
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use messaging::MemoryQueue;
+use messaging::{CancellationToken, ConsumeOptions, Consumer, Delivery, MemoryQueue, Outcome};
 use rpc::http::Access;
+use rpc::pb::geocube_client::GeocubeClient;
 use runtime::config::{SweepFlags, Tokens};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tower::ServiceExt;
+
+/// Tells a push that the queue counts its deliveries.
+pub const COUNTED: &str = r#","deliveryAttempt":1"#;
 
 /// The whole of what a port answers.
 pub struct Server {
@@ -89,6 +95,37 @@ impl Server {
         (job.state.name().to_owned(), job.waiting)
     }
 
+    /// A client of gRPC, without a port.
+    pub fn client(&self) -> GeocubeClient<axum::Router> {
+        GeocubeClient::new(self.router.clone())
+    }
+
+    /// Pushes the events that wait, and those that follow, as the queue would; each has to be handled.
+    pub async fn push_events(&self) {
+        while self.queue.backlog("events").await.unwrap() > 0 {
+            let (sender, mut receiver) = mpsc::channel(1);
+            let stop = CancellationToken::new();
+            let taken = stop.clone();
+            let handler = move |delivery: Delivery| {
+                // one at a time: what follows comes after it
+                taken.cancel();
+                let sender = sender.clone();
+                async move {
+                    sender.send(delivery.data).await.unwrap();
+                    Outcome::Ack
+                }
+            };
+            let options = ConsumeOptions::default();
+            let consume = self
+                .queue
+                .consume("events", &options, Arc::new(handler), stop);
+            consume.await.unwrap();
+            let event = receiver.recv().await.unwrap();
+            let answer = self.post("/push", envelope(event, COUNTED)).await;
+            assert_eq!(answer.status, 204, "{answer:?}");
+        }
+    }
+
     /// Makes every further use of the database fail.
     pub async fn lose_database(&self) {
         self.database.db.close().await;
@@ -151,6 +188,14 @@ impl Answer {
             .unwrap_or_else(|| panic!("no status of gRPC in {self:?}"));
         (status.code().into(), status.message().to_owned())
     }
+}
+
+/// A message as Pub/Sub pushes it, followed by more members of its envelope.
+pub fn envelope(data: impl AsRef<[u8]>, more: &str) -> String {
+    format!(
+        r#"{{"message":{{"data":"{}"}}{more}}}"#,
+        BASE64_STANDARD.encode(data)
+    )
 }
 
 /// Tokens of users, administrators and events.

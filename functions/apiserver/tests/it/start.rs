@@ -1,5 +1,7 @@
 //! The program itself: how it starts on secrets and certificates, and what it says when it cannot.
 
+mod opened;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -140,6 +142,56 @@ async fn the_tokens_of_a_secret_close_the_server_and_are_never_logged() {
         assert!(running.said.contains(closed), "{}", running.said);
     }
     assert!(!running.said.contains("sesame"), "{}", running.said);
+}
+
+/// Whether a token opens the server.
+async fn is_let_in(running: &Running, token: &str) -> bool {
+    let mut client = running.client().await;
+    let answer = client
+        .version(with_token(GetVersionRequest {}, token))
+        .await;
+    answer.is_ok()
+}
+
+#[tokio::test]
+async fn tokens_that_are_replaced_count_without_a_restart() {
+    let Some(database) = TestDatabase::create().await else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tokens.json");
+    // as a mounted secret is replaced: as a whole
+    let put = |text: &str| {
+        let next = folder.path().join("next");
+        std::fs::write(&next, text).unwrap();
+        std::fs::rename(&next, &file).unwrap();
+    };
+    put(r#"{"user": "first"}"#);
+    let flags = [
+        format!("--dbConnection={}", database.url()),
+        format!("--tokensFile={}", file.display()),
+        "--tokensReload=50ms".to_owned(),
+    ];
+    let flags = flags.each_ref().map(String::as_str);
+    let running = start("127.0.0.1:9", &flags).await;
+    assert!(is_let_in(&running, "first").await);
+    assert!(!is_let_in(&running, "second").await);
+
+    // neither what cannot be understood nor the end of all tokens changes anything
+    for text in ["", r#"{"user": 7}"#, "{}"] {
+        put(text);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(is_let_in(&running, "first").await, "{text}");
+        assert!(!is_let_in(&running, "").await, "{text}");
+    }
+    put(r#"{"user": "second"}"#);
+    let replaced = async {
+        while !is_let_in(&running, "second").await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(LONG, replaced).await.unwrap();
+    assert!(!is_let_in(&running, "first").await);
 }
 
 #[tokio::test]

@@ -4,4 +4,5 @@
 
 mod events;
 mod harness;
+mod job;
 mod program;

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 /// Kills the program with the test.
-struct Program(Child);
+pub struct Program(pub Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
@@ -32,10 +32,15 @@ struct Lambda {
 
 async fn next(State(lambda): State<Lambda>) -> Response {
     let event = lambda.events.lock().unwrap().pop();
-    let Some(event) = event else {
+    match event {
+        Some(event) => invocation(event),
         // nothing more: the program waits for ever
-        return std::future::pending().await;
-    };
+        None => std::future::pending().await,
+    }
+}
+
+/// An event as Lambda hands it out.
+pub fn invocation(event: Value) -> Response {
     let deadline = SystemTime::now() + Duration::from_mins(15);
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
     let headers = [
@@ -59,6 +64,20 @@ async fn answered(
     http::StatusCode::ACCEPTED.into_response()
 }
 
+/// Starts the program, which asks for its events at an address.
+pub fn function(runtime_api: &str, database: &str, folder: &std::path::Path) -> Program {
+    let program = Command::new(env!("CARGO_BIN_EXE_geocube-consolidater-lambda"))
+        .env("AWS_LAMBDA_RUNTIME_API", runtime_api)
+        .env("AWS_LAMBDA_FUNCTION_NAME", "f")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("GEOCUBE_DB_CONNECTION", database)
+        .env("GEOCUBE_WORKDIR", folder.join("work"))
+        .env("GEOCUBE_CANCELLED_JOBS", folder.join("cancelled"))
+        .spawn();
+    Program(program.unwrap())
+}
+
 #[tokio::test]
 async fn the_program_answers_the_events_of_lambda() {
     let Some(database) = TestDatabase::create().await else {
@@ -79,16 +98,7 @@ async fn the_program_answers_the_events_of_lambda() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, routes).await });
-    let program = Command::new(env!("CARGO_BIN_EXE_geocube-consolidater-lambda"))
-        .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-        .env("AWS_LAMBDA_FUNCTION_NAME", "f")
-        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024")
-        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
-        .env("GEOCUBE_DB_CONNECTION", database.url())
-        .env("GEOCUBE_WORKDIR", folder.path().join("work"))
-        .env("GEOCUBE_CANCELLED_JOBS", folder.path().join("cancelled"))
-        .spawn();
-    let _program = Program(program.unwrap());
+    let _program = function(&address.to_string(), &database.url(), folder.path());
     for expected in [
         ("response", json!({"batchItemFailures": []})),
         ("error", Value::Null),

@@ -5,3 +5,4 @@
 mod harness;
 mod port;
 mod requests;
+mod samples;

@@ -21,7 +21,7 @@ const PAGE: u32 = 10_000;
 pub fn policy(flags: &Flags) -> anyhow::Result<PathPolicy> {
     let ingestion = flags.ingestion_storage.as_deref();
     let readable = flags.paths.readable_files(ingestion);
-    let mut policy = PathPolicy::reading(readable, &[]).context("invalid --allowedPaths")?;
+    let mut policy = PathPolicy::reading(readable).context("invalid --allowedPaths")?;
     for root in flags.paths.managed_roots(ingestion) {
         policy
             .managed

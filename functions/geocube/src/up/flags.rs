@@ -27,7 +27,7 @@ pub struct Flags {
 }
 
 /// Flags with a value that the consolidater shares with the API server.
-const SHARED: [&str; 15] = [
+const SHARED: [&str; 16] = [
     "allowedPaths",
     "allowedSubdirs",
     "aws-endpoint",
@@ -43,6 +43,7 @@ const SHARED: [&str; 15] = [
     "ingestionStorage",
     "pgqConnection",
     "tokensFile",
+    "tokensReload",
 ];
 
 /// Those of the flags for the API server that the consolidater has to know as well.

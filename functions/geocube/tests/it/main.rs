@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod chaos;
-mod failures;
+mod documents;
 mod inspect;
 mod migrate;
 mod pubsub;

@@ -42,10 +42,13 @@ impl App {
         let max_cells = self.limits().grid_cells;
         let parts = self.parts(&spec, area).await?;
         self.engine()
-            .run(move |_| {
+            .run(move |abandoned| {
                 let mut rings = RingSet::default();
                 let mut cells = Vec::new();
                 for part in parts {
+                    if abandoned() {
+                        return Err(crate::Error::Cancelled("the caller has left".to_owned()));
+                    }
                     let crs = Crs::parse(&part.grid.crs)?;
                     let mut covered = Vec::new();
                     for area in part.areas(&crs)? {
@@ -90,14 +93,28 @@ impl App {
         if !grid::exists(&mut connection, &custom.name).await? {
             return Err(Error::not_found(Entity::Grid, "name", &custom.name).into());
         }
-        let parts = grid::cells_on(&mut connection, &custom.name, &area).await?;
-        let part = |part: grid::CellPart| Part {
-            grid: custom.grid_in(&part.crs),
-            within: Some(part.id),
-            area: part.area,
-            crosses_dateline: part.crosses_dateline,
-        };
-        Ok(parts.into_iter().map(part).collect())
+        // given back between the pieces
+        drop(connection);
+        let (mut parts, mut after) = (Vec::new(), None);
+        loop {
+            let mut connection = self.database().read().await?;
+            let (found, next) =
+                grid::cells_on(&mut connection, &custom.name, &area, after.as_deref()).await?;
+            drop(connection);
+            parts.extend(found.into_iter().map(|part| Part {
+                grid: custom.grid_in(&part.crs),
+                within: Some(part.id),
+                area: part.area,
+                crosses_dateline: part.crosses_dateline,
+            }));
+            // each part has a cell at least
+            let (count, most) = (parts.len() as u64, self.limits().grid_cells as u64);
+            crate::Limits::check("cells (maxGridCells)", count, most)?;
+            after = next;
+            if after.is_none() {
+                return Ok(parts);
+            }
+        }
     }
 }
 

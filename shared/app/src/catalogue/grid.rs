@@ -3,8 +3,9 @@
 use crate::{App, Limits, Result};
 use database::grid::{self, GridSummary, StoredCell};
 use database::in_transaction;
+use domain::footprint::{ambiguous_edge, halve_meridians};
 use domain::grid::{check_cell_ids, check_grid_name};
-use domain::{Error, Pattern, Polygon, Ring};
+use domain::{Error, Pattern, Point, Polygon, Ring};
 use imaging::Crs;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -95,6 +96,12 @@ impl NewGrid {
         )
     }
 
+    /// Memory of the cells while they are stored, about.
+    fn bytes(&self) -> u64 {
+        let cells = self.cells.len() * (size_of::<NewCell>() + size_of::<StoredCell>());
+        (cells + self.vertices * size_of::<Point>() + self.text) as u64
+    }
+
     /// Holds the text of the reference system of a cell once for all the cells that have it.
     fn share_system(&mut self, cell: &mut NewCell) -> domain::Result<()> {
         if let Some(known) = self.systems.get(&cell.crs) {
@@ -114,7 +121,8 @@ impl NewGrid {
     }
 }
 
-fn check_outline(cell: &NewCell) -> domain::Result<()> {
+/// Checks an outline, whose edges are great circles.
+fn check_outline(cell: &mut NewCell) -> domain::Result<()> {
     let ring = &cell.outline.0;
     if ring.len() < 4 || ring.first() != ring.last() {
         return Err(Error::invalid(format!(
@@ -125,17 +133,24 @@ fn check_outline(cell: &NewCell) -> domain::Result<()> {
     let outside = ring
         .iter()
         .find(|point| !(-180.0..=180.0).contains(&point.x) || !(-90.0..=90.0).contains(&point.y));
-    match outside {
-        None => Ok(()),
-        Some(point) => Err(Error::invalid(format!(
+    if let Some(point) = outside {
+        return Err(Error::invalid(format!(
             "Invalid Cell.coordinates of {}: {} {}, expected longitudes in [-180, 180] and latitudes in [-90, 90]",
             cell.id, point.x, point.y
+        )));
+    }
+    halve_meridians(&mut cell.outline);
+    match ambiguous_edge(&cell.outline) {
+        None => Ok(()),
+        Some((a, b)) => Err(Error::invalid(format!(
+            "Invalid Cell.coordinates of {}: {} {} and {} {} are opposite points of the globe, which no edge can join",
+            cell.id, a.x, a.y, b.x, b.y
         ))),
     }
 }
 
 impl App {
-    /// Stores a grid with its cells.
+    /// Stores a grid with its cells, as soon as they fit into the memory for images.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a reference system or outline that cannot be used, or without any
@@ -144,6 +159,7 @@ impl App {
         if new.name.is_empty() {
             return Err(Error::invalid("grid is missing: expected at least one message").into());
         }
+        let _held = self.engine().reserve(new.bytes()).await?;
         let NewGrid {
             name,
             description,
@@ -157,10 +173,10 @@ impl App {
             let stored = |cell| stored(cell, &mut srids);
             cells.into_iter().map(stored).collect()
         });
-        let (cells, summary): (Vec<StoredCell>, _) =
+        let (cells, summary): (Arc<[StoredCell]>, _) =
             (cells.await?, GridSummary { name, description });
         Ok(in_transaction(self.database(), |tx| {
-            let (summary, cells) = (summary.clone(), cells.clone());
+            let (summary, cells) = (summary.clone(), Arc::clone(&cells));
             Box::pin(async move { grid::create(tx, &summary, &cells).await })
         })
         .await?)
@@ -228,6 +244,34 @@ mod tests {
             ..Limits::default()
         };
         grid.add(name.to_owned(), format!("about {name}"), cells, &limits)
+    }
+
+    #[test]
+    fn outlines_along_great_circles_are_told_apart() {
+        const ZONE: [(f64, f64); 5] = [
+            (0.0, -90.0),
+            (0.0, 90.0),
+            (6.0, 90.0),
+            (6.0, -90.0),
+            (0.0, -90.0),
+        ];
+        let mut grid = NewGrid::default();
+        add(&mut grid, "g", vec![cell("a", &ZONE)]).unwrap();
+        let middles = [1, 4].map(|at| grid.cells[0].outline.0[at]);
+        assert_eq!(middles, [Point::new(0.0, 0.0), Point::new(6.0, 0.0)]);
+        let half = [
+            (-90.0, 10.0),
+            (0.0, 80.0),
+            (90.0, -10.0),
+            (0.0, -80.0),
+            (-90.0, 10.0),
+        ];
+        add(&mut grid, "g", vec![cell("b", &half)]).unwrap();
+        let opposite = [(-90.0, 10.0), (90.0, -10.0), (0.0, 80.0), (-90.0, 10.0)];
+        let error = add(&mut grid, "g", vec![cell("c", &opposite)]).unwrap_err();
+        let expected =
+            "Invalid Cell.coordinates of c: -90 10 and 90 -10 are opposite points of the globe";
+        assert!(error.to_string().contains(expected), "{error}");
     }
 
     #[test]

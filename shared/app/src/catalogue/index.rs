@@ -1,18 +1,22 @@
 //! Indexing: making files known to the catalogue.
 
+mod formats;
 pub(crate) mod present;
+
+pub(crate) use formats::Formats;
 
 use crate::job::failure;
 use crate::{App, Error, Result, stores};
 use database::dataset::NewDataset as Indexed;
-use database::{container, dataset, in_transaction, variable};
+use database::variable::InstanceFormat;
+use database::{container, dataset, in_statement, in_transaction};
 use domain::footprint::Footprint;
 use domain::{
     Bands, Container, DataFormat, DataMapping, Dataset, DatasetId, DatasetSource, DatasetStatus,
-    InstanceId, RecordId, Scheme, StorageClass, Uri, Variable,
+    Entity, InstanceId, RecordId, Scheme, StorageClass, Uri,
 };
 use imaging::{FileHeader, FileInfo};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A file to index.
@@ -70,18 +74,13 @@ impl App {
             tracing::warn!(uri = %new.uri, plain, "the container is stored as unmanaged: it is outside the ingestion storage (flag managedPaths), or its name is not the plain path");
         }
         let storage_class = self.storage_class(&new.uri).await?;
-        let variables = self
-            .variables_of(new.datasets.iter().map(|dataset| dataset.instance_id))
-            .await?;
-        for dataset in &new.datasets {
-            check_against(&variables[&dataset.instance_id], dataset)?;
-        }
+        let formats = self.checked(&new.datasets).await?;
         let NewContainer { uri, datasets, .. } = new;
         let _traffic = stores::traffic("indexing");
         let indexed = self.inspect(uri.clone(), datasets).await?;
         for Indexed { dataset, .. } in &indexed {
             // the type found in the file replaces the given one, so it is compared again
-            let wanted = &variables[&dataset.instance_id].definition.format;
+            let wanted = &formats[&dataset.instance_id].format;
             check_cast(&dataset.source.mapping.format, wanted)?;
         }
         let container = Container {
@@ -90,10 +89,40 @@ impl App {
             storage_class,
             datasets: Vec::new(),
         };
-        if !self.store_new(&container, &given, &indexed).await? {
-            self.store(container, &given, indexed).await?;
+        let stored = match self.store_new(&container, &given, &indexed).await {
+            Ok(true) => Ok(()),
+            Ok(false) => self.store(container, &given, indexed).await,
+            Err(error) => Err(error),
+        };
+        stored.map_err(|error| self.of_instance(error))
+    }
+
+    /// The formats of the instances of datasets, which agree with them.
+    async fn checked(
+        &self,
+        datasets: &[NewDataset],
+    ) -> Result<HashMap<InstanceId, Arc<InstanceFormat>>> {
+        let ids = || datasets.iter().map(|dataset| dataset.instance_id);
+        let formats = self.formats_of(ids()).await?;
+        if check_all(&formats, datasets).is_ok() {
+            return Ok(formats);
         }
-        Ok(())
+        // what is told is what is stored now
+        ids().for_each(|id| self.formats().forget(id));
+        let formats = self.formats_of(ids()).await?;
+        check_all(&formats, datasets)?;
+        Ok(formats)
+    }
+
+    /// An error of storing datasets. An instance that is gone is forgotten here too.
+    fn of_instance(&self, error: Error) -> Error {
+        if let Error::Domain(domain::Error::NotFound { entity, id, .. }) = &error
+            && *entity == Entity::VariableInstance
+            && let Ok(id) = id.parse()
+        {
+            self.formats().forget(id);
+        }
+        error
     }
 
     /// The one name of a file in the catalogue. A local file that is stored under another one is met when it is stored
@@ -137,7 +166,7 @@ impl App {
         given: &Uri,
         indexed: &[Indexed],
     ) -> Result<bool> {
-        let mut agreed = container.clone();
+        let mut agreed = container.clone().additions();
         let mut added = Vec::with_capacity(indexed.len());
         for new in indexed {
             match agreed.add(new.dataset.clone()) {
@@ -148,10 +177,13 @@ impl App {
             }
         }
         if !self.options().paths.may_manage(&container.uri.canonical()) || added.is_empty() {
-            let mut connection = self.database().write().await?;
-            let stored =
-                dataset::insert_with_container(&mut connection, container, given, &added).await;
-            return match stored {
+            let stored = in_statement(self.database(), |conn| {
+                let (container, given, added) = (container.clone(), given.clone(), added.clone());
+                Box::pin(async move {
+                    dataset::insert_with_container(conn, &container, &given, &added).await
+                })
+            });
+            return match stored.await {
                 Err(error) if error.is_conflict() => Ok(false),
                 result => Ok(result?),
             };
@@ -183,8 +215,9 @@ impl App {
                 if !indexed.is_empty() {
                     present::keep(&app, tx, &new.uri).await?;
                 }
-                let mut container =
+                let container =
                     container::lock_or_create(tx, &new.uri, new.managed, new.storage_class).await?;
+                let mut container = container.additions();
                 let mut added = Vec::new();
                 for new in indexed {
                     if container.add(new.dataset.clone())? {
@@ -195,26 +228,6 @@ impl App {
             })
         })
         .await
-    }
-
-    /// Variables by instance, in the order in which the first unknown one is reported.
-    async fn variables_of(
-        &self,
-        ids: impl Iterator<Item = InstanceId>,
-    ) -> Result<HashMap<InstanceId, Arc<Variable>>> {
-        let ids: BTreeSet<InstanceId> = ids.collect();
-        let ids: Vec<InstanceId> = ids.into_iter().collect();
-        if ids.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let mut connection = self.database().read().await?;
-        let variables = variable::get_by_instances(&mut connection, &ids).await?;
-        match ids.iter().find(|id| !variables.contains_key(id)) {
-            Some(id) => {
-                Err(domain::Error::not_found(domain::Entity::VariableInstance, "id", id).into())
-            }
-            None => Ok(variables),
-        }
     }
 
     /// Looks at the file on a blocking thread, once its beginning is here.
@@ -338,18 +351,33 @@ fn indexed_dataset(
     })
 }
 
-fn check_against(variable: &Variable, dataset: &NewDataset) -> domain::Result<()> {
-    let (definition, mapping) = (&variable.definition, &dataset.mapping);
-    if dataset.bands.count() != definition.bands.len() {
+/// Checks one dataset after the other: the first that does not fit is told.
+fn check_all(
+    formats: &HashMap<InstanceId, Arc<InstanceFormat>>,
+    datasets: &[NewDataset],
+) -> domain::Result<()> {
+    for dataset in datasets {
+        let id = dataset.instance_id;
+        let format = formats
+            .get(&id)
+            .ok_or_else(|| domain::Error::not_found(Entity::VariableInstance, "id", id))?;
+        check_against(format, dataset)?;
+    }
+    Ok(())
+}
+
+fn check_against(wanted: &InstanceFormat, dataset: &NewDataset) -> domain::Result<()> {
+    let mapping = &dataset.mapping;
+    if dataset.bands.count() != wanted.bands {
         return Err(domain::Error::invalid(format!(
             "Wrong number of bands in dataset: found {}, expected {} for the variable {}",
             dataset.bands.count(),
-            definition.bands.len(),
-            definition.name
+            wanted.bands,
+            wanted.variable
         )));
     }
-    check_cast(&mapping.format, &definition.format)?;
-    let (range, wanted) = (mapping.range, definition.format);
+    check_cast(&mapping.format, &wanted.format)?;
+    let (range, wanted) = (mapping.range, wanted.format);
     if range.min >= wanted.max || range.max <= wanted.min {
         return Err(domain::Error::invalid(format!(
             "Range of external values [{}, {}] does not intersect the range of the variable [{}, {}]",

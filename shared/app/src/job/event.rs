@@ -20,7 +20,7 @@ pub enum Handled {
     /// Its entry action is running: it is to be delivered again, in case that the one who runs it
     /// dies.
     Busy,
-    /// It does not concern the present state; nothing was written.
+    /// It does not concern the present state; nothing of the job was written.
     Stale(String),
 }
 
@@ -70,6 +70,9 @@ impl App {
             Reception::Busy => Taken::Answered(Handled::Busy),
             Reception::Stale(refusal) => {
                 tracing::info!(%refusal, "event is stale");
+                if let Some(id) = event.event_id.filter(|_| event.status.is_command()) {
+                    processed_event::record(&mut tx, id, event.job_id).await?;
+                }
                 Taken::Answered(Handled::Stale(refusal.to_string()))
             }
             Reception::RunAgain(entry) => self.take_again(&mut tx, &stored, entry).await?,

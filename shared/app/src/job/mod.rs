@@ -6,6 +6,7 @@
 //! delivered again, and every step can be repeated.
 
 mod action;
+mod backlog;
 mod clean;
 mod command;
 mod create;
@@ -20,6 +21,7 @@ mod sweep;
 mod task_event;
 mod unknown_files;
 
+pub use backlog::Backlog;
 pub use create::{NewConsolidation, NewDeletion};
 pub use event::Handled;
 pub use list::JobQuery;

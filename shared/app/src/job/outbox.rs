@@ -9,9 +9,16 @@ use domain::job::JobEvent;
 use messaging::Message;
 use std::collections::BTreeMap;
 
+/// Messages published together, which are read from the outbox for that.
+const TOGETHER: usize = 200;
+
 /// Messages of one transaction, in order.
 #[derive(Debug, Default)]
-pub(super) struct Posted(Vec<StoredMessage>);
+pub(super) struct Posted {
+    /// Those that are only in the outbox, being too many to be held in memory; published before the others.
+    stored: Vec<i64>,
+    held: Vec<StoredMessage>,
+}
 
 impl Posted {
     /// Stores messages for a queue.
@@ -21,32 +28,45 @@ impl Posted {
         queue: &str,
         payloads: Vec<Vec<u8>>,
     ) -> database::Result<()> {
-        if payloads.is_empty() {
-            return Ok(());
-        }
-        let message = |payload| NewMessage {
-            topic: queue.to_owned(),
-            payload,
-            attributes: BTreeMap::new(),
-        };
-        let messages: Vec<NewMessage> = payloads.into_iter().map(message).collect();
+        let messages = new_messages(queue, payloads);
         let ids = outbox::insert(conn, &messages).await?;
-        let stored = ids
+        let held = ids
             .into_iter()
             .zip(messages)
             .map(|(id, message)| StoredMessage { id, message });
-        self.0.extend(stored);
+        self.held.extend(held);
+        Ok(())
+    }
+
+    /// As [`Self::post`], for one of many pieces: the messages are read again when they are published.
+    pub(super) async fn post_piece(
+        &mut self,
+        conn: &mut PgConnection,
+        queue: &str,
+        payloads: Vec<Vec<u8>>,
+    ) -> database::Result<()> {
+        let messages = new_messages(queue, payloads);
+        self.stored.extend(outbox::insert(conn, &messages).await?);
         Ok(())
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.stored.is_empty() && self.held.is_empty()
     }
 
-    /// The messages, to be handled here instead of being published.
+    /// The messages that are held, to be handled here instead of being published.
     pub(super) fn into_messages(self) -> Vec<StoredMessage> {
-        self.0
+        self.held
     }
+}
+
+fn new_messages(queue: &str, payloads: Vec<Vec<u8>>) -> Vec<NewMessage> {
+    let message = |payload| NewMessage {
+        topic: queue.to_owned(),
+        payload,
+        attributes: BTreeMap::new(),
+    };
+    payloads.into_iter().map(message).collect()
 }
 
 impl App {
@@ -66,24 +86,41 @@ impl App {
     /// Publishes the messages of a committed transaction. What cannot be published now is left to
     /// the sweeper.
     pub(super) async fn relay(&self, posted: Posted) {
-        if posted.0.is_empty() {
-            return;
-        }
-        let published = async {
-            failpoint!("outbox.publish.before");
-            let ids = self.publish_stored(posted.0).await?;
-            failpoint!("outbox.publish.after");
-            let mut connection = self.database().write().await?;
-            outbox::mark_sent(&mut connection, &ids).await?;
-            failpoint!("outbox.mark.after");
-            Ok::<_, Error>(())
-        };
-        if let Err(error) = published.await {
+        if let Err(error) = self.publish_posted(posted).await {
             tracing::warn!(
                 error = failure::text(&error),
                 "messages are left to the sweeper"
             );
         }
+    }
+
+    async fn publish_posted(&self, posted: Posted) -> Result<()> {
+        for ids in posted.stored.chunks(TOGETHER) {
+            loop {
+                let piece = {
+                    let mut connection = self.database().read().await?;
+                    outbox::unsent_of(&mut connection, ids).await?
+                };
+                if piece.is_empty() {
+                    break;
+                }
+                self.publish_and_mark(piece).await?;
+            }
+        }
+        if !posted.held.is_empty() {
+            self.publish_and_mark(posted.held).await?;
+        }
+        Ok(())
+    }
+
+    async fn publish_and_mark(&self, messages: Vec<StoredMessage>) -> Result<()> {
+        failpoint!("outbox.publish.before");
+        let ids = self.publish_stored(messages).await?;
+        failpoint!("outbox.publish.after");
+        let mut connection = self.database().write().await?;
+        outbox::mark_sent(&mut connection, &ids).await?;
+        failpoint!("outbox.mark.after");
+        Ok(())
     }
 
     /// Publishes messages in their order; the ids of all of them.

@@ -46,7 +46,7 @@ fn back_off(delivery_count: Option<u32>) -> Duration {
 }
 
 /// Queue of the messages of another one that can never be handled.
-fn failed_queue(queue: &str) -> String {
+pub(super) fn failed_queue(queue: &str) -> String {
     format!("{queue}-failed")
 }
 

@@ -6,6 +6,7 @@
 
 mod estimate;
 mod files;
+mod heart;
 mod outcome;
 mod process;
 mod produce;

@@ -1,19 +1,18 @@
 //! One run of an order.
 
+use super::heart::Heart;
 use super::sources::Chosen;
 use super::stop::{Cause, StopFlag};
 use super::{Worker, estimate, produce, sources};
 use crate::failpoint::failpoint;
 use crate::job::failure;
 use crate::stores;
-use database::lease::{self, Heartbeat};
 use database::noted_file;
-use domain::job::{ConsolidationOrder, JobState, TaskStatus, cancel_marker_name};
+use domain::job::{ConsolidationOrder, TaskStatus, cancel_marker_name};
 use domain::{RunId, StorageClass, Uri};
 use std::path::Path;
 use std::time::Duration;
 use storage::{RenameOptions, StorageExt, UploadOptions};
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -50,9 +49,6 @@ impl Failed {
     }
 }
 
-/// Heartbeats that may fail in a row: the lease expires with the next one.
-const MISSED_BEATS: u32 = 3;
-
 /// Time for the removal of a part file: a worker that is to stop has little.
 const LONGEST_DISCARD: Duration = Duration::from_secs(3);
 
@@ -62,26 +58,35 @@ pub(super) struct Run {
     order: ConsolidationOrder,
     id: RunId,
     stop: StopFlag,
+    heart: Heart,
 }
 
 impl Run {
     pub(super) fn new(worker: Worker, order: ConsolidationOrder, id: RunId) -> Self {
+        let stop = StopFlag::default();
+        let heart = Heart::new(worker.clone(), order.task_id, id, stop.clone());
         Self {
             worker,
             order,
             id,
-            stop: StopFlag::default(),
+            stop,
+            heart,
         }
     }
 
     /// Writes the file of the order.
     pub(super) async fn perform(self) -> Ended {
-        let (_watch, _traffic) = (self.watch(), stores::traffic("an order"));
-        let folder = self
-            .worker
-            .options()
-            .workdir
-            .join(self.order.task_id.to_string());
+        let _watch = match self.heart.start() {
+            Ok(watch) => watch,
+            Err(error) => {
+                let text = format!("the thread of the heartbeat does not start: {error}");
+                return Ended::FailedForNow(text);
+            }
+        };
+        let _traffic = stores::traffic("an order");
+        // a former run of the task may still be at work here
+        let name = format!("{}.{}", self.order.task_id, self.id);
+        let folder = self.worker.options().workdir.join(name);
         let written = self.write(&folder).await;
         if let Err(error) = tokio::fs::remove_dir_all(&folder).await
             && error.kind() != std::io::ErrorKind::NotFound
@@ -250,13 +255,15 @@ impl Run {
     /// Stops here when the run was told to, is cancelled or lost its lease.
     async fn check(&self) -> Result<(), Failed> {
         if !self.stop.is_set() {
-            self.beat()
+            self.heart
+                .beat()
                 .await
                 .map_err(|error| Failed::ForNow(failure::text(&error)))?;
         }
         if !self.stop.is_set() && self.is_marked().await {
             // the markers of a job that is cancelled are written after it became so
-            self.beat()
+            self.heart
+                .beat()
                 .await
                 .map_err(|error| Failed::ForNow(failure::text(&error)))?;
             self.stop.set(Cause::Marked);
@@ -266,19 +273,6 @@ impl Run {
         } else {
             Ok(())
         }
-    }
-
-    /// Prolongs the lease, and sets the flag when the run is to stop.
-    async fn beat(&self) -> database::Result<()> {
-        let (parts, options) = (&self.worker.parts, self.worker.options());
-        let mut connection = parts.database.write().await?;
-        let beat =
-            lease::heartbeat(&mut connection, self.order.task_id, self.id, options.lease).await?;
-        failpoint!("order.lease.after");
-        if let Some(cause) = verdict(beat) {
-            self.stop.set(cause);
-        }
-        Ok(())
     }
 
     /// Whether the marker of the cancelled task exists; a test that fails says nothing.
@@ -296,126 +290,6 @@ impl Run {
                 tracing::warn!(%marker, error = failure::text(&error), "the marker of a cancelled task is not tested");
                 false
             }
-        }
-    }
-
-    /// Beats, watches the clock and the shut-down until the guard is dropped.
-    fn watch(&self) -> DropGuard {
-        let token = CancellationToken::new();
-        let watched = Self {
-            worker: self.worker.clone(),
-            order: self.order.clone(),
-            id: self.id,
-            stop: self.stop.clone(),
-        };
-        tokio::spawn(
-            token
-                .clone()
-                .run_until_cancelled_owned(async move { watched.keep_alive().await }),
-        );
-        token.drop_guard()
-    }
-
-    async fn keep_alive(&self) {
-        let longest = async {
-            match self.worker.longest() {
-                Some(longest) => tokio::time::sleep(longest).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = self.worker.parts.stopping.cancelled() => self.stop.set(Cause::ShutDown),
-            () = longest => self.stop.set(Cause::Overtime),
-            () = self.keep_beating() => {}
-        }
-    }
-
-    /// Beats until the flag is set.
-    async fn keep_beating(&self) {
-        let mut missed = 0;
-        while !self.stop.is_set() {
-            tokio::time::sleep(beat_interval(self.worker.options().lease)).await;
-            let Err(error) = self.beat().await else {
-                missed = 0;
-                continue;
-            };
-            missed += 1;
-            tracing::warn!(
-                missed,
-                error = failure::text(&error),
-                "the lease of the order is not prolonged"
-            );
-            if missed >= MISSED_BEATS {
-                self.stop.set(Cause::LeaseLost);
-            }
-        }
-    }
-}
-
-/// Three beats may be missed before the lease runs out.
-fn beat_interval(lease: Duration) -> Duration {
-    lease / (MISSED_BEATS + 1)
-}
-
-/// What a heartbeat tells the run to do.
-fn verdict(beat: Option<Heartbeat>) -> Option<Cause> {
-    let Some(Heartbeat {
-        cancel_requested,
-        job_state,
-    }) = beat
-    else {
-        return Some(Cause::LeaseLost);
-    };
-    if cancel_requested {
-        return Some(Cause::Cancelled);
-    }
-    match job_state {
-        Some(
-            JobState::ConsolidationInProgress
-            | JobState::ConsolidationRetrying
-            | JobState::ConsolidationForceRetrying
-            // another task failed: this one is still needed by a retry
-            | JobState::ConsolidationFailed,
-        ) => None,
-        Some(_) | None => Some(Cause::Cancelled),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Cause, verdict};
-    use database::lease::Heartbeat;
-    use domain::job::JobState;
-
-    #[test]
-    fn a_heartbeat_tells_when_to_stop() {
-        let beat = |cancel_requested, job_state| {
-            Some(Heartbeat {
-                cancel_requested,
-                job_state,
-            })
-        };
-        for (beat, expected) in [
-            (None, Some(Cause::LeaseLost)),
-            (beat(false, None), Some(Cause::Cancelled)),
-            (
-                beat(true, Some(JobState::ConsolidationInProgress)),
-                Some(Cause::Cancelled),
-            ),
-            (beat(false, Some(JobState::ConsolidationInProgress)), None),
-            (beat(false, Some(JobState::ConsolidationRetrying)), None),
-            (
-                beat(false, Some(JobState::ConsolidationForceRetrying)),
-                None,
-            ),
-            (beat(false, Some(JobState::ConsolidationFailed)), None),
-            (
-                beat(false, Some(JobState::ConsolidationCancelling)),
-                Some(Cause::Cancelled),
-            ),
-            (beat(false, Some(JobState::Aborted)), Some(Cause::Cancelled)),
-        ] {
-            assert_eq!(verdict(beat), expected, "{beat:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Jobs from their creation to their end.
 
 mod cancelling;
+mod cleaning;
 mod consolidation;
 mod deletion;
 mod encodings;
@@ -8,10 +9,12 @@ mod failing;
 mod faults;
 mod hostile;
 mod large;
+mod late;
 mod leftovers;
 mod linked;
 mod meanwhile;
 mod mishaps;
+mod pieces;
 mod pool;
 mod queue;
 mod readers;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod cubes;
+mod grids;
 mod indexing;
 mod jobs;
 mod opens;

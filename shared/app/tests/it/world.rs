@@ -174,11 +174,19 @@ impl World {
 
     /// Another worker, which waits at a gate.
     pub fn gated_worker(&self, stall: Stall) -> (Worker, Arc<Gate>) {
+        self.gated_worker_with(stall, |options| options.lease = Duration::from_secs(2))
+    }
+
+    pub fn gated_worker_with(
+        &self,
+        stall: Stall,
+        change: impl FnOnce(&mut WorkerOptions),
+    ) -> (Worker, Arc<Gate>) {
         let roots = AllowedRoots::Below(vec![self.folder.path().to_owned()]);
         let gate = Arc::new(Gate::new(LocalStorage::new(roots), stall));
         let mut options = worker_options(self.folder.path());
         options.workdir = self.folder.path().join("gated-work");
-        options.lease = Duration::from_secs(2);
+        change(&mut options);
         let database = self.database.db.clone();
         let worker = Worker::start(database, gate.clone(), self.mailbox.clone(), options);
         (worker.unwrap(), gate)

@@ -36,6 +36,11 @@ pub(super) struct SourceRow {
 }
 
 impl SourceRow {
+    /// Bytes that the row takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.container_uri.len() + self.subdir.len() + 2 * self.bands.len()
+    }
+
     pub(super) fn source(self) -> Result<DatasetSource> {
         Ok(DatasetSource {
             uri: Uri::from_stored(self.container_uri),
@@ -58,6 +63,13 @@ pub(super) struct DatasetRow {
     #[sqlx(flatten)]
     source: SourceRow,
     shape: Vec<u8>,
+}
+
+impl DatasetRow {
+    /// Bytes that the row takes, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.source.bytes() + self.shape.len()
+    }
 }
 
 impl TryFrom<DatasetRow> for Dataset {

@@ -8,8 +8,12 @@ use domain::{
     DatasetId, DatasetSource, Error, InstanceId, MultiPolygon, Record, RecordFilters, RecordId,
     RecordSelection,
 };
+use futures::TryStreamExt;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
+
+/// Bytes of what a search finds, beyond which it is refused: all of it is held for the answer.
+pub(crate) const MAX_BYTES: usize = 256 << 20;
 
 /// A visible dataset.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +44,20 @@ pub struct Bound {
     pub datasets: u32,
     /// What a caller knows the bound by.
     pub name: &'static str,
+    /// Their bytes, those of their records included.
+    pub bytes: usize,
+}
+
+impl Bound {
+    /// So many datasets, under the name that a caller knows.
+    pub const fn of(datasets: u32, name: &'static str) -> Self {
+        let bytes = MAX_BYTES;
+        Self {
+            datasets,
+            name,
+            bytes,
+        }
+    }
 }
 
 /// Visible datasets of some instances that share a point with an area (edges along great circles),
@@ -159,21 +177,29 @@ async fn fetch(
 ) -> Result<Vec<RecordDatasets>> {
     sql.push(" ORDER BY r.datetime, r.id, d.creation_order, d.id LIMIT ")
         .push_bind(i64::from(bound.datasets) + 1);
-    let rows: Vec<FoundRow> = sql.build_query_as().fetch_all(conn).await?;
-    let Bound { datasets, name } = bound;
-    if rows.len() > datasets as usize {
-        let text = format!(
-            "the search finds more than {datasets} datasets ({name}): narrow the area, the times or the tags"
-        );
-        return Err(Error::LimitExceeded(text).into());
-    }
-    grouped(rows)
-}
-
-/// Rows of the same record follow each other.
-fn grouped(rows: Vec<FoundRow>) -> Result<Vec<RecordDatasets>> {
+    let Bound {
+        datasets,
+        name,
+        bytes: most_bytes,
+    } = bound;
+    let exceeded = |most: String| {
+        let text =
+            format!("the search finds more than {most}: narrow the area, the times or the tags");
+        Error::LimitExceeded(text)
+    };
+    let mut rows = sql.build_query_as::<FoundRow>().fetch(conn);
+    // rows of the same record follow each other
     let mut groups: Vec<RecordDatasets> = Vec::new();
-    for row in rows {
+    let (mut found, mut bytes) = (0, 0);
+    while let Some(row) = rows.try_next().await? {
+        found += 1;
+        bytes += row.bytes();
+        if found > datasets {
+            return Err(exceeded(format!("{datasets} datasets ({name})")).into());
+        }
+        if bytes > most_bytes {
+            return Err(exceeded(format!("{most_bytes} bytes of datasets and records")).into());
+        }
         let record_id = RecordId::from(row.source.record_id);
         let dataset = FoundDataset {
             id: row.source.id.into(),
@@ -197,6 +223,15 @@ fn grouped(rows: Vec<FoundRow>) -> Result<Vec<RecordDatasets>> {
         }
     }
     Ok(groups)
+}
+
+impl FoundRow {
+    /// Bytes that the row takes, about.
+    fn bytes(&self) -> usize {
+        let tags = self.tags.0.iter();
+        let tags: usize = tags.map(|(key, value)| key.len() + value.len()).sum();
+        self.source.bytes() + self.record_name.len() + tags
+    }
 }
 
 #[derive(sqlx::FromRow)]

@@ -1,8 +1,9 @@
 //! A way to the server that can break.
 
+use super::questions::Questions;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,8 +17,16 @@ pub struct Proxy {
     url: String,
     address: SocketAddr,
     server: (String, u16),
-    lose_commit: Arc<AtomicBool>,
+    watch: Arc<Watch>,
     accepting: Option<JoinHandle<()>>,
+}
+
+/// What all connections share.
+#[derive(Debug, Default)]
+struct Watch {
+    lose_commit: AtomicBool,
+    lose_answer: AtomicBool,
+    questions: AtomicUsize,
 }
 
 impl Proxy {
@@ -38,7 +47,7 @@ impl Proxy {
             url: url.into(),
             address,
             server,
-            lose_commit: Arc::default(),
+            watch: Arc::default(),
             accepting: None,
         };
         proxy.accept(listener);
@@ -67,20 +76,30 @@ impl Proxy {
 
     /// Lets the next COMMIT pass, but not the answer to it: the connection ends instead.
     pub fn lose_next_commit(&self) {
-        self.lose_commit.store(true, Ordering::SeqCst);
+        self.watch.lose_commit.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets the next question pass, whatever it is, but not the answer to it: the connection ends instead.
+    pub fn lose_next_answer(&self) {
+        self.watch.lose_answer.store(true, Ordering::SeqCst);
+    }
+
+    /// How often a client waited for an answer of the server so far, signs of life among them.
+    pub fn questions(&self) -> usize {
+        self.watch.questions.load(Ordering::SeqCst)
     }
 
     fn accept(&mut self, listener: TcpListener) {
-        let (server, lose_commit) = (self.server.clone(), Arc::clone(&self.lose_commit));
+        let (server, watch) = (self.server.clone(), Arc::clone(&self.watch));
         self.accepting = Some(tokio::spawn(async move {
             // dropped, and its connections with it, when this task is aborted
             let mut connections = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                let (server, lose_commit) = (server.clone(), Arc::clone(&lose_commit));
+                let (server, watch) = (server.clone(), Arc::clone(&watch));
                 connections.spawn(async move {
                     let (host, port) = &server;
                     if let Ok(server) = TcpStream::connect((host.as_str(), *port)).await {
-                        forward(client, server, lose_commit).await;
+                        forward(client, server, &watch).await;
                     }
                 });
             }
@@ -103,13 +122,16 @@ async fn listen(address: SocketAddr) -> TcpListener {
 }
 
 /// Forwards both directions until one of them ends.
-async fn forward(client: TcpStream, server: TcpStream, lose_commit: Arc<AtomicBool>) {
+async fn forward(client: TcpStream, server: TcpStream, watch: &Watch) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let muted = AtomicBool::new(false);
+    let mut asked = Questions::default();
     tokio::select! {
         () = copy(from_client, to_server, |request| {
-            let lost = is_commit(request) && lose_commit.swap(false, Ordering::SeqCst);
+            watch.questions.fetch_add(asked.read(request), Ordering::SeqCst);
+            let lost = watch.lose_answer.swap(false, Ordering::SeqCst)
+                || is_commit(request) && watch.lose_commit.swap(false, Ordering::SeqCst);
             muted.fetch_or(lost, Ordering::SeqCst);
             true
         }) => {}
@@ -118,7 +140,11 @@ async fn forward(client: TcpStream, server: TcpStream, lose_commit: Arc<AtomicBo
 }
 
 /// Copies until the end, or until `passes` says no to a piece.
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, passes: impl Fn(&[u8]) -> bool) {
+async fn copy(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut passes: impl FnMut(&[u8]) -> bool,
+) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
         if !passes(&buffer[..count]) || to.write_all(&buffer[..count]).await.is_err() {

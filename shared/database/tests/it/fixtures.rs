@@ -120,10 +120,7 @@ pub async fn store(conn: &mut PgConnection, datasets: &[NewDataset]) {
 
 /// A bound of a search.
 pub fn at_most(datasets: u32) -> dataset::Bound {
-    dataset::Bound {
-        datasets,
-        name: "some flag",
-    }
+    dataset::Bound::of(datasets, "some flag")
 }
 
 /// The text of a domain error.

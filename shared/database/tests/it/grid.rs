@@ -3,8 +3,8 @@ use crate::{
     fixtures::{refusal, square},
 };
 use database::{
-    grid,
-    grid::{GridSummary, StoredCell},
+    PgConnection, grid,
+    grid::{CellPart, GridSummary, StoredCell},
 };
 use domain::{Error, MultiPolygon, Pattern, Point, Polygon, Ring};
 
@@ -23,6 +23,48 @@ fn cell(id: &str, x: f64, srid: i32) -> StoredCell {
         srid,
         outline,
     }
+}
+
+/// The parts of an area on all cells.
+async fn cells_on(
+    conn: &mut PgConnection,
+    name: &str,
+    area: &MultiPolygon,
+) -> database::Result<Vec<CellPart>> {
+    let (mut parts, mut after) = (Vec::new(), None);
+    loop {
+        let (found, next) = grid::cells_on(conn, name, area, after.as_deref()).await?;
+        parts.extend(found);
+        after = next;
+        if after.is_none() {
+            return Ok(parts);
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_cells_are_cut_piece_by_piece() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let cells: Vec<_> = (0..2500)
+        .map(|number| StoredCell {
+            outline: square(3.0 + f64::from(number) * 0.01, 45.0, 0.01)
+                .0
+                .remove(0),
+            ..cell(&format!("{number:04}"), 0.0, 0)
+        })
+        .collect();
+    grid::create(&mut conn, &summary("g"), &cells)
+        .await
+        .unwrap();
+    // all but the first hundred
+    let area = square(4.0, 45.0, 25.0);
+    let (first, next) = grid::cells_on(&mut conn, "g", &area, None).await.unwrap();
+    assert!(first.len() <= 1000 && next.is_some(), "{}", first.len());
+    let ids = cells_on(&mut conn, "g", &area).await.unwrap();
+    let ids: Vec<_> = ids.into_iter().map(|part| part.id).collect();
+    let expected: Vec<_> = (100..2500).map(|number| format!("{number:04}")).collect();
+    assert_eq!(ids, expected);
 }
 
 #[tokio::test]
@@ -84,7 +126,7 @@ async fn an_area_is_cut_by_the_cells_that_it_overlaps() {
     grid::create(&mut conn, &summary("g"), &cells)
         .await
         .unwrap();
-    let parts = grid::cells_on(&mut conn, "g", &square(3.5, 45.2, 1.0))
+    let parts = cells_on(&mut conn, "g", &square(3.5, 45.2, 1.0))
         .await
         .unwrap();
     assert_eq!(
@@ -105,7 +147,7 @@ async fn an_area_is_cut_by_the_cells_that_it_overlaps() {
         }
     }
     assert_eq!(
-        grid::cells_on(&mut conn, "g", &square(30.0, 10.0, 1.0))
+        cells_on(&mut conn, "g", &square(30.0, 10.0, 1.0))
             .await
             .unwrap(),
         []
@@ -131,7 +173,7 @@ async fn neighbours_in_different_planes_leave_no_gap() {
         .await
         .unwrap();
     let area = square(11.95, 52.0, 0.1);
-    let parts = grid::cells_on(&mut conn, "utm", &area).await.unwrap();
+    let parts = cells_on(&mut conn, "utm", &area).await.unwrap();
     assert_eq!(parts.len(), 2);
     let bounds = |index: usize| parts[index].area.bounds().unwrap();
     let (east, west) = (bounds(0).0.x, bounds(1).1.x);
@@ -201,7 +243,7 @@ async fn an_area_wider_than_half_the_globe_overlaps_every_cell_in_it() {
         (rectangle(-175., 40., 175., 66.5), &["1", "5"]),
         (rectangle(-100., 60., 90., 75.), &["3"]),
     ] {
-        let parts = grid::cells_on(&mut conn, "g", &area).await.unwrap();
+        let parts = cells_on(&mut conn, "g", &area).await.unwrap();
         let ids: Vec<&str> = parts.iter().map(|part| part.id.as_str()).collect();
         assert_eq!(ids, found, "{area:?}");
         for part in parts {
@@ -248,7 +290,7 @@ async fn a_cell_across_the_dateline_is_cut_on_both_sides_in_any_system() {
         (&rectangle(-180., 12., 180., 18.), 60.0),
         (&rectangle(-10., 12., 176., 18.), 6.0),
     ] {
-        let parts = grid::cells_on(&mut conn, "g", area).await.unwrap();
+        let parts = cells_on(&mut conn, "g", area).await.unwrap();
         assert_eq!(parts.len(), 4, "{area:?}");
         for part in parts {
             let found = surface(&part.area);
@@ -266,10 +308,7 @@ async fn a_cell_across_the_dateline_is_cut_on_both_sides_in_any_system() {
         rectangle(-174., 12., 174., 18.),
         rectangle(178., 30., 180., 31.),
     ] {
-        assert_eq!(
-            grid::cells_on(&mut conn, "g", &elsewhere).await.unwrap(),
-            []
-        );
+        assert_eq!(cells_on(&mut conn, "g", &elsewhere).await.unwrap(), []);
     }
 }
 
@@ -288,7 +327,7 @@ async fn cells_that_end_at_the_dateline_stay_on_their_side() {
         (rectangle(175., 2., 180., 4.), "east", 10.0),
         (rectangle(-180., 2., -172., 4.), "west", 16.0),
     ] {
-        let parts = grid::cells_on(&mut conn, "g", &area).await.unwrap();
+        let parts = cells_on(&mut conn, "g", &area).await.unwrap();
         assert_eq!(parts.len(), 1, "{parts:?}");
         assert_eq!(parts[0].id, id);
         let found = surface(&parts[0].area);
@@ -313,9 +352,9 @@ async fn a_cell_around_a_pole_is_found_wherever_the_area_lies_in_it() {
         .await
         .unwrap();
     let area = rectangle(10., 85., 30., 89.);
-    let parts = grid::cells_on(&mut conn, "g", &area).await.unwrap();
+    let parts = cells_on(&mut conn, "g", &area).await.unwrap();
     assert_eq!(parts.len(), 1);
     assert!((surface(&parts[0].area) - 80.0).abs() < 0.1);
     let outside = rectangle(10., 60., 30., 65.);
-    assert_eq!(grid::cells_on(&mut conn, "g", &outside).await.unwrap(), []);
+    assert_eq!(cells_on(&mut conn, "g", &outside).await.unwrap(), []);
 }

@@ -354,3 +354,32 @@ async fn tasks_change_state_and_attempt() {
         None
     );
 }
+
+#[tokio::test]
+async fn tasks_are_listed_in_pieces_that_fit_into_memory() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let id = stored(&mut conn, "j").await.id;
+    let task = |bytes| Task::new(TaskId::new(), id, vec![7; bytes]);
+    let large = [5 << 20, 3 << 20, 1 << 20, 1 << 20].map(task);
+    let mut tasks: Vec<_> = (0..450).map(|_| task(1)).chain(large).collect();
+    tasks[3].state = TaskState::Pending;
+    task::insert(&mut conn, &tasks).await.unwrap();
+    tasks.remove(3);
+    tasks.sort_by_key(|task| task.id);
+    let (mut found, mut pieces) = (Vec::new(), 0);
+    loop {
+        let last = found.last().map(|task: &Task| task.id);
+        let piece = task::list_piece(&mut conn, id, &[TaskState::New], last).await;
+        let piece = piece.unwrap();
+        if piece.is_empty() {
+            break;
+        }
+        let bytes: usize = piece.iter().map(|task| task.payload.len()).sum();
+        assert!(piece.len() <= 200 && (bytes <= 4 << 20 || piece.len() == 1));
+        found.extend(piece);
+        pieces += 1;
+    }
+    assert!(pieces > 4, "{pieces} pieces");
+    assert_eq!(found, tasks);
+}

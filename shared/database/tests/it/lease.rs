@@ -255,6 +255,32 @@ async fn orders_that_nobody_needs_are_not_run() {
 }
 
 #[tokio::test]
+async fn orders_of_tasks_that_are_over_or_at_a_later_attempt_are_not_run() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let order = order(&mut conn).await;
+    let stored = task::get_many(&mut conn, &[order.task]).await.unwrap();
+    for (state, attempt, runs) in [
+        (TaskState::Done, 1, false),
+        (TaskState::Failed, 1, false),
+        (TaskState::Cancelled, 1, false),
+        (TaskState::Pending, 2, false),
+        (TaskState::New, 2, false),
+        (TaskState::Pending, 1, true),
+    ] {
+        let now = Task {
+            state,
+            attempt,
+            ..stored[0].clone()
+        };
+        task::update(&mut conn, &[now]).await.unwrap();
+        let acquired = acquire(&mut conn, &order, RunId::new()).await;
+        let expected = if runs { RUN } else { Acquisition::Duplicate };
+        assert_eq!(acquired, expected, "{state:?} {attempt}");
+    }
+}
+
+#[tokio::test]
 async fn of_many_workers_one_gets_the_order() {
     let test = database!();
     let order = order(&mut test.db.read().await.unwrap()).await;

@@ -228,6 +228,29 @@ async fn searches_are_bounded() {
         matches!(&error, Error::LimitExceeded(text) if text.contains("more than 5 datasets (some flag)")),
         "{error:?}"
     );
+    let few_bytes = |bytes| dataset::Bound {
+        bytes,
+        ..at_most(6)
+    };
+    let listed = dataset::list(&mut conn, scene.instance, &all(), few_bytes(10_000)).await;
+    assert_eq!(listed.unwrap().len(), 3);
+    let error = refusal(dataset::list(&mut conn, scene.instance, &all(), few_bytes(500)).await);
+    assert!(
+        matches!(&error, Error::LimitExceeded(text) if text.contains("more than 500 bytes of datasets")),
+        "{error:?}"
+    );
+    let files: Vec<_> = scene
+        .datasets
+        .iter()
+        .map(|new| new.dataset.source.uri.clone())
+        .collect();
+    let stored = dataset::of_containers(&mut conn, &files, 100, 10_000).await;
+    assert_eq!(stored.unwrap().len(), scene.datasets.len());
+    let error = refusal(dataset::of_containers(&mut conn, &files, 100, 500).await);
+    assert!(
+        matches!(&error, Error::LimitExceeded(text) if text.contains("more than 500 bytes of datasets")),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use crate::{
     },
 };
 use database::{
-    Page, Piecewise, consolidation_params, consolidation_params::Owner, instance, palette, variable,
+    Page, Piecewise, consolidation_params, consolidation_params::Owner, instance, palette,
+    variable, variable::InstanceFormat,
 };
 use domain::{
     ColorPoint, Compression, ConsolidationParams, DType, DataFormat, Entity, Error, Instance,
@@ -49,11 +50,15 @@ async fn a_variable_is_found_by_id_by_name_and_by_instance() {
         [second]
     );
     assert_eq!(of_instance.instances[0].metadata, map(&[("k", "v")]));
-    let both = variable::get_by_instances(&mut conn, &[first, second])
-        .await
-        .unwrap();
-    assert_eq!(both[&first].id, id);
-    assert!(std::sync::Arc::ptr_eq(&both[&first], &both[&second]));
+    let unknown = InstanceId::new();
+    let formats = variable::formats(&mut conn, &[first, unknown, second]).await;
+    let format = InstanceFormat {
+        variable: "v/ndvi".to_owned(),
+        bands: 2,
+        format,
+    };
+    let expected = [(first, format.clone()), (second, format)];
+    assert_eq!(formats.unwrap(), expected.into());
 }
 
 #[tokio::test]
@@ -72,10 +77,6 @@ async fn unknown_variables_are_named() {
         ),
         (
             refusal(variable::get_by_instance(&mut conn, instance).await),
-            format!("Variable Instance with id: {instance}"),
-        ),
-        (
-            refusal(variable::get_by_instances(&mut conn, &[instance]).await),
             format!("Variable Instance with id: {instance}"),
         ),
         (

@@ -1,5 +1,5 @@
 use super::codec::Codec;
-use super::{OVERVIEW, Options, PHOTOMETRICS, Validity, codec_of, plain, takes_ycbcr};
+use super::{OVERVIEW, Options, PHOTOMETRICS, Validity, codec_of, is_by_band, plain, takes_ycbcr};
 use crate::{DType, DataFormat};
 
 /// The options that a file is written with: those of an order, but for what would spoil its pixels or cannot be
@@ -59,6 +59,11 @@ impl FileOptions {
     pub fn overviews(&self) -> impl Iterator<Item = (&str, &str)> {
         let options = self.0.iter();
         options.filter_map(|(key, value)| Some((key.strip_suffix(OVERVIEW)?, value.as_str())))
+    }
+
+    /// Whether each band has tiles of its own, in the full resolution and in the overviews.
+    pub fn is_by_band(&self) -> bool {
+        is_by_band(&self.0)
     }
 
     /// Where the files say which pixels hold data.

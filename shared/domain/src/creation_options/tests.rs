@@ -37,6 +37,11 @@ fn values_of_options_are_checked() {
         (("PHOTOMETRIC", "CMYK"), false),
         (("JPEGTABLESMODE", "4"), false),
         (("JPEGTABLESMODE_OVERVIEW", "1"), false),
+        (("INTERLEAVE", "PIXEL"), true),
+        (("INTERLEAVE", "band"), true),
+        (("INTERLEAVE", "LINE"), false),
+        (("INTERLEAVE", ""), false),
+        (("INTERLEAVE_OVERVIEW", "BAND"), false),
     ] {
         let checked = check_each(&options(&[option]));
         assert_eq!(checked.is_ok(), accepted, "{option:?} {checked:?}");
@@ -46,6 +51,44 @@ fn values_of_options_are_checked() {
         error.to_string(),
         "creationParams ZSTD_LEVEL: \"x\", expected a number up to 22"
     );
+    let error = check_each(&options(&[("INTERLEAVE", "LINE")])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "creationParams INTERLEAVE: \"LINE\", expected PIXEL or BAND"
+    );
+}
+
+#[test]
+fn bands_are_stored_apart_unless_their_picture_is_one() {
+    const BAND: (&str, &str) = ("INTERLEAVE", "BAND");
+    const PIXEL: (&str, &str) = ("INTERLEAVE", "PIXEL");
+    for (given, bands, expected) in [
+        (&[BAND][..], 1, ""),
+        (&[BAND], 3, ""),
+        (&[BAND, ("COMPRESS", "LERC_ZSTD")], 5, ""),
+        (&[BAND, JPEG], 3, ""),
+        (&[PIXEL, JPEG, YCBCR], 3, ""),
+        (&[PIXEL, ("COMPRESS", "WEBP")], 3, ""),
+        (&[BAND, JPEG, YCBCR], 3, "PIXEL with PHOTOMETRIC=YCBCR"),
+        (
+            &[("INTERLEAVE", "band"), ("COMPRESS", "webp")],
+            3,
+            "creationParams INTERLEAVE: \"band\", expected PIXEL with COMPRESS=webp",
+        ),
+        (
+            &[BAND, ("COMPRESS_OVERVIEW", "WEBP")],
+            3,
+            "PIXEL with COMPRESS_OVERVIEW=WEBP",
+        ),
+    ] {
+        let checked = check_together(&options(given), &format(DType::UInt8, 0.0), bands);
+        let told = checked
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        assert_eq!(told.is_empty(), expected.is_empty(), "{given:?}: {told}");
+        assert!(told.contains(expected), "{given:?}: {told}");
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod tests;
 
 pub use planar::{interiors_intersect, valid_shape};
 pub use project::{Edges, Project, project_ring};
+pub use sphere::{ambiguous_edge, halve_meridians};
 pub use split::{split_geography, split_geometry};
 
 pub(crate) use project::{from_lonlat, to_lonlat};

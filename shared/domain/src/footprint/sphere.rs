@@ -1,6 +1,6 @@
 //! Geometry of the sphere, in degrees and metres.
 
-use crate::Point;
+use crate::{Point, Ring};
 
 /// Radius of the sphere on which tolerances are measured, in metres.
 const EARTH_RADIUS_M: f64 = 6_371_000.0;
@@ -38,6 +38,38 @@ pub fn great_circle_middle(a: Point, b: Point) -> Point {
 /// Middle of the straight segment.
 pub fn middle(a: Point, b: Point) -> Point {
     Point::new(f64::midpoint(a.x, b.x), f64::midpoint(a.y, b.y))
+}
+
+/// Distance from the poles, in degrees, of vertices that edges from pole to pole join.
+const POLAR: f64 = 0.5;
+
+/// Adds the middle of every edge that leads from one pole to the other.
+pub fn halve_meridians(ring: &mut Ring) {
+    let is_whole = |edge: &[Point]| (edge[0].y - edge[1].y).abs() > 180.0 - POLAR;
+    if !ring.0.windows(2).any(is_whole) {
+        return;
+    }
+    let mut halved = Vec::with_capacity(ring.0.len() + 2);
+    for edge in ring.0.windows(2) {
+        halved.push(edge[0]);
+        if is_whole(edge) {
+            halved.push(middle(edge[0], edge[1]));
+        }
+    }
+    halved.extend(ring.0.last());
+    ring.0 = halved;
+}
+
+/// An edge between opposite points of the globe, which great circles join in every direction.
+pub fn ambiguous_edge(ring: &Ring) -> Option<(Point, Point)> {
+    /// Degrees, below which a database takes points for opposite ones.
+    const NEAR: f64 = 1e-7;
+    let opposite = |edge: &&[Point]| {
+        let (a, b) = (edge[0], edge[1]);
+        (a.y + b.y).abs() < NEAR && (wrap(a.x - b.x).abs() - 180.0).abs() < NEAR
+    };
+    let found = ring.0.windows(2).find(opposite)?;
+    Some((found[0], found[1]))
 }
 
 /// The equivalent angle in [-180, 180).

@@ -2,6 +2,7 @@
 
 use super::clip::{Side, clip};
 use super::ring::x_range;
+use super::sphere::halve_meridians;
 use crate::{Error, MultiPolygon, Polygon, Result};
 
 /// Widths below this, in degrees (0.1 mm), are rounding errors.
@@ -11,17 +12,24 @@ const SMALLEST_WIDTH: f64 = 1e-9;
 const MAX_LONGITUDE: f64 = 3600.0;
 
 /// Cuts polygons that are wider than 90 degrees or leave [-180, 180] at the multiples of 90 degrees,
-/// and moves each piece into [-180, 180].
+/// and moves each piece into [-180, 180]. Edges from pole to pole are halved, as a geography knows none that is half a
+/// revolution long.
 ///
 /// # Errors
 /// [`Error::Invalid`] when a coordinate is not finite or a longitude is beyond ±3600.
 pub fn split_geography(shape: &MultiPolygon) -> Result<MultiPolygon> {
-    split(shape, |min, max| {
+    let mut pieces = split(shape, |min, max| {
         (max - min > 90.0 || min < -180.0 || max > 180.0).then_some(Slabs {
             origin: 0.0,
             width: 90.0,
         })
-    })
+    })?;
+    pieces
+        .0
+        .iter_mut()
+        .flat_map(|piece| &mut piece.0)
+        .for_each(halve_meridians);
+    Ok(pieces)
 }
 
 /// Cuts polygons that leave [-180, 180] at the meridians ±180, ±540…, and moves each piece into

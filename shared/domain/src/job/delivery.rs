@@ -1,6 +1,8 @@
 //! What becomes of a delivered job event: queues deliver more than once, and out of order.
 
-use super::{EntryAction, Job, JobEvent, JobState, JobStatus, Refusal, Transition, apply};
+use super::{
+    EntryAction, Job, JobEvent, JobState, JobStatus, Refusal, TaskCounters, Transition, apply,
+};
 use crate::{EventId, Instant};
 
 /// What is stored about the last handled event of a job and its entry action.
@@ -27,7 +29,8 @@ pub enum Reception {
     Duplicate,
     /// Save the transition, the event and the lease, then run the entry action.
     Handled(Box<Transition>),
-    /// Nothing: the job does not handle it in its present state.
+    /// Nothing: the job does not handle it in its present state. A command is to be remembered, so that a copy of it does not act
+    /// in a later state.
     Stale(Refusal),
 }
 
@@ -55,14 +58,43 @@ pub fn receive(
     if already_processed {
         return Reception::Duplicate;
     }
-    // a second command to go on, sent in the same pause, must not end the next one
     let late = event.seq.is_some_and(|seq| seq < job.revision);
-    if late && event.status == JobStatus::Continue {
+    if late && counts_for_its_revision(job.state, &event.status)
+        || is_belied_by_tasks(job, &event.status)
+    {
         return Reception::Stale(Refusal::of(job, &event.status));
     }
     match apply_stored(job, record.action_revision, &event.status, now) {
         Ok(transition) => Reception::Handled(Box::new(transition)),
         Err(refusal) => Reception::Stale(refusal),
+    }
+}
+
+/// Whether an event says nothing about a later revision than the one that it was published for, even where that is the same
+/// state again.
+///
+/// What an entry action or a task led to concerns that visit of the state; so does a command to go on or to try again, which
+/// would otherwise end the next pause, or do over again what it has already set off. A cancel counts whatever crosses it, except
+/// where a second one would end the wait for workers, or give up a rollback, that the first one has led to.
+fn counts_for_its_revision(state: JobState, status: &JobStatus) -> bool {
+    match status {
+        JobStatus::CancelledByUser => false,
+        JobStatus::CancelledByUserForced => matches!(
+            state,
+            JobState::ConsolidationCancelling | JobState::RollbackFailed
+        ),
+        _ => true,
+    }
+}
+
+/// Whether the tasks tell otherwise than an event about their end: a late success may turn a failure into the contrary before
+/// the job hears of either.
+fn is_belied_by_tasks(job: &Job, status: &JobStatus) -> bool {
+    let TaskCounters { active, failed } = job.counters;
+    match status {
+        JobStatus::ConsolidationDone => active > 0 || failed > 0,
+        JobStatus::ConsolidationFailed(_) => active > 0 || failed == 0,
+        _ => false,
     }
 }
 

@@ -196,6 +196,18 @@ impl JobStatus {
         }
     }
 
+    /// Whether it is what a user wants of the job, and not what happened to it.
+    pub fn is_command(&self) -> bool {
+        matches!(
+            self,
+            Self::CancelledByUser
+                | Self::CancelledByUserForced
+                | Self::Retried
+                | Self::RetryForced
+                | Self::Continue
+        )
+    }
+
     /// Event of a number, with its reason: not empty for a failing event, empty for the others.
     pub fn from_number(number: usize, error: &str) -> Option<Self> {
         let failure = || (!error.is_empty()).then(|| Failure(error.to_owned()));

@@ -8,6 +8,7 @@ use crate::{
 };
 use cog::{BlockFormat, Codec, Encoder};
 use domain::Resampling;
+use std::ops::Range;
 
 /// The same for every record of a file.
 #[derive(Debug)]
@@ -61,7 +62,6 @@ impl LevelPlan {
         let codec = options::codec(spec, tags.compression, overview)?;
         let format = image.block_format(0).ok()?;
         let as_asked = (tags.block_width, tags.block_height) == spec.block()
-            && tags.planes() == 1
             && usize::from(tags.samples) == spec.bands
             && format.sample_bytes() == spec.mapping.format.dtype.size();
         (as_asked && Encoder::supports(&format)).then_some(Self {
@@ -69,6 +69,13 @@ impl LevelPlan {
             format,
             codec,
         })
+    }
+
+    /// Bands whose samples are in the tiles of a plane.
+    pub(super) fn bands_of(&self, plane: u32) -> Range<usize> {
+        let bands = usize::from(self.format.samples);
+        let first = plane as usize * bands;
+        first..first + bands
     }
 }
 

@@ -38,8 +38,7 @@ pub(super) struct TileRow {
 
 impl<'a> Pyramid<'a> {
     pub(super) fn new(spec: &'a ConsolidateSpec, plan: &Plan) -> Self {
-        let cascades =
-            blocks_suit_overviews(spec.block()) && spec.overview_resampling != Resampling::Mode;
+        let cascades = blocks_suit_overviews(spec.block()) && is_made_of_overviews(spec);
         let mut levels: Vec<Level> = Vec::with_capacity(plan.levels.len());
         for (at, plan) in plan.levels.iter().enumerate().skip(1) {
             let before = levels.last().filter(|_| cascades);
@@ -139,6 +138,13 @@ impl<'a> Pyramid<'a> {
         }
         Ok(reduced)
     }
+}
+
+/// Whether GDAL makes an overview inside a file of the one before. It picks pixels of the full resolution where it goes
+/// through each band on its own.
+fn is_made_of_overviews(spec: &ConsolidateSpec) -> bool {
+    let kernel = spec.overview_resampling;
+    kernel != Resampling::Mode && !(picks_pixels(kernel) && spec.file_options().is_by_band())
 }
 
 fn mark_holes(dataset: &mut MemDataset<'_>, bands: usize, hole: Option<f64>) -> Result<(), String> {

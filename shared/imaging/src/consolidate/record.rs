@@ -57,7 +57,8 @@ pub(super) fn make(
 fn send_rows(plan: &Plan, places: &Arc<Places>, rows: TileRow, sink: Sink<'_>) -> Result<()> {
     let level = &plan.levels[rows.level];
     let (width, height) = (level.format.width as usize, level.format.height as usize);
-    let tile_bytes = level.format.row_bytes() * height;
+    let planes = level.image.tags.planes() as usize;
+    let tile_bytes = level.format.row_bytes() * height * planes;
     let side_by_side = (JOB_BYTES / tile_bytes.max(1)).max(1);
     let across = rows.strip.width.div_ceil(width);
     let first_row = rows.first as usize / height;

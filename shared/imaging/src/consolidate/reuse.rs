@@ -83,7 +83,10 @@ fn levels_fit(spec: &ConsolidateSpec, record: &Record) -> bool {
 fn tags_fit(spec: &ConsolidateSpec, tags: &ImageTags, overview: bool) -> bool {
     const BLACK_IS_ZERO: u16 = 1;
     const RGB: u16 = 2;
+    const PIXEL: u16 = 1;
+    const BAND: u16 = 2;
     let options = spec.file_options();
+    let planar = if options.is_by_band() { BAND } else { PIXEL };
     let option = |key: &str| {
         if overview {
             options.of_overviews(key)
@@ -100,7 +103,7 @@ fn tags_fit(spec: &ConsolidateSpec, tags: &ImageTags, overview: bool) -> bool {
         && (compression == 1 || predictor == Ok(tags.predictor))
         && (tags.block_width, tags.block_height) == spec.block()
         && usize::from(tags.samples) == spec.bands
-        && tags.planar == 1
+        && tags.planar == planar
         && (tags.photometric == BLACK_IS_ZERO || colours && tags.photometric == RGB)
         && tags.colour_map.is_empty()
         && tags.extra_samples.iter().all(|kind| *kind == 0)

@@ -167,6 +167,7 @@ fn tiles_encoded_here_hold_what_gdal_stores() {
     let path = folder.path().join("source.tif");
     let lossless = [("COMPRESS", "ZSTD"), ("PREDICTOR", "2")];
     let deflate = [("COMPRESS", "DEFLATE"), ("ZLEVEL", "1")];
+    let apart = [("COMPRESS", "ZSTD"), ("INTERLEAVE", "BAND")];
     let mut wrong = Vec::new();
     for (dtype, no_data, bands, size, params) in [
         (DType::UInt16, 0.0, 1, (512, 384), &lossless[..]),
@@ -177,6 +178,9 @@ fn tiles_encoded_here_hold_what_gdal_stores() {
         (DType::Float32, f64::NAN, 3, (512, 384), &lossless),
         (DType::Float64, -1.0, 1, (300, 201), &[]),
         (DType::Int8, -128.0, 1, (300, 201), &lossless),
+        (DType::UInt16, 0.0, 3, (512, 384), &apart),
+        (DType::UInt8, 0.0, 4, (300, 201), &apart),
+        (DType::Float64, -1.0, 1, (300, 201), &apart),
         (DType::UInt16, 0.0, 1, TALL, &[]),
     ] {
         let mapping = mapping(dtype, no_data);

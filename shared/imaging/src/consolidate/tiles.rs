@@ -96,19 +96,24 @@ impl<'a> Worker<'a> {
     pub(super) fn encode(&mut self, job: &Job) -> Result<()> {
         let plan = &job.places.plan;
         let level = &plan.levels[job.level];
-        let across = level.image.tags.blocks_across() as usize;
         let encoder = encoder(&mut self.encoders, level.codec)?;
         self.encoded.clear();
-        let mut lengths = Vec::with_capacity(job.columns.len());
-        for column in job.columns.clone() {
-            if !gather(level, &plan.hole, job, column, &mut self.samples) {
+        let tags = &level.image.tags;
+        let places = job.columns.clone();
+        let places = places.flat_map(|column| (0..tags.planes()).map(move |plane| (plane, column)));
+        let mut lengths = Vec::with_capacity(job.columns.len() * tags.planes() as usize);
+        for (plane, column) in places {
+            let index = tags.block_index(plane, column as u32, job.tile_row as u32);
+            let Some(index) = index else { continue };
+            let bands = level.bands_of(plane);
+            if !gather(level, &plan.hole, job, column, bands, &mut self.samples) {
                 continue;
             }
             encoder
                 .encode(&level.format, &self.samples, &mut self.tile)
                 .map_err(failed)?;
             self.encoded.extend_from_slice(&self.tile);
-            lengths.push((job.tile_row * across + column, self.tile.len() as u64));
+            lengths.push((index, self.tile.len() as u64));
         }
         if lengths.is_empty() {
             return Ok(());
@@ -140,14 +145,21 @@ fn failed(error: cog::BlockError) -> Error {
     }
 }
 
-/// Copies the samples of a tile, the bands of a pixel side by side, zeros outside of the image. False when every one of
-/// them in the image is a hole.
-fn gather(level: &LevelPlan, hole: &[u8], job: &Job, column: usize, tile: &mut Vec<u8>) -> bool {
+/// Copies the samples of a tile of some bands, those of a pixel side by side, zeros outside of the image. False when
+/// every one of them in the image is a hole.
+fn gather(
+    level: &LevelPlan,
+    hole: &[u8],
+    job: &Job,
+    column: usize,
+    bands: Range<usize>,
+    tile: &mut Vec<u8>,
+) -> bool {
     match hole.len() {
-        1 => gather_samples::<1>(level, hole, job, column, tile),
-        2 => gather_samples::<2>(level, hole, job, column, tile),
-        4 => gather_samples::<4>(level, hole, job, column, tile),
-        _ => gather_samples::<8>(level, hole, job, column, tile),
+        1 => gather_samples::<1>(level, hole, job, column, bands, tile),
+        2 => gather_samples::<2>(level, hole, job, column, bands, tile),
+        4 => gather_samples::<4>(level, hole, job, column, bands, tile),
+        _ => gather_samples::<8>(level, hole, job, column, bands, tile),
     }
 }
 
@@ -156,11 +168,12 @@ fn gather_samples<const N: usize>(
     hole: &[u8],
     job: &Job,
     column: usize,
+    bands: Range<usize>,
     tile: &mut Vec<u8>,
 ) -> bool {
     let (strip, format) = (&job.strip, &level.format);
     let (width, height) = (format.width as usize, format.height as usize);
-    let bands = usize::from(format.samples);
+    let (first, bands) = (bands.start, bands.len());
     let left = column * width;
     let columns = width.min(strip.width - left);
     let rows = height.min(strip.height - job.row);
@@ -172,7 +185,8 @@ fn gather_samples<const N: usize>(
     let mut stored = false;
     for band in 0..bands {
         for row in 0..rows {
-            let from = ((band * strip.height + job.row + row) * strip.width + left) * N;
+            let line = (first + band) * strip.height + job.row + row;
+            let from = (line * strip.width + left) * N;
             let samples = &strip.samples[from..from + columns * N];
             let to = &mut tile[row * row_bytes..row * row_bytes + columns * bands * N];
             stored = stored || is_stored::<N>(samples, hole);

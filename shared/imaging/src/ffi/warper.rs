@@ -92,7 +92,8 @@ impl WarpOptions {
         let options = unsafe { owned.0.as_mut() }.ok_or("no memory for the options")?;
         options.papszWarpOptions = Options::new([
             ("INIT_DEST", "NO_DATA"),
-            ("UNIFIED_SRC_NODATA", "NO"),
+            // no UNIFIED_SRC_NODATA: each band has holes of its own, and a target pixel whose source pixel is a hole in
+            // all of them is one, as with the mask or the alpha band of a file
             // other threads could not use the transformer, whose operation belongs to this one
             ("NUM_THREADS", "1"),
             ("XSCALE", &job.scale.0.to_string()),

@@ -47,7 +47,10 @@ impl FileInfo {
         let size = Size::try_new(width as i64, height as i64)?;
         let transform = transform(dataset, name)?;
         let crs = crs(dataset, name)?;
-        let dtype = common_type(&indexed, name)?;
+        let dtype = common_type(indexed.iter().map(supported_type)).map_err(|reason| {
+            let name = name.to_owned();
+            Error::SampleType { name, reason }
+        })?;
         let overviews = indexed
             .iter()
             .all(|band| band.overview_count().is_ok_and(|count| count > 0));
@@ -85,29 +88,29 @@ pub(super) fn crs(dataset: &Dataset, name: &str) -> Result<Crs> {
     Crs::parse(&wkt)
 }
 
-fn common_type(bands: &[RasterBand<'_>], name: &str) -> Result<DType> {
+/// The one type of some bands, or why there is none.
+fn common_type(types: impl IntoIterator<Item = Result<DType, String>>) -> Result<DType, String> {
     let mut common = None;
-    for band in bands {
-        let dtype = sample_type(band).ok_or_else(|| Error::SampleType {
-            name: name.to_owned(),
-            reason: format!(
-                "datatype not found or not supported ({})",
-                name_of(data_type(band))
-            ),
-        })?;
+    for dtype in types {
+        let dtype = dtype?;
         match common {
             Some(found) if found != dtype => {
-                return Err(Error::SampleType {
-                    name: name.to_owned(),
-                    reason: format!(
-                        "all bands must have the same data type (found {found} and {dtype})"
-                    ),
-                });
+                return Err(format!(
+                    "all bands must have the same data type (found {found} and {dtype})"
+                ));
             }
             _ => common = Some(dtype),
         }
     }
     Ok(common.unwrap_or_default())
+}
+
+/// The type of a band, or why it has none of ours.
+fn supported_type(band: &RasterBand<'_>) -> Result<DType, String> {
+    sample_type(band).ok_or_else(|| {
+        let name = name_of(data_type(band));
+        format!("datatype not found or not supported ({name})")
+    })
 }
 
 /// The type of a band, signed bytes included.
@@ -119,4 +122,23 @@ pub(super) fn sample_type(band: &RasterBand<'_>) -> Option<DType> {
 pub(super) fn is_signed_byte(band: &RasterBand<'_>) -> bool {
     let pixel_type = band.metadata_item("PIXELTYPE", "IMAGE_STRUCTURE");
     pixel_type.as_deref() == Some("SIGNEDBYTE")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::common_type;
+    use domain::DType;
+
+    #[test]
+    fn bands_have_one_type() {
+        let of = |types: &[DType]| common_type(types.iter().map(|dtype| Ok(*dtype)));
+        assert_eq!(of(&[DType::UInt16; 3]), Ok(DType::UInt16));
+        let mixed = of(&[DType::UInt16, DType::UInt16, DType::Float32]);
+        let text = "all bands must have the same data type (found UINT16 and FLOAT32)";
+        assert_eq!(mixed, Err(text.to_owned()));
+        // the first band that is wrong is told
+        let unknown = Err("not supported".to_owned());
+        let of_three = [Ok(DType::UInt8), unknown.clone(), Ok(DType::Float32)];
+        assert_eq!(common_type(of_three), unknown);
+    }
 }

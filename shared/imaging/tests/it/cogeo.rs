@@ -40,6 +40,20 @@ fn files_of_one_record_are_cloud_optimised_for_rio_cogeo() {
             &[("COMPRESS", "JPEG")],
         ),
         (
+            DType::UInt16,
+            3,
+            (256, 256),
+            Resampling::Average,
+            &[("COMPRESS", "ZSTD"), ("INTERLEAVE", "BAND")],
+        ),
+        (
+            DType::UInt8,
+            3,
+            (256, 256),
+            Resampling::Near,
+            &[("COMPRESS", "JPEG"), ("INTERLEAVE", "BAND")],
+        ),
+        (
             DType::UInt8,
             1,
             (64, 256),

@@ -9,6 +9,7 @@ mod dateline;
 mod direct;
 mod encodings;
 mod hostile;
+mod interleave;
 mod judged;
 mod layers;
 mod links;

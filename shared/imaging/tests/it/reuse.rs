@@ -99,6 +99,28 @@ fn the_tiles_of_a_fitting_file_are_copied() {
 }
 
 #[test]
+fn a_file_of_bands_apart_is_copied_where_they_are_asked_for_apart() {
+    let scene = Scene::new();
+    let mapping = plain(DType::UInt16, 0.0);
+    fitting(&scene, mapping);
+    let order = |file: &Path, interleave: &str| {
+        let mut order = spec(vec![record(vec![source(file, &[1, 2], mapping)])], mapping);
+        let interleave = ("INTERLEAVE".to_owned(), interleave.to_owned());
+        order.creation_params.extend([interleave]);
+        order
+    };
+    let mut made = order(&scene.path("image.tif"), "BAND");
+    made.creation_params
+        .insert("ZSTD_LEVEL".to_owned(), "19".to_owned());
+    let apart = write(&made, &scene, "apart.tif");
+    for (interleave, reused) in [("BAND", true), ("band", true), ("PIXEL", false)] {
+        let again = write(&order(&apart, interleave), &scene, "again.tif");
+        assert_eq!(tiles(&again, 0) == tiles(&apart, 0), reused, "{interleave}");
+        assert_eq!(file_values(&text(&again)), file_values(&text(&apart)));
+    }
+}
+
+#[test]
 fn a_record_of_a_fitting_file_without_data_is_empty() {
     let scene = Scene::new();
     let mapping = plain(DType::UInt16, 0.0);
@@ -142,7 +164,7 @@ fn a_file_of_the_other_byte_order_is_made_again() {
 #[test]
 fn what_differs_in_anything_is_made_again() {
     type Change = fn(&mut ConsolidateSpec);
-    let cases: [(&str, Change); 12] = [
+    let cases: [(&str, Change); 13] = [
         ("mapping of the target", |spec| {
             spec.mapping = plain(DType::UInt16, 65_535.0);
         }),
@@ -167,6 +189,10 @@ fn what_differs_in_anything_is_made_again() {
         }),
         ("predictor", |spec| {
             spec.creation_params = params(&[("COMPRESS", "ZSTD"), ("PREDICTOR", "1")]);
+        }),
+        ("interleave", |spec| {
+            let apart = ("INTERLEAVE".to_owned(), "BAND".to_owned());
+            spec.creation_params.extend([apart]);
         }),
         ("two datasets", |spec| {
             let twice = spec.records[0].sources[0].clone();

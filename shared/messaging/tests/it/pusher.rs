@@ -14,7 +14,7 @@ use axum::{
 use messaging::{
     Delivery, Handler, Outcome,
     push::{self, MAX_BODY},
-    pusher::{HttpPusher, PushOptions},
+    pusher::{Bearer, HttpPusher, PushOptions},
 };
 
 type Received = Arc<Mutex<Vec<(Option<String>, Delivery)>>>;
@@ -66,7 +66,7 @@ async fn the_status_decides_what_becomes_of_a_message() {
     let pusher = HttpPusher::new(
         &url,
         &PushOptions {
-            bearer: Some("secret".into()),
+            bearer: Some("secret".into()).into(),
             ..PushOptions::default()
         },
     );
@@ -101,7 +101,8 @@ async fn the_status_decides_what_becomes_of_a_message() {
             again(4, "203 Non Authoritative Information: because"),
         ),
         (301, None, again(4, "301 Moved Permanently: because")),
-        (401, None, again(4, "401 Unauthorized: because")),
+        (401, None, later(4, "401 Unauthorized: because")),
+        (403, None, later(4, "403 Forbidden: because")),
         (404, None, again(4, "404 Not Found: because")),
         (500, None, again(4, "500 Internal Server Error: because")),
     ];
@@ -117,6 +118,26 @@ async fn the_status_decides_what_becomes_of_a_message() {
         (token.as_deref(), first),
         (Some("Bearer secret"), delivery(200, None))
     );
+}
+
+#[tokio::test]
+async fn a_token_that_is_replaced_is_sent_from_then_on() {
+    let (url, received) = endpoint().await;
+    let token = Arc::new(Mutex::new(Some("old".to_owned())));
+    let asked = Arc::clone(&token);
+    let options = PushOptions {
+        bearer: Bearer::by(move || asked.lock().unwrap().clone().map(Into::into)),
+        ..PushOptions::default()
+    };
+    let pusher = HttpPusher::new(&url, &options).unwrap();
+    for next in [Some("new".to_owned()), None] {
+        pusher.handle(delivery(200, None)).await;
+        *token.lock().unwrap() = next;
+    }
+    pusher.handle(delivery(200, None)).await;
+    let received = received.lock().unwrap();
+    let tokens: Vec<_> = received.iter().map(|(token, _)| token.as_deref()).collect();
+    assert_eq!(tokens, [Some("Bearer old"), Some("Bearer new"), None]);
 }
 
 #[tokio::test]

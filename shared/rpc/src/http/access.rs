@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
-use runtime::config::Tokens;
+use runtime::config::{LiveTokens, Tokens};
 use runtime::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
@@ -24,7 +24,7 @@ const ESRI_AUTHORIZATION: &str = "x-esri-authorization";
 /// them, and then from nobody without a token.
 #[derive(Clone, Debug)]
 pub struct Access {
-    tokens: Arc<Tokens>,
+    tokens: LiveTokens,
     pushers: Option<Arc<PushVerifier>>,
 }
 
@@ -44,10 +44,10 @@ enum Surface {
 }
 
 impl Access {
-    /// Asks for these tokens.
-    pub fn new(tokens: &Tokens) -> Self {
+    /// Asks for these tokens, and for what replaces them.
+    pub fn new(tokens: impl Into<LiveTokens>) -> Self {
         Self {
-            tokens: Arc::new(tokens.clone()),
+            tokens: tokens.into(),
             pushers: None,
         }
     }
@@ -63,7 +63,7 @@ impl Access {
 
     /// Whether nobody is asked for a token, pushers of service accounts excepted.
     pub fn is_open(&self) -> bool {
-        self.tokens.is_open()
+        self.tokens.get().is_open()
     }
 
     /// What nobody may call, because some tokens are configured, but none for it.
@@ -73,9 +73,10 @@ impl Access {
             (Surface::User, "the service geocube.Geocube and the tiles"),
             (Surface::Push, "the push routes"),
         ];
+        let tokens = self.tokens.get();
         let is_closed = |surface: &Surface| {
-            !self.is_open()
-                && self.accepted(*surface).next().is_none()
+            !tokens.is_open()
+                && accepted(&tokens, *surface).next().is_none()
                 && self.verifier(*surface).is_none()
         };
         surfaces
@@ -110,40 +111,41 @@ impl Access {
     }
 
     fn check(&self, surface: Surface, headers: &HeaderMap) -> Result<(), &'static str> {
-        if surface == Surface::Open || (self.is_open() && self.verifier(surface).is_none()) {
+        let tokens = self.tokens.get();
+        if surface == Surface::Open || (tokens.is_open() && self.verifier(surface).is_none()) {
             return Ok(());
         }
         let mut refusal = "invalid token";
         for value in presented(surface, headers) {
             refusal = match value.strip_prefix(b"Bearer ") {
                 None => "missing \"Bearer \" prefix",
-                Some(token) if self.accepts(surface, token) => return Ok(()),
+                Some(token) if accepts(&tokens, surface, token) => return Ok(()),
                 Some(_) => "invalid token",
             };
         }
         Err(refusal)
     }
+}
 
-    /// Compares with every accepted token, each in constant time.
-    fn accepts(&self, surface: Surface, presented: &[u8]) -> bool {
-        let equal = |token: &SecretString| presented.ct_eq(token.expose_secret().as_bytes());
-        self.accepted(surface)
-            .fold(0.into(), |found: subtle::Choice, token| {
-                found | equal(token)
-            })
-            .into()
-    }
+/// Compares with every accepted token, each in constant time.
+fn accepts(tokens: &Tokens, surface: Surface, presented: &[u8]) -> bool {
+    let equal = |token: &SecretString| presented.ct_eq(token.expose_secret().as_bytes());
+    accepted(tokens, surface)
+        .fold(0.into(), |found: subtle::Choice, token| {
+            found | equal(token)
+        })
+        .into()
+}
 
-    fn accepted(&self, surface: Surface) -> impl Iterator<Item = &SecretString> {
-        let Tokens { user, admin, event } = &*self.tokens;
-        let accepted = match surface {
-            Surface::Admin => [None, admin.as_ref()],
-            Surface::User | Surface::Catalog => [user.as_ref(), admin.as_ref()],
-            Surface::Push => [event.as_ref(), None],
-            Surface::Open => [None, None],
-        };
-        accepted.into_iter().flatten()
-    }
+fn accepted(tokens: &Tokens, surface: Surface) -> impl Iterator<Item = &SecretString> {
+    let Tokens { user, admin, event } = tokens;
+    let accepted = match surface {
+        Surface::Admin => [None, admin.as_ref()],
+        Surface::User | Surface::Catalog => [user.as_ref(), admin.as_ref()],
+        Surface::Push => [event.as_ref(), None],
+        Surface::Open => [None, None],
+    };
+    accepted.into_iter().flatten()
 }
 
 /// Lets only those requests through to `router` that present a token of their surface, and answers

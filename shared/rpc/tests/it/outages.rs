@@ -219,7 +219,7 @@ async fn a_session_that_is_ended_in_the_middle_is_replaced() {
 }
 
 /// A server whose way to the database can break.
-async fn behind_proxy() -> Option<(Server, Proxy)> {
+pub async fn behind_proxy() -> Option<(Server, Proxy)> {
     let database = TestDatabase::create().await?;
     let proxy = Proxy::before(&database.url()).await;
     let options = PoolOptions {
@@ -251,7 +251,7 @@ async fn a_restart_of_the_database_is_survived() {
         assert!(begin.elapsed() < Duration::from_secs(5));
         proxy.mend().await;
         // connections that were used just now are not asked for a sign of life
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(1100)).await;
         server
             .create_aoi(rectangle(0., 0., width, 50.))
             .await

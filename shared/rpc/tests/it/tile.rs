@@ -1,6 +1,7 @@
 //! Web-mercator tiles by gRPC.
 
 mod colours;
+mod far;
 mod http;
 mod refusals;
 

@@ -1,14 +1,19 @@
 //! The bearer tokens of the service.
 
+mod live;
+
+pub use live::{LiveTokens, Replaced};
+
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::ConfigError;
 use crate::secret::{Secret, SecretName};
+use crate::{ConfigError, value};
 
 /// Flags of the tokens. The tokens themselves are never on a command line, where all users of the machine could read them.
 #[derive(Debug, Clone, Default, Args)]
@@ -21,6 +26,9 @@ pub struct TokenFlags {
     /// Name of the secret with the tokens, in the same form
     #[arg(long, value_name = "NAME")]
     pub ba_secret_name: Option<String>,
+    /// How often file and secret are read again; 0s for only once, at the start [default: 1m]
+    #[arg(long, value_parser = value::duration, value_name = "DURATION")]
+    pub tokens_reload: Option<Duration>,
     /// Token of users (environment only)
     #[arg(long, hide = true)]
     pub token_user: Option<SecretString>,
@@ -62,6 +70,13 @@ impl TokenFlags {
             });
         };
         SecretName::try_new("--baSecretName", project, id).map(Some)
+    }
+
+    /// Pause between two readings of what may change; `None` where nothing is to be read again.
+    pub fn reload(&self) -> Option<Duration> {
+        let changes = self.tokens_file.is_some() || self.ba_secret_name.is_some();
+        let pause = self.tokens_reload.unwrap_or(Duration::from_mins(1));
+        (changes && !pause.is_zero()).then_some(pause)
     }
 
     /// The tokens, each from `GEOCUBE_TOKEN_USER`, `…_ADMIN` or `…_EVENT`, else from `tokensFile`, else from `secret`,

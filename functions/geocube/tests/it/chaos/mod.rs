@@ -4,7 +4,8 @@
 //! every pixel is as before. `scripts/chaos` runs all of it; without these variables a sample is run:
 //!
 //! - `GEOCUBE_CHAOS_SEED`: makes everything that is random; it is printed.
-//! - `GEOCUBE_CHAOS_PLACES`: number of places to die at, `all` for each of them at several passings.
+//! - `GEOCUBE_CHAOS_PLACES`: number of places to die at, `all` for each of them at several passings, or beginnings of
+//!   their names, as in `marker.,order.acquire`.
 //! - `GEOCUBE_CHAOS_KILLS`: number of kills at random moments.
 //! - `GEOCUBE_CHAOS_STATE`: file that keeps what is done, so that an interrupted run goes on.
 
@@ -13,6 +14,7 @@ mod programs;
 mod progress;
 mod random;
 mod scene;
+mod trouble;
 mod users;
 mod world;
 
@@ -21,6 +23,7 @@ use progress::Progress;
 use random::Random;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use trouble::Trouble;
 use world::{Prepared, World};
 
 /// Kills of one set of jobs.
@@ -35,9 +38,6 @@ const PASSINGS: [u64; 3] = [0, 2, 7];
 /// Places that all jobs pass, one in each program: whoever does not die there has no failpoints.
 const SURE: [&str; 2] = ["creation.commit.before", "order.rename.after"];
 
-/// Places that these jobs pass by chance only, or never: a complete run passes all the others.
-const RARE: [&str; 0] = [];
-
 fn seed() -> u64 {
     let given = std::env::var("GEOCUBE_CHAOS_SEED").ok();
     let seed = given.and_then(|text| text.parse().ok()).unwrap_or_else(|| {
@@ -48,18 +48,35 @@ fn seed() -> u64 {
     seed
 }
 
+/// How often the program passes a place before it dies there, one after the other: what is provoked may happen once only.
+fn passings(place: &str) -> &'static [u64] {
+    if Trouble::at(place).is_some() {
+        &PASSINGS[..1]
+    } else {
+        &PASSINGS
+    }
+}
+
 /// Where the program dies, and how often it passes the place before.
 fn deaths(random: &mut Random) -> Vec<(&'static str, u64)> {
     let all = app::failpoint::PLACES;
+    let each = |place: &'static str| passings(place).iter().map(move |passing| (place, *passing));
     let wanted = std::env::var("GEOCUBE_CHAOS_PLACES").unwrap_or_default();
     if wanted == "all" {
-        let each = |place: &&'static str| PASSINGS.map(|passing| (*place, passing));
-        return all.iter().flat_map(each).collect();
+        return all.iter().copied().flat_map(each).collect();
+    }
+    if wanted.contains('.') {
+        let named = |place: &&str| wanted.split(',').any(|name| place.starts_with(name));
+        return all.iter().copied().filter(named).flat_map(each).collect();
     }
     let mut places = all.to_vec();
     random.shuffle(&mut places);
     places.truncate(wanted.parse().unwrap_or(PLACES));
-    let death = |place| (place, PASSINGS[random.below(2) as usize]);
+    let death = |place| {
+        let passings = passings(place);
+        let early = passings.len().min(2) as u64;
+        (place, passings[random.below(early) as usize])
+    };
     let sure = SURE.map(|place| (place, 0));
     sure.into_iter()
         .chain(places.into_iter().map(death))
@@ -82,6 +99,7 @@ async fn jobs_end_well_wherever_a_program_dies() {
         let begun = Instant::now();
         let mut world = prepared.world(Random::new(seed ^ number as u64)).await;
         let action = format!("{place}={passing}*off->return");
+        world.provoke(Trouble::at(place)).await;
         world.programs.start(Some(&action));
         let end = Box::pin(world.run(0)).await;
         eprintln!(
@@ -104,7 +122,7 @@ async fn jobs_end_well_wherever_a_program_dies() {
         died.keys()
     );
     // what an interrupted run did before is not known
-    died.retain(|place, died| died.len() == PASSINGS.len() && !RARE.contains(place));
+    died.retain(|place, died| died.len() == passings(place).len());
     assert!(died.is_empty(), "never passed: {:?}", died.keys());
 }
 
@@ -170,6 +188,9 @@ impl World<'_> {
         let settled = checks::settled(self, &mut deaths).await;
         if let Err(left) = settled {
             panic!("{left}\n{}", self.programs.last_words());
+        }
+        if let Some(aftermath) = self.trouble.and_then(Trouble::aftermath) {
+            self.database.run(&[&aftermath]).await;
         }
         checks::everything_is_well(self).await;
         self.programs.kill();

@@ -27,6 +27,8 @@ pub struct Users {
     instance: InstanceId,
     records: Vec<RecordId>,
     random: Random,
+    /// One cancels a job when its orders are sent.
+    cancel_sent: bool,
 }
 
 impl Users {
@@ -42,6 +44,7 @@ impl Users {
             instance: world.prepared.instance,
             records: world.prepared.records.clone(),
             random: world.random.clone(),
+            cancel_sent: world.trouble.is_some_and(|trouble| trouble.cancel_sent),
         }
     }
 
@@ -83,7 +86,11 @@ impl Users {
         let job = self
             .consolidate("cancelled", "tiles", &self.records[CANCELLED])
             .await;
-        tokio::time::sleep(patience).await;
+        if self.cancel_sent {
+            self.orders_of(job).await;
+        } else {
+            tokio::time::sleep(patience).await;
+        }
         let request = CancelJobRequest {
             id: job.to_string(),
             force_any_state: true,
@@ -145,6 +152,19 @@ impl Users {
                 _ => panic!("{status:?}"),
             }
             assert!(begun.elapsed() < LONGEST_STAND_STILL, "{status:?}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Waits until the orders of a job are sent.
+    async fn orders_of(&self, id: JobId) {
+        let begun = Instant::now();
+        loop {
+            let job = self.app.job(id, 0, 1000).await.unwrap();
+            if job.logs.iter().any(|line| line.contains("order(s) sent")) {
+                return;
+            }
+            assert!(begun.elapsed() < LONGEST_STAND_STILL, "{:#?}", job.logs);
             tokio::time::sleep(PAUSE).await;
         }
     }

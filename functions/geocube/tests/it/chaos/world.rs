@@ -3,6 +3,7 @@
 use super::programs::{Programs, Which};
 use super::random::Random;
 use super::scene::{self, Scene};
+use super::trouble::Trouble;
 use app::{App, Engine, Limits, NewContainer, NewDataset, Options, PathPolicy};
 use database::testing::{Scratch, TestDatabase};
 use database::{Database, PoolOptions};
@@ -57,6 +58,7 @@ pub struct World<'a> {
     /// Reads what the programs write.
     pub app: App,
     pub database: Scratch,
+    pub trouble: Option<&'static Trouble>,
 }
 
 impl Prepared {
@@ -118,6 +120,7 @@ impl Prepared {
             programs: Programs::new(folder, &url),
             app: app(db, folder),
             database,
+            trouble: None,
         }
     }
 
@@ -127,11 +130,20 @@ impl Prepared {
 }
 
 impl World<'_> {
+    /// Makes something happen to the jobs.
+    pub async fn provoke(&mut self, trouble: Option<&'static Trouble>) {
+        self.trouble = trouble;
+        for script in trouble.map(Trouble::scripts).unwrap_or_default() {
+            self.database.run(&[&script]).await;
+        }
+    }
+
     /// What belonged to a program that died is free: its leases are over, without anybody waiting for it.
     pub async fn let_time_pass(&self, program: Which) {
         let over = match program {
             Which::Api => {
                 "UPDATE geocube.jobs SET action_lease_until = clock_timestamp() WHERE action_run_id IS NOT NULL;
+                 UPDATE geocube.task_leases SET lease_until = clock_timestamp() WHERE status = 'RUNNING' AND owner = 'dead-letter';
                  UPDATE pgq_jobs SET locked_until = clock_timestamp() WHERE locked_until > clock_timestamp();"
             }
             Which::Consolidater => {

@@ -71,7 +71,7 @@ async fn write_markers(app: &App, job: JobId, tasks: &[TaskId]) -> Result<()> {
     let markers: Vec<Uri> = tasks.iter().map(marker).collect::<domain::Result<_>>()?;
     {
         let mut connection = app.database().write().await?;
-        noted_file::note_markers(&mut connection, job, &markers).await?;
+        noted_file::note_files(&mut connection, job, &markers).await?;
     }
     stream::iter(markers)
         .map(Ok)

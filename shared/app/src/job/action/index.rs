@@ -174,9 +174,10 @@ fn shape(record: &OrderRecord, cell: &MultiPolygon, crs: &Crs) -> Result<(MultiP
 /// Those of the described datasets that the container does not have yet.
 fn new_datasets(present: &Container, described: Vec<NewDataset>) -> Result<Vec<NewDataset>> {
     let mut new = Vec::with_capacity(described.len());
+    let present = present.clone().additions();
     for described in described {
         // beside what was there before; those of the same order do not meet each other
-        if present.clone().add(described.dataset.clone())? {
+        if present.admits(&described.dataset)? {
             new.push(described);
         }
     }

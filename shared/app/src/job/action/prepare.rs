@@ -2,6 +2,7 @@
 
 mod cell;
 mod inputs;
+mod pieces;
 mod places;
 
 use super::index::instance_and_layout;
@@ -13,13 +14,13 @@ use database::consolidation_params::{self, Owner};
 use database::lock::{self, LockFlag};
 use database::{dataset, job_log, layout, record, task, variable};
 use domain::grid::GridSpec;
-use domain::job::{ActionEnd, EntryAction, Job, LogEntry, Severity, Task, TaskState};
+use domain::job::{ActionEnd, EntryAction, Job, LogEntry, Severity};
 use domain::plan::{CellFolders, Replaced, Target};
 use domain::{
-    DatasetId, Entity, InstanceId, Instant, Layout, RecordId, RecordSelection, Resampling, TaskId,
-    Uri,
+    DatasetId, Entity, InstanceId, Instant, Layout, RecordId, RecordSelection, Resampling, Uri,
 };
 use inputs::CellInputs;
+use pieces::Pieces;
 use places::Place;
 use std::sync::Arc;
 
@@ -56,11 +57,12 @@ impl Context {
 /// What was decided for all the cells.
 #[derive(Default)]
 struct Plan {
-    tasks: Vec<Task>,
+    tasks: Pieces,
     replaced: Replaced,
 }
 
-/// Plans cell by cell, telling the user on the way, then stores tasks and locks in one transaction.
+/// Plans cell by cell, telling the user on the way and putting away what would be too much to hold, then stores tasks and
+/// locks in one transaction.
 pub(super) async fn prepare_orders(running: &Running) -> Result<Posted, Stop> {
     let context = Arc::new(context(running).await?);
     let mut plan = Plan::default();
@@ -103,10 +105,10 @@ async fn context(running: &Running) -> Result<Context> {
 }
 
 /// Datasets of the record of a collapse that are looked at.
-const MAX_COLLAPSED: dataset::Bound = dataset::Bound {
-    datasets: 1_000_000,
-    name: "of the record that the others are collapsed into",
-};
+const MAX_COLLAPSED: dataset::Bound = dataset::Bound::of(
+    1_000_000,
+    "of the record that the others are collapsed into",
+);
 
 async fn record_time(connection: &mut database::PgConnection, id: RecordId) -> Result<Instant> {
     let records = record::get(connection, &[id]).await?;
@@ -122,7 +124,7 @@ async fn plan_cell(
     place: Place,
     folders: &Arc<CellFolders>,
     plan: &mut Plan,
-) -> Result<()> {
+) -> Result<(), Stop> {
     let CellInputs {
         found: inputs,
         reused,
@@ -148,7 +150,7 @@ async fn plan_cell(
         .run(move |_| plan_one(&context, work))
         .await?;
     plan.replaced.visit(&inputs, Some(&planned));
-    plan.tasks.extend(planned.tasks());
+    plan.tasks.add(running, planned.tasks()).await?;
     if let Some(message) = message {
         running
             .log(&[running.entry(Severity::Debug, message)])
@@ -157,28 +159,20 @@ async fn plan_cell(
     Ok(())
 }
 
-/// Tasks stored by one statement: each carries its order.
-const TASKS_OF_A_STATEMENT: usize = 500;
-
 /// Stores what was decided. The inputs that nothing replaces are released.
 async fn store(running: &Running, target: &Target, plan: Plan) -> Result<Posted, Stop> {
     let id = running.job.id;
     let (replaced, kept) = plan.replaced.finish();
     let mut step = running.begin().await?;
     // left by a former run of the action whose follow-up was lost
-    let former = task::list_without_payload(step.conn(), id, &TaskState::ALL).await?;
-    let former: Vec<TaskId> = former.into_iter().map(|task| task.id).collect();
-    task::delete(step.conn(), &former).await?;
+    task::delete_of_job(step.conn(), id).await?;
     for flag in [LockFlag::Initial, LockFlag::ToDelete] {
         lock::release(step.conn(), id, Some(flag)).await?;
     }
     lock::lock(step.conn(), id, &replaced, LockFlag::ToDelete).await?;
-    for tasks in plan.tasks.chunks(TASKS_OF_A_STATEMENT) {
-        task::insert(step.conn(), tasks).await?;
-    }
+    let tasks = plan.tasks.store(running, &mut step).await?;
     let text = format!(
-        "{} task(s) prepared, {} dataset(s) will be replaced",
-        plan.tasks.len(),
+        "{tasks} task(s) prepared, {} dataset(s) will be replaced",
         replaced.len()
     );
     let mut entries = vec![running.entry(Severity::Info, text)];

@@ -2,7 +2,7 @@
 
 use super::running::{Running, Stop};
 use crate::job::outbox::Posted;
-use database::{dataset, job_log, lock};
+use database::{dataset, job_log, lock, planned_task};
 use domain::DatasetStatus;
 use domain::job::{ActionEnd, EntryAction, Severity};
 
@@ -29,6 +29,7 @@ pub(super) async fn release_locks(running: &Running) -> Result<Posted, Stop> {
         job_log::append(step.conn(), id, &[entry]).await?;
     }
     lock::release(step.conn(), id, None).await?;
+    planned_task::forget(step.conn(), id).await?;
     running
         .end(EntryAction::ReleaseLocks, step, ActionEnd::Complete)
         .await

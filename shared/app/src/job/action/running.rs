@@ -55,6 +55,11 @@ impl Running {
         Self { app, job, run }
     }
 
+    /// This run of the action.
+    pub(super) fn run(&self) -> RunId {
+        self.run
+    }
+
     /// Begins a transaction under the lease.
     pub(super) async fn begin(&self) -> Result<Step, Stop> {
         let mut tx = self.app.database().begin().await?;

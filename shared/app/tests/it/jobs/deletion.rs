@@ -321,7 +321,7 @@ async fn s32_only_files_that_are_emptied_and_ours_become_tasks() {
 }
 
 /// A deletion whose datasets are hidden, and which cannot be undone because of a file that cannot be deleted.
-async fn rollback_that_fails(world: &World, added: &crate::world::Added) -> JobId {
+pub async fn rollback_to_fail(world: &World, added: &crate::world::Added) -> JobId {
     let level = ExecutionLevel::StepByStepCritical;
     let new = deletion("deletion", &[added.record], level);
     let id = world.app.delete_datasets(new).await.unwrap().job.id;
@@ -334,7 +334,11 @@ async fn rollback_that_fails(world: &World, added: &crate::world::Added) -> JobI
     database::task::insert(&mut connection, &[Task::new(TaskId::new(), id, payload)])
         .await
         .unwrap();
-    drop(connection);
+    id
+}
+
+async fn rollback_that_fails(world: &World, added: &crate::world::Added) -> JobId {
+    let id = rollback_to_fail(world, added).await;
     world.app.cancel_job(id, false).await.unwrap();
     world.deliver_all().await;
     assert_eq!(world.state(id).await, JobState::RollbackFailed);

@@ -1,4 +1,5 @@
-//! Each event of each kind of job is lost once, and each state is entered once by a process that dies.
+//! Each event of each kind of job is lost once, and each state is entered once by a process that dies; or all that was
+//! delivered comes again and again.
 
 use super::at_once;
 use super::recovery::die_after_saving;
@@ -6,7 +7,7 @@ use crate::world::{Added, ORDERS, Scene, World};
 use app::job::{NewDeletion, PushAnswer};
 use bytes::Bytes;
 use domain::JobId;
-use domain::job::{ExecutionLevel, JobEvent, JobState, JobStatus, Message, parse_message};
+use domain::job::{ExecutionLevel, JobState, Message, parse_message};
 use std::collections::BTreeSet;
 
 /// What happens to an event of a job.
@@ -16,6 +17,8 @@ enum Mishap {
     Loss,
     /// Who receives it saves the state and dies; it is delivered again.
     Death,
+    /// Not one event but every message is delivered once more after each later one, and every command is issued twice.
+    Again,
 }
 
 /// Delivers messages, one of which meets with a mishap.
@@ -32,6 +35,8 @@ struct Courier<'a> {
     holds_orders: bool,
     /// States in which a mishap happened.
     states: BTreeSet<&'static str>,
+    /// What was delivered so far, to come again.
+    delivered: Vec<(String, Bytes)>,
 }
 
 impl Courier<'_> {
@@ -48,6 +53,10 @@ impl Courier<'_> {
                 let answer = self.world.deliver(&queue, &data).await;
                 let text = String::from_utf8_lossy(&data);
                 assert_eq!(answer, PushAnswer::Done, "{queue}: {text}");
+                if self.mishap == Mishap::Again {
+                    self.delivered.push((queue, data));
+                    self.deliver_again().await;
+                }
             }
             if !self.lost {
                 return;
@@ -63,17 +72,43 @@ impl Courier<'_> {
         }
     }
 
+    /// Whatever came so far comes once more.
+    async fn deliver_again(&self) {
+        for (queue, data) in &self.delivered {
+            let answer = self.world.deliver(queue, data).await;
+            let text = String::from_utf8_lossy(data);
+            assert_eq!(answer, PushAnswer::Done, "again, {queue}: {text}");
+        }
+    }
+
+    /// How often a user issues a command.
+    fn clicks(&self) -> usize {
+        if self.mishap == Mishap::Again { 2 } else { 1 }
+    }
+
+    async fn retry(&self, id: JobId, force: bool) {
+        for _ in 0..self.clicks() {
+            self.world.app.retry_job(id, force).await.unwrap();
+        }
+    }
+
+    async fn cancel(&self, id: JobId, force: bool) {
+        for _ in 0..self.clicks() {
+            self.world.app.cancel_job(id, force).await.unwrap();
+        }
+    }
+
     /// Whether the message is lost.
     async fn meets_mishap(&mut self, data: &Bytes) -> bool {
         let Ok(Message::Job(event)) = parse_message(data) else {
             return false;
         };
-        if self.mishap == Mishap::Loss && is_command(&event) {
+        if self.mishap == Mishap::Loss && event.status.is_command() {
             return false;
         }
         let number = self.seen;
         self.seen += 1;
-        if number != self.at {
+        if self.mishap == Mishap::Again || number != self.at {
             return false;
         }
         if self.mishap == Mishap::Death {
@@ -84,17 +119,6 @@ impl Courier<'_> {
         self.lost = self.mishap == Mishap::Loss;
         self.lost
     }
-}
-
-fn is_command(event: &JobEvent) -> bool {
-    matches!(
-        event.status,
-        JobStatus::Continue
-            | JobStatus::Retried
-            | JobStatus::RetryForced
-            | JobStatus::CancelledByUser
-            | JobStatus::CancelledByUserForced
-    )
 }
 
 /// What the users of a job do.
@@ -136,21 +160,21 @@ impl Journey {
                 courier.deliver().await;
                 assert_eq!(world.state(id).await, JobState::ConsolidationFailed);
                 Scene::new(day).write(&added.file);
-                app.retry_job(id, false).await.unwrap();
+                courier.retry(id, false).await;
                 courier.deliver().await;
                 (id, JobState::Done)
             }
             Self::ForcedRetry => {
                 let id = app.consolidate(consolidation).await.unwrap();
                 courier.until_in_progress(id).await;
-                app.retry_job(id, true).await.unwrap();
+                courier.retry(id, true).await;
                 courier.deliver().await;
                 (id, JobState::Done)
             }
             Self::Cancellation => {
                 let id = app.consolidate(consolidation).await.unwrap();
                 courier.until_in_progress(id).await;
-                app.cancel_job(id, false).await.unwrap();
+                courier.cancel(id, false).await;
                 courier.deliver().await;
                 (id, JobState::Failed)
             }
@@ -161,7 +185,7 @@ impl Journey {
             Self::CancelledDeletion => {
                 let id = delete(courier, &added, ExecutionLevel::StepByStepCritical).await;
                 assert_eq!(world.state(id).await, JobState::DeletionInProgress);
-                app.cancel_job(id, false).await.unwrap();
+                courier.cancel(id, false).await;
                 courier.deliver().await;
                 (id, JobState::Failed)
             }
@@ -219,10 +243,11 @@ async fn all_journeys(mishap: Mishap) -> Option<BTreeSet<&'static str>> {
                 lost: false,
                 holds_orders: false,
                 states: BTreeSet::new(),
+                delivered: Vec::new(),
             };
             journey.go(&mut courier, days.next().unwrap()).await;
             states.extend(courier.states);
-            if courier.seen <= at {
+            if mishap == Mishap::Again || courier.seen <= at {
                 break;
             }
         }
@@ -274,4 +299,9 @@ async fn s43_whoever_dies_in_any_state_of_any_job_is_replaced() {
         "FAILED",
     ];
     assert_eq!(states, expected.into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_ends_as_it_should_however_often_messages_and_commands_come_again() {
+    all_journeys(Mishap::Again).await;
 }

@@ -1,10 +1,15 @@
 //! Jobs whose messages a queue delivers.
 
+use super::failing::half_broken;
+use super::worker::order;
 use crate::world::{EVENTS, ORDERS, Scene, World};
 use app::App;
 use app::worker::Worker;
 use domain::job::JobState;
-use messaging::{CancellationToken, ConsumeOptions, Consumer, Delivery, MemoryQueue};
+use messaging::{
+    CancellationToken, ConsumeOptions, Consumer, Delivery, MemoryQueue, Message, Publisher,
+};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::DropGuard;
@@ -68,4 +73,38 @@ async fn a_job_goes_through_a_queue_without_any_nap() {
         }
         eprintln!("two datasets through a queue: {:?}", started.elapsed());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_counted_by_state_and_by_queue() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    // one task done and one failed, and one that waits for a worker
+    half_broken(&world).await;
+    order(&world, 3).await;
+    let queue = MemoryQueue::new();
+    for (name, count) in [(ORDERS, 2), ("events-failed", 1)] {
+        let messages = (0..count).map(|_| Message::new("{}")).collect();
+        queue.publish(name, messages).await.unwrap();
+    }
+    let backlog = world.app.backlog(Some(&queue)).await.unwrap();
+    let tasks = [
+        ("CANCELLED", 0),
+        ("DONE", 1),
+        ("FAILED", 1),
+        ("NEW", 0),
+        ("PENDING", 1),
+    ];
+    assert_eq!(backlog.tasks, tasks.into());
+    let messages = [
+        ("events", 0),
+        ("events-failed", 1),
+        ("orders", 2),
+        ("orders-failed", 0),
+    ];
+    let messages = messages.map(|(name, count)| (name.to_owned(), count));
+    assert_eq!(backlog.messages, BTreeMap::from(messages));
+    let backlog = world.app.backlog(None).await.unwrap();
+    assert!(backlog.messages.is_empty());
 }

@@ -4,8 +4,8 @@ use super::worker::{order, result};
 use crate::world::{EVENTS, ORDERS, Scene, Stall, World};
 use app::job::PushAnswer;
 use app::worker::Outcome;
-use domain::Uri;
 use domain::job::{JobState, Message, TaskStatus, cancel_marker_name, parse_message};
+use domain::{JobId, Uri};
 use std::time::Duration;
 
 /// Nothing that is tested here takes as long.
@@ -95,6 +95,48 @@ async fn a_worker_that_misses_three_beats_stops_and_tells_nothing() {
     while world.worker.process(&message).await == Outcome::Busy {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    assert_eq!(result(&world).status, TaskStatus::TaskSuccessful);
+}
+
+/// Whether a worker of a job is alive, told by a runtime of its own.
+fn is_leased(url: &str, job: JobId) -> bool {
+    let query = async {
+        let options = database::PoolOptions::default();
+        let database = database::Database::connect(url, &options).await.unwrap();
+        let mut connection = database.read().await.unwrap();
+        database::lease::live_count(&mut connection, job)
+            .await
+            .unwrap()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(query) > 0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_lease_outlives_work_that_blocks_every_thread() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (job, message) = order(&world, 1).await;
+    let (worker, gate) = world.gated_worker(Stall::BeforeUpload);
+    let lease = worker.options().lease;
+    let running = tokio::spawn(async move { worker.process(&message).await });
+    gate.arrival().await;
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let blocking = tokio::spawn(async move { released.recv().unwrap() });
+    let url = world.database.url();
+    let watching = std::thread::spawn(move || {
+        std::thread::sleep(2 * lease);
+        is_leased(&url, job)
+    });
+    // without giving way: no task of the runtime goes on meanwhile
+    assert!(watching.join().unwrap(), "the lease ran out");
+    release.send(()).unwrap();
+    blocking.await.unwrap();
+    gate.open();
+    assert_eq!(running.await.unwrap(), Outcome::Done);
     assert_eq!(result(&world).status, TaskStatus::TaskSuccessful);
 }
 

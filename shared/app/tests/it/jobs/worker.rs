@@ -1,7 +1,8 @@
 //! Orders and their leases.
 
-use crate::world::{EVENTS, ORDERS, Scene, World};
+use crate::world::{EVENTS, ORDERS, Scene, Stall, World};
 use app::PathPolicy;
+use app::job::PushAnswer;
 use app::worker::{OrderFiles, Outcome};
 use bytes::Bytes;
 use domain::job::{JobState, Message, TaskEvent, TaskStatus, parse_message};
@@ -33,6 +34,23 @@ pub fn result(world: &World) -> TaskEvent {
         Message::Task(event) => event,
         other => panic!("{other:?}"),
     }
+}
+
+/// What a worker tells of an order.
+pub fn told(order: &Bytes, status: TaskStatus) -> Vec<u8> {
+    let Message::Order(order) = parse_message(order).unwrap() else {
+        panic!("no order")
+    };
+    let failed = status == TaskStatus::TaskFailed;
+    let event = TaskEvent {
+        job_id: order.job_id,
+        task_id: order.task_id,
+        status,
+        error: if failed { "broken" } else { "" }.to_owned(),
+        attempt: order.attempt,
+        run_id: None,
+    };
+    event.to_json()
 }
 
 fn attempt(order: &Bytes, attempt: i32) -> Vec<u8> {
@@ -157,6 +175,80 @@ async fn orders_of_a_former_attempt_are_not_run() {
     assert_eq!(result(&world).attempt, 2);
     assert_eq!(world.worker.process(&order).await, Outcome::Duplicate);
     assert_eq!(world.mailbox.waiting(EVENTS).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_of_a_former_attempt_that_comes_first_is_not_run() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, first) = order(&world, 1).await;
+    world.app.retry_job(id, true).await.unwrap();
+    while world.mailbox.waiting(ORDERS).is_empty() {
+        let (queue, data) = world.mailbox.take().unwrap();
+        world.deliver(&queue, &data).await;
+    }
+    assert_eq!(world.worker.process(&first).await, Outcome::Duplicate);
+    assert_eq!(world.files().len(), 1, "{:?}", world.files());
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_task_is_done_by_a_late_success_is_not_run() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (id, first) = order(&world, 1).await;
+    assert_eq!(world.worker.process(&first).await, Outcome::Done);
+    let (_, success) = world.mailbox.take().unwrap();
+    world.app.retry_job(id, true).await.unwrap();
+    while world.mailbox.waiting(ORDERS).is_empty() {
+        let (queue, data) = world.mailbox.take().unwrap();
+        world.deliver(&queue, &data).await;
+    }
+    let (_, second) = world.mailbox.take().unwrap();
+    assert_eq!(world.deliver(EVENTS, &success).await, PushAnswer::Done);
+    assert_eq!(world.worker.process(&second).await, Outcome::Duplicate);
+    world.deliver_all().await;
+    assert_eq!(world.state(id).await, JobState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_of_a_task_in_one_worker_keep_their_files_apart() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let (worker, gate) = world.gated_worker_with(Stall::BeforeUpload, |options| {
+        options.max_concurrent_tasks = 2;
+    });
+    let (id, first) = order(&world, 1).await;
+    let run = |message: Bytes| {
+        let worker = worker.clone();
+        tokio::spawn(async move { worker.process(&message).await })
+    };
+    let former = run(first.clone());
+    gate.arrival().await;
+    world.app.retry_job(id, true).await.unwrap();
+    while world.mailbox.waiting(ORDERS).is_empty() {
+        let (queue, data) = world.mailbox.take().unwrap();
+        world.deliver(&queue, &data).await;
+    }
+    let (_, second) = world.mailbox.take().unwrap();
+    let latter = run(second);
+    gate.arrival().await;
+    // who came first goes first, and takes its scratch files away
+    gate.open();
+    assert!(matches!(former.await.unwrap(), Outcome::RetryLater(_)));
+    gate.open();
+    assert_eq!(latter.await.unwrap(), Outcome::Done);
+    world.deliver_all().await;
+    let job = world.job(id).await;
+    assert_eq!(job.job.state, JobState::Done, "{:#?}", job.logs);
+    let record = world.visible().await[0].record.id;
+    assert_eq!(world.pixels(record).await, Scene::new(1).pixels());
+    let left = std::fs::read_dir(&worker.options().workdir).unwrap();
+    assert_eq!(left.count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -37,6 +37,22 @@ fn wide_geographies_are_cut_every_90_degrees() {
 }
 
 #[test]
+fn geographies_have_no_edge_from_pole_to_pole() {
+    for ((west, east), pieces) in [((-180., 180.), 4), ((10., 20.), 1), ((170., 190.), 2)] {
+        let globe = rectangle((west, east), (-90., 90.)).into();
+        let cut = split_geography(&globe).unwrap();
+        assert_eq!(cut.0.len(), pieces, "{cut:?}");
+        for ring in cut.0.iter().map(|part| &part.0[0]) {
+            let middles = ring.0.iter().filter(|point| point.y == 0.0).count();
+            assert_eq!((ring.0.len(), middles), (7, 2), "{ring:?}");
+        }
+        // straight edges may be as long
+        let cut = split_geometry(&globe).unwrap();
+        assert!(cut.0.iter().all(|part| part.0[0].0.len() == 5), "{cut:?}");
+    }
+}
+
+#[test]
 fn geometries_are_cut_at_the_antimeridian_only() {
     for ((west, east), pieces) in [
         ((-180., 180.), vec![(-180., 180.)]),

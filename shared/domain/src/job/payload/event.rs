@@ -44,7 +44,7 @@ pub struct JobEvent {
     pub status: JobStatus,
     /// Set once by the publisher, the same on each delivery.
     pub event_id: Option<EventId>,
-    /// Revision of the job when the event was published: a command to go on counts for that one only.
+    /// Revision of the job when the event was published: all but a cancel counts for that one only.
     pub seq: Option<i64>,
 }
 

@@ -1,9 +1,9 @@
 //! Events delivered twice, and crashes.
 
-use super::{consolidation, event, job, now, paused};
+use super::{consolidation, event, events, failure, job, now, paused};
 use crate::job::{
     ActionRecord, EntryAction, ExecutionLevel, Job, JobEvent, JobState, JobStatus, JobType,
-    Reception, apply, receive,
+    Reception, TaskCounters, apply, receive,
 };
 
 fn record(job: &Job, event: &JobEvent, finished: bool, lease_is_live: bool) -> ActionRecord {
@@ -95,6 +95,103 @@ fn a_second_command_to_go_on_does_not_end_the_next_pause() {
     assert!(matches!(late, Reception::Stale(_)), "{late:?}");
     let third = receive(&next, &other, &command(next.revision), false, now());
     assert!(matches!(third, Reception::Handled(_)), "{third:?}");
+}
+
+/// The job with tasks as an event tells of them.
+fn as_told(job: &Job, status: &JobStatus) -> Job {
+    let failed = u32::from(matches!(status, JobStatus::ConsolidationFailed(_)));
+    Job {
+        counters: TaskCounters { active: 0, failed },
+        ..job.clone()
+    }
+}
+
+#[test]
+fn of_events_for_a_former_revision_only_a_cancel_counts_and_not_a_second_one() {
+    let other = ActionRecord::default();
+    for job_type in [JobType::Consolidation, JobType::Deletion] {
+        for state in JobState::ALL {
+            for status in events() {
+                for waiting in [false, true] {
+                    let job = Job {
+                        revision: 7,
+                        waiting,
+                        ..as_told(&job(job_type, state, ExecutionLevel::Asynchronous), &status)
+                    };
+                    if apply(&job, &status, now()).is_err() {
+                        continue;
+                    }
+                    let of = |seq| {
+                        let event = JobEvent {
+                            seq,
+                            ..JobEvent::new(job.id, status.clone(), 0)
+                        };
+                        receive(&job, &other, &event, false, now())
+                    };
+                    for seq in [Some(7), None] {
+                        let received = of(seq);
+                        assert!(
+                            matches!(received, Reception::Handled(_)),
+                            "{state} {status}: {received:?}"
+                        );
+                    }
+                    let second = matches!(
+                        state,
+                        JobState::ConsolidationCancelling | JobState::RollbackFailed
+                    );
+                    let counts = match status {
+                        JobStatus::CancelledByUser => true,
+                        JobStatus::CancelledByUserForced => !second,
+                        _ => false,
+                    };
+                    let late = of(Some(6));
+                    let found = matches!(late, Reception::Handled(_));
+                    assert_eq!(found, counts, "{state} {status}: {late:?}");
+                    let refused =
+                        matches!(&late, Reception::Stale(refusal) if refusal.state == state);
+                    assert_eq!(refused, !counts, "{state} {status}: {late:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_end_of_the_tasks_that_they_belie_is_stale() {
+    let ended = |active, failed, status: &JobStatus| {
+        let job = Job {
+            counters: TaskCounters { active, failed },
+            ..consolidation(JobState::ConsolidationInProgress)
+        };
+        for seq in [Some(job.revision), None] {
+            let event = JobEvent {
+                seq,
+                ..JobEvent::new(job.id, status.clone(), 0)
+            };
+            match receive(&job, &ActionRecord::default(), &event, false, now()) {
+                Reception::Handled(_) => {}
+                Reception::Stale(_) => return false,
+                other => panic!("{other:?}"),
+            }
+        }
+        true
+    };
+    let failed = JobStatus::ConsolidationFailed(failure());
+    for (active, failed_tasks, done_counts, failed_counts) in [
+        (0, 0, true, false),
+        (0, 1, false, true),
+        (1, 0, false, false),
+        (1, 1, false, false),
+    ] {
+        let found = (
+            ended(active, failed_tasks, &JobStatus::ConsolidationDone),
+            ended(active, failed_tasks, &failed),
+        );
+        let expected = (done_counts, failed_counts);
+        assert_eq!(found, expected, "{active} active, {failed_tasks} failed");
+    }
+    let unsent = JobStatus::SendOrdersFailed(failure());
+    assert!(ended(1, 0, &unsent));
 }
 
 #[test]

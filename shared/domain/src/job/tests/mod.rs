@@ -1,6 +1,7 @@
 //! Tests of the machine and of the tasks.
 
 mod delivery;
+mod journeys;
 mod machine;
 mod random;
 mod table;

@@ -1,7 +1,8 @@
 //! What `gdalwarp` says of a request, and whether we said the same.
 
+use super::contents::{samples, write};
 use super::request::{Layer, Request};
-use crate::scene::{Look, Scene, file_values, plain, render, source, values};
+use crate::scene::{Look, Scene, plain, render, source, values};
 use crate::tools::{run, text, words};
 use domain::{DType, Resampling};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags};
@@ -33,14 +34,15 @@ impl Court {
         let files: Vec<PathBuf> = request
             .layers
             .iter()
-            .map(|layer| write(&scene, request, layer, request.dtype))
+            .map(|layer| file(&scene, request, layer, request.dtype))
             .collect();
+        let bands: Vec<i64> = (1..=request.contents.bands() as i64).collect();
         let sources: Vec<_> = files
             .iter()
-            .map(|file| source(file, &[1], mapping))
+            .map(|file| source(file, &bands, mapping))
             .collect();
         let image = render(&sources, &request.target, &mapping, request.kernel);
-        let expected = gdalwarp(&scene, request);
+        let expected = gdalwarp(&scene, request, &files);
         self.with_data += usize::from(image.any_valid());
         if let Some(complaint) = difference(&values(&image), &expected, request) {
             self.complaints.push(format!(
@@ -69,19 +71,9 @@ impl Court {
     }
 }
 
-fn write(scene: &Scene, request: &Request, layer: &Layer, dtype: DType) -> PathBuf {
-    let look = Look {
-        dtype,
-        size: layer.size,
-        transform: layer.transform,
-        crs: Some(&layer.crs),
-        no_data: (!request.no_data.is_nan()).then_some(request.no_data),
-        options: &["TILED=YES", "BLOCKXSIZE=64", "BLOCKYSIZE=64"],
-        ..Look::default()
-    };
-    let path = scene.raster(&format!("{}{dtype}.tif", layer.phase), look, |_, x, y| {
-        request.sample(layer.phase, x, y)
-    });
+/// Writes the file of a layer with its overviews.
+fn file(scene: &Scene, request: &Request, layer: &Layer, dtype: DType) -> PathBuf {
+    let path = write(scene, request, layer, dtype);
     if layer.overviews > 0 {
         let factors: Vec<i32> = (1..=layer.overviews).map(|level| 1 << level).collect();
         let options = DatasetOptions {
@@ -95,33 +87,31 @@ fn write(scene: &Scene, request: &Request, layer: &Layer, dtype: DType) -> PathB
 }
 
 /// What gdalwarp makes of the same sources. It does not know signed bytes: it gets wider samples.
-fn gdalwarp(scene: &Scene, request: &Request) -> Vec<f64> {
+fn gdalwarp(scene: &Scene, request: &Request, files: &[PathBuf]) -> Vec<f64> {
     let dtype = match request.dtype {
         DType::Int8 => DType::Int16,
         dtype => dtype,
     };
-    let files = request.layers.iter().map(|layer| {
-        if dtype == request.dtype {
-            scene.path(&format!("{}{dtype}.tif", layer.phase))
-        } else {
-            write(scene, request, layer, dtype)
-        }
-    });
-    let files: Vec<String> = files.map(|file| text(&file)).collect();
+    let wider = |layer| file(scene, request, layer, dtype);
+    let files: Vec<PathBuf> = if dtype == request.dtype {
+        files.to_vec()
+    } else {
+        request.layers.iter().map(wider).collect()
+    };
+    let files = files.iter().map(|file| text(file));
     let out = scene.path("expected.tif");
     let (grid, size) = (request.target.transform, request.target.size);
     let mut arguments = words(&format!("-q -r {}", request.kernel.name().to_lowercase()));
     arguments.extend(["-t_srs".to_owned(), request.system.clone()]);
-    let has_holes = !request.no_data.is_nan() || request.dtype.is_float();
+    // the files say which samples are holes: given here, bands that are without data alone would keep their markers
+    let has_holes = request.has_holes();
     if has_holes {
-        arguments.extend(words(&format!(
-            "-srcnodata {0} -dstnodata {0}",
-            request.no_data
-        )));
+        arguments.extend(words(&format!("-dstnodata {}", request.no_data)));
     }
     if grid.is_rotated() {
         let look = Look {
             dtype,
+            bands: request.contents.bands(),
             size: (size.width as usize, size.height as usize),
             transform: grid.0,
             crs: Some(&request.system),
@@ -143,7 +133,7 @@ fn gdalwarp(scene: &Scene, request: &Request) -> Vec<f64> {
     arguments.extend(files);
     arguments.push(text(&out));
     run("gdalwarp", &arguments);
-    file_values(&text(&out))
+    samples(request, &out)
 }
 
 /// Tells the samples that are further apart than the kernel allows.
@@ -151,10 +141,10 @@ fn difference(ours: &[f64], expected: &[f64], request: &Request) -> Option<Strin
     assert_eq!(ours.len(), expected.len(), "number of samples");
     let near = request.kernel == Resampling::Near;
     let apart = |(a, b): &(&f64, &f64)| {
-        let tolerance = match (near, request.dtype.is_float()) {
+        let tolerance = match (near, request.dtype.is_integer()) {
             (true, _) => 0.0,
-            (false, true) => request.float_error * a.abs().max(b.abs()),
-            (false, false) => 1.0,
+            (false, false) => request.float_error * a.abs().max(b.abs()),
+            (false, true) => 1.0,
         };
         !((*a - *b).abs() <= tolerance || a.is_nan() && b.is_nan())
     };

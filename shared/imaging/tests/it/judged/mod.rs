@@ -1,12 +1,14 @@
 //! Random requests, each of them judged by `gdalwarp`: nearest neighbours are the same, 99.9 % of the samples of other
 //! kernels at most one count apart.
 
+mod contents;
 mod judge;
 mod place;
 mod request;
 
 use crate::random::Random;
 use crate::tools::available;
+use contents::Contents;
 use judge::Court;
 use place::{DATELINE, LANDS, POLES, Place, WORLD};
 use request::{Request, Traits};
@@ -21,6 +23,7 @@ const PLAIN: Traits = Traits {
     target: (20, 70),
     seen: 0.75,
     float_error: 1e-4,
+    contents: Contents::Band,
 };
 
 /// Judges `count` requests at some places.
@@ -129,4 +132,47 @@ fn requests_from_far_away_are_answered_as_gdalwarp_does() {
         ..PLAIN
     };
     judge(9, 60, LANDS, traits);
+}
+
+#[test]
+fn requests_of_several_bands_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        contents: Contents::Bands(3),
+        layers: 2,
+        rotated: 0.2,
+        ..PLAIN
+    };
+    judge(10, 40, LANDS, traits);
+}
+
+#[test]
+fn requests_of_complex_samples_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        contents: Contents::Complex,
+        layers: 2,
+        ..PLAIN
+    };
+    judge(11, 40, LANDS, traits);
+}
+
+#[test]
+fn requests_of_bands_with_opacity_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        contents: Contents::Opacity(2),
+        layers: 2,
+        rotated: 0.2,
+        ..PLAIN
+    };
+    judge(12, 40, LANDS, traits);
+}
+
+#[test]
+fn requests_of_bands_with_a_mask_are_answered_as_gdalwarp_does() {
+    let traits = Traits {
+        contents: Contents::Mask(2),
+        layers: 2,
+        rotated: 0.2,
+        ..PLAIN
+    };
+    judge(13, 40, LANDS, traits);
 }

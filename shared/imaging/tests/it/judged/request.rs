@@ -1,20 +1,10 @@
 //! Requests: sources, a target, a kernel.
 
+use super::contents::Contents;
 use super::place::{Place, located};
 use crate::random::Random;
 use domain::{DType, GeoTransform, Point, Resampling, Size};
 use imaging::{Crs, Target};
-
-const DTYPES: [DType; 8] = [
-    DType::UInt8,
-    DType::Int8,
-    DType::UInt16,
-    DType::Int16,
-    DType::UInt32,
-    DType::Int32,
-    DType::Float32,
-    DType::Float64,
-];
 
 /// One source: where its pixels are.
 #[derive(Clone, Debug)]
@@ -39,6 +29,8 @@ pub struct Request {
     pub no_data: f64,
     /// Largest relative error of floating samples.
     pub float_error: f64,
+    /// What a file holds.
+    pub contents: Contents,
 }
 
 /// How unusual the requests are.
@@ -62,6 +54,8 @@ pub struct Traits {
     pub seen: f64,
     /// Largest relative error of floating samples.
     pub float_error: f64,
+    /// What a file holds.
+    pub contents: Contents,
 }
 
 impl Request {
@@ -96,8 +90,11 @@ impl Request {
                 height: size.1,
             },
         };
-        let dtype = random.pick(&DTYPES);
+        let contents = traits.contents;
+        let dtype = random.pick(contents.dtypes());
         let no_data = match (random.count(0, 3), dtype.is_float()) {
+            // opacity takes the place of a marker in files only
+            _ if contents.tells_opacity() => 0.0,
             (0, _) => f64::NAN,
             (1, true) => -1.0,
             _ => 0.0,
@@ -106,21 +103,31 @@ impl Request {
             layers,
             system,
             target,
-            kernel: random.pick(&Resampling::ALL),
+            kernel: random.pick(contents.kernels()),
             dtype,
             no_data,
             float_error: traits.float_error,
+            contents,
         })
     }
 
-    /// The sample of a layer; holes where the pattern has some and the request knows holes.
-    pub fn sample(&self, phase: usize, x: usize, y: usize) -> f64 {
-        let integer = !self.dtype.is_float();
+    /// Whether there is a sample that stands for no data.
+    pub fn has_holes(&self) -> bool {
+        !(self.dtype.is_integer() && self.no_data.is_nan())
+    }
+
+    /// Whether a layer is without data at a pixel.
+    pub fn is_hole(&self, phase: usize, x: usize, y: usize) -> bool {
         let hole = (x / 7 + y / 5 + phase).is_multiple_of(6);
-        if hole && !(integer && self.no_data.is_nan()) {
+        hole && self.has_holes()
+    }
+
+    /// The sample of a band of a layer; holes where the pattern has some and the request knows holes.
+    pub fn sample(&self, phase: usize, band: usize, x: usize, y: usize) -> f64 {
+        if self.is_hole(phase, x, y) && !self.contents.tells_opacity() {
             return self.no_data;
         }
-        let value = crate::scene::pattern(phase, x + 3 * phase, y);
+        let value = crate::scene::pattern(phase, x + 3 * phase + 5 * band, y);
         match self.dtype {
             DType::Int8 => (value / 2.0).round(),
             DType::UInt16 | DType::Int16 => value * 100.0,

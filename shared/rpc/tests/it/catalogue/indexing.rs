@@ -17,6 +17,7 @@ pub const UNIT: pb::DataFormat = pb::DataFormat {
 /// file `a.tif`: 100 x 50 Float32 in UTM zone 31 north.
 pub struct Indexing {
     pub server: Server,
+    pub variable: String,
     pub instance: String,
     pub record: String,
     pub uri: String,
@@ -24,16 +25,21 @@ pub struct Indexing {
 
 impl Indexing {
     pub async fn start() -> Option<Self> {
-        let server = Server::start().await?;
+        Self::on(Server::start().await?).await
+    }
+
+    /// The same on a service that runs.
+    pub async fn on(server: Server) -> Option<Self> {
         if !have_gdal() {
             return None;
         }
-        let (_, instance) = server.variable("v", UNIT, 1).await;
+        let (variable, instance) = server.variable("v", UNIT, 1).await;
         let record = server.record("r", 0).await;
         Raster::utm("Float32", 100, 50, vec![0.5; 5000]).write(&server.path("a.tif"));
         let uri = server.uri("a.tif");
         Some(Self {
             server,
+            variable,
             instance,
             record,
             uri,
@@ -412,4 +418,25 @@ async fn the_footprint_of_a_rotated_file_holds_its_four_corners() {
     };
     let ring = "400000 4999600,400000 5000600,401100 5000600,401100 4999600,400000 4999600";
     assert_eq!(shape, format!("MULTIPOLYGON((({ring})))"));
+}
+
+#[tokio::test]
+async fn overviews_are_noted_and_compared() {
+    let Some(test) = Indexing::start().await else {
+        return;
+    };
+    let server = &test.server;
+    server.index(&test.uri, vec![test.dataset()]).await.unwrap();
+    let path = server.path("a.tif");
+    gdal("gdaladdo", &["-q"], &[&path, "2".as_ref()]);
+    let again = server.index(&test.uri, vec![test.dataset()]).await;
+    let reason = "A dataset with different overviews already refers to the container ";
+    refused_on(again, Code::AlreadyExists, reason, "dataset", "/1");
+    std::fs::copy(&path, server.path("reduced.tif")).unwrap();
+    let reduced = server.uri("reduced.tif");
+    server.index(&reduced, vec![test.dataset()]).await.unwrap();
+    let stored = "SELECT container_uri, overviews FROM geocube.datasets ORDER BY 2";
+    if let Some(stored) = server.sql(stored) {
+        assert_eq!(stored, format!("{}|f\n{reduced}|t", test.uri));
+    }
 }

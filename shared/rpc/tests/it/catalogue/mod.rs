@@ -4,6 +4,7 @@ mod aois;
 mod container_layouts;
 mod containers;
 mod grids;
+mod index_formats;
 mod indexing;
 mod indexing_refusals;
 mod layouts;

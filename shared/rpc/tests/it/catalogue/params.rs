@@ -250,6 +250,10 @@ async fn compressions_set_their_options() {
             params(Dtype::Float32, Compression::No, &[("ZLEVEL", "3")]),
             map(&[("ZLEVEL", "3")]),
         ),
+        (
+            params(Dtype::UInt8, Compression::No, &[("INTERLEAVE", "BAND")]),
+            map(&[("INTERLEAVE", "BAND")]),
+        ),
         (params(Dtype::Float32, Compression::Lossy, &jpeg), lossy),
         (
             params(Dtype::Float64, Compression::Lossless, &[]),
@@ -298,6 +302,18 @@ async fn malformed_parameters_are_refused() {
         (
             "creationParams ZSTD_LEVEL: \"x\"",
             params(Dtype::UInt8, Compression::No, &[("ZSTD_LEVEL", "x")]),
+        ),
+        (
+            "creationParams INTERLEAVE: \"LINE\", expected PIXEL or BAND",
+            params(Dtype::Float32, Compression::No, &[("INTERLEAVE", "LINE")]),
+        ),
+        (
+            "unknown creationParams INTERLEAVE_OVERVIEW",
+            params(
+                Dtype::Float32,
+                Compression::No,
+                &[("INTERLEAVE_OVERVIEW", "BAND")],
+            ),
         ),
         (
             "compressionOption JPEG not supported for data type FLOAT32",

@@ -1,10 +1,9 @@
 //! The downloader, fed with the headers of a cube: the same pixels, without a catalogue.
 
-use crate::harness::Server;
 use crate::harness::catalogue::{dataset, format};
 use crate::harness::cube::{groups, utm_request};
 use crate::harness::raster::{Raster, have_gdal};
-use app::{DownloadOptions, Downloader, Engine, Limits, PathPolicy};
+use crate::harness::{self, Server};
 use domain::{Scheme, Uri};
 use rpc::pb::data_format::Dtype;
 use rpc::pb::geocube_downloader_client::GeocubeDownloaderClient;
@@ -14,33 +13,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::{MemoryStorage, Router, Storage, UploadOptions};
-use tokio::net::TcpListener;
 
 const WIDTH: i32 = 300;
 const HEIGHT: i32 = 260;
 
-/// A downloader on a port of its own, with parts as long as those of the server of cubes.
+/// A client of a downloader of its own.
 async fn downloader(
     folder: &Path,
     storage: Arc<dyn Storage>,
 ) -> GeocubeDownloaderClient<tonic::transport::Channel> {
-    let options = DownloadOptions {
-        limits: Limits::default(),
-        paths: PathPolicy {
-            allowed: vec![folder.to_owned()],
-            ..PathPolicy::default()
-        },
-        workers: 3,
-        part_bytes: 512 * 1024,
-        workdir: folder.join("copies"),
-        copied_bytes: 1 << 30,
-    };
-    let downloader = Downloader::open(Engine::new(2, 256 << 20), storage, options).unwrap();
-    let router = rpc::downloader_routes(&downloader, 4 << 20).into_axum_router();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    GeocubeDownloaderClient::connect(address).await.unwrap()
+    GeocubeDownloaderClient::new(harness::downloader::downloader(folder, storage).await)
 }
 
 /// A service with three records: two bands of 32-bit numbers, holes among them, two files for the last one.

@@ -2,6 +2,7 @@
 
 mod download;
 mod formats;
+mod globe;
 mod mapping;
 mod mosaics;
 mod parallel;

@@ -3,6 +3,8 @@
 pub mod answers;
 pub mod catalogue;
 pub mod cube;
+pub mod downloader;
+pub mod memory;
 pub mod raster;
 
 use app::{App, Engine, Limits, Options, PathPolicy};

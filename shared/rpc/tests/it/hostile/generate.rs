@@ -1,23 +1,19 @@
 //! Messages made from the descriptors of the contract.
 
-use crate::catalogue::layout;
-use crate::harness::Server;
-use crate::harness::catalogue::{UNKNOWN, dataset, format};
-use crate::harness::raster::{Raster, have_gdal};
+use super::known::Known;
+use crate::harness::catalogue::UNKNOWN;
 use prost_reflect::{
     DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
     MethodDescriptor, Value,
 };
-use rpc::pb::{self, data_format::Dtype};
+use rpc::pb;
 use std::collections::HashMap;
 
-/// Methods of the services of the API server, with their paths.
+/// Methods of all services, with their paths.
 pub fn methods() -> Vec<(String, MethodDescriptor)> {
     let pool = DescriptorPool::decode(pb::FILE_DESCRIPTOR_SET).unwrap();
-    let served =
-        ["geocube.Geocube", "geocube.Admin"].map(|name| pool.get_service_by_name(name).unwrap());
-    let methods = served
-        .iter()
+    let methods = pool
+        .services()
         .flat_map(|service| service.methods().collect::<Vec<_>>());
     methods
         .map(|method| {
@@ -27,107 +23,6 @@ pub fn methods() -> Vec<(String, MethodDescriptor)> {
             )
         })
         .collect()
-}
-
-/// What is in the catalogue: messages that name it get past the look-ups.
-#[derive(Clone, Debug)]
-pub struct Known {
-    pub record: String,
-    pub instance: String,
-    pub variable: String,
-    pub aoi: String,
-    pub uri: String,
-    pub layout: String,
-    pub job: String,
-}
-
-impl Known {
-    /// Nothing is there.
-    pub fn nothing() -> Self {
-        let id = || UNKNOWN.to_owned();
-        Self {
-            record: id(),
-            instance: id(),
-            variable: id(),
-            aoi: id(),
-            uri: "/tmp/absent.tif".to_owned(),
-            layout: "a".to_owned(),
-            job: id(),
-        }
-    }
-
-    /// Stores one of each; `None`, said on standard error, without the programs of GDAL.
-    pub async fn stored(server: &Server) -> Option<Self> {
-        if !have_gdal() {
-            return None;
-        }
-        let bytes = format(Dtype::UInt8, 0., 0., 1.);
-        let (variable, instance) = server.variable("v", bytes, 1).await;
-        let record = server.record("r", 0).await;
-        // where the plausible transform lies: a few metres beside the origin
-        let raster = Raster {
-            origin: (0., 2.),
-            pixel: 1.,
-            ..Raster::utm("Byte", 4, 4, vec![1.; 16])
-        };
-        raster.write(&server.path("a.tif"));
-        let uri = server.uri("a.tif");
-        let image = dataset(&record, &instance, bytes, &[1]);
-        server.index(&uri, vec![image]).await.unwrap();
-        server.palette("a").await;
-        let request = pb::CreateLayoutRequest {
-            layout: Some(layout("stored")),
-        };
-        server.client().create_layout(request).await.unwrap();
-        let params = pb::ConsolidationParams {
-            dformat: Some(bytes),
-            exponent: 1.,
-            resampling_alg: pb::Resampling::Near.into(),
-            ..Default::default()
-        };
-        let config = pb::ConfigConsolidationRequest {
-            variable_id: variable.clone(),
-            consolidation_params: Some(params),
-        };
-        server.client().config_consolidation(config).await.unwrap();
-        Some(Self {
-            aoi: server.some_aoi().await,
-            job: Self::job(server, &variable, &record).await,
-            record,
-            instance,
-            variable,
-            uri,
-            layout: "stored".to_owned(),
-        })
-    }
-
-    /// A deletion that nobody carries on, of an image of its own.
-    async fn job(server: &Server, variable: &str, record: &str) -> String {
-        Raster::utm("Byte", 4, 4, vec![1.; 16]).write(&server.path("b.tif"));
-        let instance = server.instantiate(variable, "other").await.unwrap();
-        let bytes = format(Dtype::UInt8, 0., 0., 1.);
-        let image = dataset(record, &instance, bytes, &[1]);
-        server
-            .index(&server.uri("b.tif"), vec![image])
-            .await
-            .unwrap();
-        let request = pb::DeleteDatasetsRequest {
-            job_name: "stored".to_owned(),
-            instance_ids: vec![instance],
-            execution_level: pb::ExecutionLevel::ExecutionAsynchronous.into(),
-            ..Default::default()
-        };
-        let answer = server.client().delete_datasets(request).await.unwrap();
-        answer.into_inner().job.unwrap().id
-    }
-
-    /// The same, or nothing for a method that would delete it.
-    pub fn for_method(&self, name: &str) -> Self {
-        if name.starts_with("Delete") {
-            return Self::nothing();
-        }
-        self.clone()
-    }
 }
 
 /// A message that is complete and passes most rules.
@@ -143,7 +38,12 @@ pub fn plausible(message: &MessageDescriptor, known: &Known) -> DynamicMessage {
 pub fn hostile(message: &MessageDescriptor, known: &Known) -> Vec<(String, DynamicMessage)> {
     let mut variations = Vec::new();
     for field in message.fields() {
-        for (what, value) in hostile_values(&field, known) {
+        let mut values = hostile_values(&field, known);
+        if field.containing_oneof().is_some() {
+            // the plausible message has one member only
+            values.push(("plausible".to_owned(), Some(plausible_value(&field, known))));
+        }
+        for (what, value) in values {
             let mut made = plausible(message, known);
             match value {
                 Some(value) => made.set_field(&field, value),
@@ -197,7 +97,7 @@ pub(super) fn plausible_value(field: &FieldDescriptor, known: &Known) -> Value {
 fn plausible_text(field: &FieldDescriptor, known: &Known) -> String {
     let text = match field.name() {
         "crs" => "EPSG:32631",
-        "uri" | "uris" => &known.uri,
+        "uri" | "uris" | "container_uri" => &known.uri,
         "interlacing_pattern" => "Z>T>R>B",
         "state" => "DONE",
         "container_subdir" => "GTIFF_DIR:1",
@@ -207,13 +107,21 @@ fn plausible_text(field: &FieldDescriptor, known: &Known) -> String {
         "layout_name" => &known.layout,
         "record_id" | "record_ids" | "ids" => &known.record,
         "id" => match field.parent_message().name() {
-            "UpdateVariableRequest" | "GetVariableRequest" => &known.variable,
-            "UpdateInstanceRequest" => &known.instance,
+            "UpdateVariableRequest" | "GetVariableRequest" | "DeleteVariableRequest" => {
+                &known.variable
+            }
+            "UpdateInstanceRequest" | "DeleteInstanceRequest" => &known.instance,
             "GetAOIRequest" => &known.aoi,
             "GetJobRequest" | "RetryJobRequest" | "CancelJobRequest" | "ContinueJobRequest" => {
                 &known.job
             }
             _ => UNKNOWN,
+        },
+        "name" => match field.parent_message().name() {
+            "GetVariableRequest" => &known.name,
+            "DeleteLayoutRequest" => &known.layout,
+            "DeleteGridRequest" => &known.grid,
+            _ => "a",
         },
         _ => "a",
     };
@@ -223,7 +131,7 @@ fn plausible_text(field: &FieldDescriptor, known: &Known) -> String {
 /// Intervals must not be empty, transforms must be invertible.
 fn double(field: &str) -> f64 {
     match field {
-        "c" | "e" | "no_data" | "min_value" | "real_min_value" => 0.,
+        "c" | "e" | "no_data" | "min_value" | "real_min_value" | "range_min" => 0.,
         "f" => -1.,
         _ => 1.,
     }

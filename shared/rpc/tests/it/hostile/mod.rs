@@ -2,20 +2,68 @@
 //! service, and the service goes on.
 
 mod generate;
+mod known;
 mod random;
 mod raw;
+mod strategies;
 mod sweep;
 
+use crate::harness::downloader::downloader;
 use crate::harness::{Bounds, Server};
-use generate::Known;
+use known::Known;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::Router;
+use tonic::transport::Channel;
 
-/// A service that consolidates, and what is in its catalogue.
-async fn start() -> Option<(Server, Known)> {
+/// Most memory that the calls of a test may take, those who call included, in MB.
+const GROWTH: u64 = 300;
+
+/// The services that get the requests, and what is in their catalogue.
+struct Target {
+    server: Server,
+    downloader: Channel,
+    known: Known,
+}
+
+impl Target {
+    /// Services that consolidate, with one thing of each kind.
+    async fn stored() -> Option<Self> {
+        let server = start().await?;
+        let known = Known::stored(&server).await?;
+        Some(Self::over(server, known).await)
+    }
+
+    /// Services without anything.
+    async fn empty() -> Option<Self> {
+        Some(Self::over(start().await?, Known::nothing()).await)
+    }
+
+    async fn over(server: Server, known: Known) -> Self {
+        let downloader = downloader(server.folder.path(), Arc::new(Router::new())).await;
+        Self {
+            server,
+            downloader,
+            known,
+        }
+    }
+
+    /// The way to a method.
+    fn channel(&self, path: &str) -> &Channel {
+        if path.starts_with("/geocube.GeocubeDownloader/") {
+            &self.downloader
+        } else {
+            &self.server.channel
+        }
+    }
+}
+
+async fn start() -> Option<Server> {
     let bounds = Bounds {
         consolidates: true,
+        // what is stored for a call is not tidied by another one
+        tidy_min_age: Duration::from_hours(1),
         ..Bounds::default()
     };
-    let server = Server::with_bounds(bounds).await?;
-    let known = Known::stored(&server).await?;
-    Some((server, known))
+    Server::with_bounds(bounds).await
 }

@@ -1,8 +1,10 @@
-use super::generate::{Known, hostile, methods, plausible};
-use super::start;
+use super::generate::{hostile, methods, plausible};
+use super::raw::call;
+use super::{GROWTH, Target};
 use crate::harness::Server;
 use crate::harness::answers::{invalid, refused};
 use crate::harness::catalogue::{UNKNOWN, format};
+use crate::harness::memory::{most_memory, process_of_its_own};
 use prost_reflect::prost::Message;
 use rpc::pb;
 use rpc::pb::data_format::Dtype;
@@ -11,48 +13,49 @@ use tonic::Code;
 
 #[tokio::test]
 async fn every_method_answers_an_empty_message() {
-    let Some(server) = Server::start().await else {
+    let Some(target) = Target::empty().await else {
         return;
     };
     for (path, _) in methods() {
-        server
+        target
             .call_hostile(&path, vec![vec![]], "an empty message")
             .await;
-        server.assert_alive().await;
+        target.assert_alive().await;
     }
 }
 
 #[tokio::test]
 async fn every_method_answers_an_empty_or_broken_stream() {
-    let Some(server) = Server::start().await else {
+    let Some(target) = Target::empty().await else {
         return;
     };
     for (path, method) in methods() {
         if method.is_client_streaming() {
-            server.call_hostile(&path, vec![], "an empty stream").await;
-            assert_ne!(server.call(&path, vec![]).await, Code::Ok, "{path}");
+            target.call_hostile(&path, vec![], "an empty stream").await;
+            assert_ne!(target.call(&path, vec![]).await, Code::Ok, "{path}");
         }
         // not a message at all
-        let code = server.call(&path, vec![vec![0xff; 64]]).await;
+        let code = target.call(&path, vec![vec![0xff; 64]]).await;
         assert_eq!(code, Code::InvalidArgument, "{path}");
     }
-    server.assert_alive().await;
+    target.assert_alive().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_field_of_every_method_may_hold_anything() {
-    let Some(server) = Server::start().await else {
+    let Some(target) = Target::empty().await else {
         return;
     };
-    sweep(&server, &Known::nothing()).await;
+    sweep(&target).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_field_may_hold_anything_beside_things_that_exist() {
-    let Some((server, known)) = start().await else {
+    let Some(target) = Target::stored().await else {
         return;
     };
-    // a consolidation and a job are reached, behind the first checks
+    let (client, known) = (target.server.client(), &target.known);
+    // a consolidation, a job and a cube of files are reached, behind the first checks
     let consolidate = pb::ConsolidateRequest {
         job_name: "known".to_owned(),
         instance_id: known.instance.clone(),
@@ -60,47 +63,60 @@ async fn every_field_may_hold_anything_beside_things_that_exist() {
         execution_level: 1,
         ..Default::default()
     };
-    let id = server.client().consolidate(consolidate).await.unwrap();
+    let id = client.clone().consolidate(consolidate).await.unwrap();
     let cancel = pb::CancelJobRequest {
         id: id.into_inner().job_id,
         force_any_state: true,
     };
-    server.client().cancel_job(cancel).await.unwrap();
-    let id = known.job.clone();
+    client.clone().cancel_job(cancel).await.unwrap();
     let get = pb::GetJobRequest {
-        id,
+        id: known.job.clone(),
         ..Default::default()
     };
-    server.client().get_job(get).await.unwrap();
-    sweep(&server, &known).await;
+    client.clone().get_job(get).await.unwrap();
+    let download = "/geocube.GeocubeDownloader/DownloadCube";
+    for (path, method) in methods() {
+        if path == download {
+            let plain = plausible(&method.input(), known).encode_to_vec();
+            call(&target.downloader, &path, vec![plain]).await.unwrap();
+        }
+    }
+    sweep(&target).await;
     let one = pb::GetVariableRequest {
-        identifier: Some(Identifier::InstanceId(known.instance)),
+        identifier: Some(Identifier::InstanceId(known.instance.clone())),
     };
-    server.client().get_variable(one).await.unwrap();
+    client.clone().get_variable(one).await.unwrap();
 }
 
-/// Sends every variation to every method that deletes nothing, or to all when nothing is known.
-async fn sweep(server: &Server, known: &Known) {
-    let mut calls = 0;
+/// Sends every variation to every method.
+async fn sweep(target: &Target) {
+    let (mut calls, before) = (0, most_memory());
     for (path, method) in methods() {
-        let known = &known.for_method(method.name());
-        let plain = plausible(&method.input(), known).encode_to_vec();
-        server
+        let known = target.known.for_call(&target.server, &path, true).await;
+        let plain = plausible(&method.input(), &known).encode_to_vec();
+        target
             .call_hostile(&path, vec![plain.clone()], "a plausible message")
             .await;
-        for (what, message) in hostile(&method.input(), known) {
+        for (what, mut message) in hostile(&method.input(), &target.known) {
+            // with an image or without
+            let with_image = calls % 2 == 0;
+            let known = target.known.for_call(&target.server, &path, with_image);
+            known.await.rename(&mut message, &target.known);
             let bytes = message.encode_to_vec();
             let messages = if method.is_client_streaming() {
                 vec![plain.clone(), bytes]
             } else {
                 vec![bytes]
             };
-            server.call_hostile(&path, messages, &what).await;
+            target.call_hostile(&path, messages, &what).await;
             calls += 1;
         }
-        server.assert_alive().await;
+        target.assert_alive().await;
     }
     assert!(calls > 1000, "{calls} calls");
+    let grown = most_memory() - before;
+    eprintln!("{calls} calls, {grown} MB more");
+    assert!(!process_of_its_own() || grown < GROWTH, "{grown} MB");
 }
 
 /// Single calls that name their mistake; the other methods have theirs beside their tests.

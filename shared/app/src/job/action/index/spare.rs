@@ -12,24 +12,27 @@ use std::collections::{BTreeSet, HashSet};
 /// exist, so nothing replaces them.
 pub(super) async fn spare_sources(running: &Running, step: &mut Step) -> Result<(), Stop> {
     let id = running.job.id;
-    let cancelled = task::list(step.conn(), id, &[TaskState::Cancelled]).await?;
-    if cancelled.is_empty() {
-        return Ok(());
-    }
+    let (mut cancelled, mut last) = (0, None);
     let mut sources = HashSet::new();
     let mut files = BTreeSet::new();
-    for task in &cancelled {
-        for dataset in order_of(task)?
-            .records
-            .into_iter()
-            .flat_map(|record| record.datasets)
-        {
-            sources.insert(place(&dataset.source));
-            files.insert(dataset.source.uri);
+    loop {
+        let tasks = task::list_piece(step.conn(), id, &[TaskState::Cancelled], last).await?;
+        let Some(task) = tasks.last() else { break };
+        last = Some(task.id);
+        cancelled += tasks.len();
+        for task in &tasks {
+            let records = order_of(task)?.records.into_iter();
+            for dataset in records.flat_map(|record| record.datasets) {
+                sources.insert(place(&dataset.source));
+                files.insert(dataset.source.uri);
+            }
         }
     }
+    if cancelled == 0 {
+        return Ok(());
+    }
     let files: Vec<Uri> = files.into_iter().collect();
-    let present = dataset::of_containers(step.conn(), &files, u64::MAX).await?;
+    let present = dataset::of_containers(step.conn(), &files, u64::MAX, usize::MAX).await?;
     let spared: HashSet<DatasetId> = present
         .into_iter()
         .filter(|dataset| sources.contains(&place(&dataset.source)))
@@ -40,8 +43,7 @@ pub(super) async fn spare_sources(running: &Running, step: &mut Step) -> Result<
     lock::release(step.conn(), id, Some(LockFlag::ToDelete)).await?;
     lock::lock(step.conn(), id, &replaced, LockFlag::ToDelete).await?;
     let text = format!(
-        "{} task(s) wrote nothing: {} dataset(s) stay as they are",
-        cancelled.len(),
+        "{cancelled} task(s) wrote nothing: {} dataset(s) stay as they are",
         spared.len()
     );
     let entry = running.entry(Severity::Warn, text);
