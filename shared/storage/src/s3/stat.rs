@@ -37,7 +37,7 @@ fn attributes(headers: &HeaderMap) -> Option<Attributes> {
         content_type: text(CONTENT_TYPE).map(str::to_owned),
         storage_class: class::parse(class),
         unknown_class: class
-            .filter(|name| class::parse(Some(name)).is_none())
+            .filter(|name| class::parse(Some(*name)).is_none())
             .map(str::to_owned),
         last_modified: text(LAST_MODIFIED)
             .and_then(|time| chrono::DateTime::parse_from_rfc2822(time).ok())
