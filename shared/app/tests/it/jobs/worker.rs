@@ -276,10 +276,7 @@ async fn messages_that_are_no_orders_are_poison() {
             Outcome::Poison(_)
         ));
     }
-    assert_eq!(
-        world.worker.receive(b"x", None).await,
-        app::job::PushAnswer::Done
-    );
+    assert_eq!(world.worker.receive(b"x", None).await, PushAnswer::Done);
     assert_eq!(world.mailbox.take().unwrap().0, "orders-failed");
 }
 
@@ -352,7 +349,7 @@ async fn started(
     tokio::task::JoinHandle<Outcome>,
     std::sync::Arc<crate::world::Gate>,
 ) {
-    let (worker, gate) = world.gated_worker(crate::world::Stall::BeforeUpload);
+    let (worker, gate) = world.gated_worker(Stall::BeforeUpload);
     let message = order.clone();
     let running = tokio::spawn(async move { worker.process(&message).await });
     gate.arrival().await;
