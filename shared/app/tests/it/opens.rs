@@ -24,24 +24,28 @@ struct Place {
     store: Arc<dyn Storage>,
     folder: String,
     most: usize,
+    /// File of the keys, where there is one.
+    _keys: Option<tempfile::NamedTempFile>,
 }
 
 async fn google(address: &str) -> Place {
+    let proxy = Proxy::start(address).await;
+    let connection = GcsConnection::Emulator(proxy.address.to_string());
+    // which puts the cryptography in place that other clients ask for
+    let store = GcsStorage::connect(&connection).await.unwrap();
     let bucket = format!("opens-{}", RecordId::new());
     let made = reqwest::Client::new()
         .post(format!("http://{address}/storage/v1/b"))
         .header("content-type", "application/json")
         .body(format!("{{\"name\": \"{bucket}\"}}"));
     made.send().await.unwrap().error_for_status().unwrap();
-    let proxy = Proxy::start(address).await;
-    let connection = GcsConnection::Emulator(proxy.address.to_string());
-    let store = GcsStorage::connect(&connection).await.unwrap();
     Place {
         proxy,
         store: Arc::new(store),
         folder: format!("gs://{bucket}"),
         // the emulator does not tell the size with the first bytes
         most: 2,
+        _keys: None,
     }
 }
 
@@ -53,17 +57,17 @@ async fn amazon(endpoint: &str) -> Place {
     let keys = tempfile::NamedTempFile::new().unwrap();
     let text = "[default]\naws_access_key_id = id\naws_secret_access_key = secret\n";
     std::fs::write(keys.path(), text).unwrap();
-    let (_, keys) = keys.keep().unwrap();
     let store = S3Storage::connect(&S3Options {
         region: Some("us-east-1".to_owned()),
         endpoint: Some(format!("http://{}", proxy.address)),
-        credentials_file: Some(keys),
+        credentials_file: Some(keys.path().to_owned()),
     });
     Place {
         proxy,
         store: Arc::new(store.unwrap()),
         folder: format!("s3://{bucket}"),
         most: 1,
+        _keys: Some(keys),
     }
 }
 

@@ -88,13 +88,16 @@ impl AllowedRoots {
         }
     }
 
-    /// Whether a path really lies below one of the roots, as far as it exists: the same as reading it would find.
+    /// Whether a path really lies below one of the roots, as far as these exist: nothing else is ever read. What is not
+    /// there, such as the files of a catalogue that is looked at elsewhere, is judged by its name.
     pub fn contain(&self, path: &Path) -> bool {
         match self {
             Self::All => true,
             Self::Below(roots) => {
-                let real = real_path(path);
-                real.is_ok_and(|real| roots.iter().any(|root| contains(root, &real)))
+                let inside = |root: &PathBuf, real: &Path| {
+                    real_path(root).is_ok_and(|root| real.starts_with(root))
+                };
+                real_path(path).is_ok_and(|real| roots.iter().any(|root| inside(root, &real)))
             }
         }
     }

@@ -9,6 +9,9 @@ use prost_reflect::{DynamicMessage, Value};
 use rpc::pb::{self, data_format::Dtype};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Things that were stored to be deleted.
+static DOOMED: AtomicUsize = AtomicUsize::new(0);
+
 /// One of each.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -96,8 +99,7 @@ impl Known {
         if !method.starts_with("Delete") || self.record == UNKNOWN {
             return self.clone();
         }
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("doomed-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let name = format!("doomed-{}", DOOMED.fetch_add(1, Ordering::Relaxed));
         let mut doomed = self.clone();
         match method {
             "DeleteLayout" => {
