@@ -24,6 +24,9 @@ use crate::{
 };
 use block::{BlockRef, Blocks, Weight};
 
+/// Times that a file may be replaced while it is read, before the read fails.
+const REPLACED: u32 = 16;
+
 /// Files whose size and version are remembered.
 const FILES: usize = 10_000;
 
@@ -198,7 +201,9 @@ impl Storage for Cached {
     async fn read_with(&self, uri: &Uri, options: &ReadOptions) -> Result<Bytes> {
         let all = 0..u64::MAX;
         let range = options.range.as_ref().unwrap_or(&all);
-        for last in [false, true] {
+        // who asks for one version has one only
+        let mut left = options.version.as_ref().map_or(REPLACED, |_| 1);
+        loop {
             let file = self.known(uri).await?;
             let current = options
                 .version
@@ -211,11 +216,12 @@ impl Storage for Cached {
             };
             match read {
                 // what was known may be old
-                Err(Error::Changed { .. } | Error::NotFound { .. }) if !last => self.forget(uri),
+                Err(Error::Changed { .. }) if left > 0 => left -= 1,
+                Err(Error::NotFound { .. }) if left > 0 => left = 0,
                 settled => return settled,
             }
+            self.forget(uri);
         }
-        Err(Error::Changed { uri: uri.clone() })
     }
 
     async fn read_ranges(

@@ -132,8 +132,12 @@ fn real_path(path: &Path) -> std::io::Result<PathBuf> {
                     .rev()
                     .fold(real, |real, name| real.join(name)));
             }
+            // a name that is too long for a file is not there either
             Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename
+                ) =>
             {
                 missing.extend(ancestor.file_name().map(ToOwned::to_owned));
             }

@@ -23,7 +23,7 @@ fn run(tool: &str, arguments: &str, folder: &Path) -> bool {
 /// The tags of a file, if it is of the plain kind.
 fn read(path: &Path, subdir: &str) -> Option<Header> {
     let uri = Uri::parse(path.to_str().unwrap()).unwrap();
-    let opened = header::open(&uri).unwrap()?;
+    let opened = header::open(&uri).ok()??;
     Header::of(&*opened.header?, subdir)
 }
 
