@@ -98,7 +98,8 @@ async fn keep_what_is_left(
 ) -> database::Result<()> {
     let job = &stored.job;
     let replaced = dataset::ids_of_job(conn, job.id, DatasetStatus::ToDelete).await?;
-    if !replaced.is_empty() {
+    // one that is over for good cannot be retried, and what it holds is released, as at all times
+    if !replaced.is_empty() && job.state == JobState::DoneButUntidy {
         let text = format!(
             "Job {}: {} dataset(s) are still to be deleted (current state={}): force a retry first",
             job.id,

@@ -148,9 +148,10 @@ impl Life {
         let failed = u32::from(action == EntryAction::SendOrders && !succeeds);
         self.job.counters = TaskCounters { active: 0, failed };
         let end = match (succeeds, action) {
-            (true, _) => Ok(ActionEnd::Complete),
+            (true, _) | (false, EntryAction::Start | EntryAction::ReleaseLocks) => {
+                Ok(ActionEnd::Complete)
+            }
             (false, EntryAction::SendOrders) => Ok(ActionEnd::TasksFailed(1)),
-            (false, EntryAction::Start | EntryAction::ReleaseLocks) => Ok(ActionEnd::Complete),
             (false, _) => Err(failure()),
         };
         if let Some(status) = action.follow_up(end) {
