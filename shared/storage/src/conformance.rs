@@ -29,7 +29,7 @@ pub struct Capabilities {
     pub storage_class: bool,
     /// `head` tells the time of the last change.
     pub last_modified: bool,
-    /// Writes and reads of one file at the same time all succeed; else some may fail for now.
+    /// Writes and reads of one file at the same time all succeed; else some may fail for now, or tell that the file has changed.
     pub concurrent_writes: bool,
 }
 
@@ -407,7 +407,8 @@ impl Suite {
         let results = written.into_iter().chain(read);
         for error in results.filter_map(Result::err) {
             assert!(
-                !self.capabilities.concurrent_writes && error.is_retryable(),
+                !self.capabilities.concurrent_writes
+                    && (error.is_retryable() || matches!(error, Error::Changed { .. })),
                 "reads and writes succeed: {error}"
             );
         }

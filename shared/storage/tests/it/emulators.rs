@@ -102,7 +102,7 @@ async fn objects_of_google_keep_the_contract_whatever_is_around_them() {
     let raw = gcs(&host).await;
     for (name, store) in stacks::around(|| raw.clone(), Scheme::Gs) {
         let base = base("gs", &bucket).join([name]);
-        conformance::run(store, &base.unwrap(), GCS).await;
+        conformance::run(store, &base.unwrap(), stacks::able(name, GCS)).await;
     }
 }
 
@@ -119,7 +119,7 @@ async fn objects_of_amazon_keep_the_contract_whatever_is_around_them() {
             concurrent_writes: name != "raw",
             ..S3
         };
-        conformance::run(store, &base.unwrap(), capabilities).await;
+        conformance::run(store, &base.unwrap(), stacks::able(name, capabilities)).await;
     }
 }
 

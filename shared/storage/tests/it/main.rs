@@ -72,7 +72,12 @@ async fn local_files_keep_the_contract_whatever_is_around_them() {
     let base = uri(folder.path().to_str().unwrap());
     let local = LocalStorage::new(roots);
     for (name, store) in stacks::around(|| local.clone(), Scheme::File) {
-        conformance::run(store, &base.join([name]).unwrap(), LOCAL).await;
+        conformance::run(
+            store,
+            &base.join([name]).unwrap(),
+            stacks::able(name, LOCAL),
+        )
+        .await;
         let left: Vec<_> = walk(folder.path());
         assert!(left.is_empty(), "{name}: part files are left: {left:?}");
     }
@@ -80,8 +85,8 @@ async fn local_files_keep_the_contract_whatever_is_around_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_keeps_the_contract_whatever_is_around_it() {
-    for (_, store) in stacks::around(MemoryStorage::new, Scheme::S3) {
-        conformance::run(store, &uri("s3://bucket"), MEMORY).await;
+    for (name, store) in stacks::around(MemoryStorage::new, Scheme::S3) {
+        conformance::run(store, &uri("s3://bucket"), stacks::able(name, MEMORY)).await;
     }
 }
 

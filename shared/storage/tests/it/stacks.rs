@@ -3,7 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::Scheme;
+use storage::conformance::Capabilities;
 use storage::{CacheOptions, Cached, Counting, RetryBudget, Retrying, Router, Storage};
+
+/// What a stack can do, by what its store can: a file of many blocks that is replaced all the time is not read as a whole.
+pub fn able(name: &str, store: Capabilities) -> Capabilities {
+    Capabilities {
+        concurrent_writes: store.concurrent_writes && name != "cached in small blocks",
+        ..store
+    }
+}
 
 /// The store as it is, in each wrapper, in a cache of tiny blocks, and in all of them in the order of the programs.
 pub fn around<S: Storage>(

@@ -17,7 +17,7 @@ use storage::Router;
 use tonic::transport::Channel;
 
 /// Most memory that the calls of a test may take, those who call included, in MB.
-const GROWTH: u64 = 300;
+const GROWTH: u64 = 700;
 
 /// The services that get the requests, and what is in their catalogue.
 struct Target {
