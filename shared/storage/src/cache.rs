@@ -26,6 +26,8 @@ use block::{BlockRef, Blocks, Weight};
 
 /// Times that a file may be replaced while it is read, before the read fails.
 const REPLACED: u32 = 16;
+/// By how much longer each time whoever replaces the file is waited for; what was known for too long is asked again at once.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Files whose size and version are remembered.
 const FILES: usize = 10_000;
@@ -202,7 +204,8 @@ impl Storage for Cached {
         let all = 0..u64::MAX;
         let range = options.range.as_ref().unwrap_or(&all);
         // who asks for one version has one only
-        let mut left = options.version.as_ref().map_or(REPLACED, |_| 1);
+        let most = options.version.as_ref().map_or(REPLACED, |_| 1);
+        let mut tries = 0;
         loop {
             let file = self.known(uri).await?;
             let current = options
@@ -216,8 +219,11 @@ impl Storage for Cached {
             };
             match read {
                 // what was known may be old
-                Err(Error::Changed { .. }) if left > 0 => left -= 1,
-                Err(Error::NotFound { .. }) if left > 0 => left = 0,
+                Err(Error::Changed { .. }) if tries < most => {
+                    tokio::time::sleep(PAUSE * tries).await;
+                    tries += 1;
+                }
+                Err(Error::NotFound { .. }) if tries < most => tries = most,
                 settled => return settled,
             }
             self.forget(uri);
