@@ -207,15 +207,18 @@ impl Storage for Cached {
         let most = options.version.as_ref().map_or(REPLACED, |_| 1);
         let mut tries = 0;
         loop {
-            let file = self.known(uri).await?;
-            let current = options
-                .version
-                .as_ref()
-                .is_none_or(|version| *version == file.version);
-            let read = if current {
-                self.read_version(uri, range, &file).await
-            } else {
-                Err(Error::Changed { uri: uri.clone() })
+            let read = match self.known(uri).await {
+                Ok(file) => {
+                    let is_current = |version: &String| *version == file.version;
+                    if options.version.as_ref().is_none_or(is_current) {
+                        self.read_version(uri, range, &file).await
+                    } else {
+                        Err(Error::Changed { uri: uri.clone() })
+                    }
+                }
+                // replaced while it was looked at
+                Err(changed @ Error::Changed { .. }) => Err(changed),
+                Err(error) => return Err(error),
             };
             match read {
                 // what was known may be old
