@@ -27,7 +27,7 @@ impl App {
     /// # Errors
     /// [`domain::Error::Invalid`] for any other state than DONE, FAILED and DONEBUTUNTIDY; what kept a job from being
     /// removed, with the numbers of the removed ones and of those that are left: [`domain::Error::Precondition`] where the job
-    /// is the only one that knows of datasets which are still to be deleted.
+    /// is DONEBUTUNTIDY and the only one that knows of datasets which are still to be deleted.
     pub async fn clean_jobs(&self, name: Option<&Pattern>, state: &str) -> Result<u64> {
         let states = JobState::to_clean(state)?;
         let mut cleaned = Cleaned::default();

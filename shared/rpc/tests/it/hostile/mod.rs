@@ -16,7 +16,7 @@ use std::time::Duration;
 use storage::Router;
 use tonic::transport::Channel;
 
-/// Most memory that the calls of a test may take, those who call included, in MB.
+/// Most memory that the calls of a test may take, those who call included, in MB: about twice what was seen.
 const GROWTH: u64 = 700;
 
 /// The services that get the requests, and what is in their catalogue.
