@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// No dataset can be hidden from readers.
 const KEEP_VISIBLE: &str = "CREATE FUNCTION geocube.keep() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'it stays visible' USING ERRCODE = '22000'; END $$;
-    CREATE TRIGGER keep BEFORE UPDATE ON geocube.datasets FOR EACH ROW EXECUTE FUNCTION geocube.keep()";
+    CREATE TRIGGER keep BEFORE UPDATE OF status ON geocube.datasets FOR EACH ROW EXECUTE FUNCTION geocube.keep()";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wp9_a_deletion_that_could_not_begin_is_rolled_back_by_a_forced_cancel() {
