@@ -1,6 +1,6 @@
 //! What every use case works with.
 
-use crate::catalogue::index::Formats;
+use crate::catalogue::index::{Arrivals, Formats};
 use crate::{Engine, Limits, PathPolicy};
 use database::Database;
 use domain::Uri;
@@ -46,6 +46,7 @@ struct Parts {
     engine: Engine,
     options: Options,
     formats: Formats,
+    arrivals: Arc<Arrivals>,
 }
 
 impl App {
@@ -65,6 +66,7 @@ impl App {
                 engine,
                 options,
                 formats: Formats::default(),
+                arrivals: Arc::default(),
             }),
         }
     }
@@ -94,6 +96,10 @@ impl App {
 
     pub(crate) fn formats(&self) -> &Formats {
         &self.parts.formats
+    }
+
+    pub(crate) fn arrivals(&self) -> &Arc<Arrivals> {
+        &self.parts.arrivals
     }
 
     pub(crate) fn engine(&self) -> &Engine {
