@@ -1,7 +1,7 @@
 //! Web-mercator tiles.
 
 use crate::cube::{CubeSelection, geographic_extent, is_of_a_file, parse_crs};
-use crate::{App, Result, stores, texts};
+use crate::{App, Result, texts, traffic};
 use bytes::Bytes;
 use database::variable;
 use domain::tile::{self, TileAddress};
@@ -49,7 +49,7 @@ impl App {
     }
 
     async fn render(&self, request: TileRequest) -> Result<Bytes> {
-        let _traffic = stores::traffic("a tile");
+        let _traffic = traffic::of("a tile");
         let (variable, palette) = {
             let mut connection = self.database().read().await?;
             variable::get_drawn(&mut connection, request.instance_id).await?

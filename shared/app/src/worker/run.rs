@@ -6,7 +6,7 @@ use super::stop::{Cause, StopFlag};
 use super::{Worker, estimate, produce, sources};
 use crate::failpoint::failpoint;
 use crate::job::failure;
-use crate::stores;
+use crate::traffic;
 use database::noted_file;
 use domain::job::{ConsolidationOrder, TaskStatus, cancel_marker_name};
 use domain::{RunId, StorageClass, Uri};
@@ -83,7 +83,7 @@ impl Run {
                 return Ended::FailedForNow(text);
             }
         };
-        let _traffic = stores::traffic("an order");
+        let _traffic = traffic::of("an order");
         // a former run of the task may still be at work here
         let name = format!("{}.{}", self.order.task_id, self.id);
         let folder = self.worker.options().workdir.join(name);
