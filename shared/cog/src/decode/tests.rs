@@ -63,7 +63,9 @@ proptest! {
         let samples = (0..140).collect::<Vec<u8>>();
         let mut encoded = Vec::new();
         Encoder::new(codec).unwrap().encode(&format, &samples, &mut encoded).unwrap();
-        let cut = cut.index(encoded.len());
+        // LZW ends with a code of its own: up to 12 bits, and those that fill the last byte
+        let end = if codec == Codec::Lzw { 2 } else { 0 };
+        let cut = cut.index(encoded.len() - end);
         prop_assert!(Decoder::new().decode(&format, &encoded[..cut]).is_err());
         let at = at.index(encoded.len());
         encoded[at] = value;
