@@ -204,12 +204,10 @@ impl Bounds {
     };
 
     /// Takes in one more pixel, and returns it.
-    fn take_in(&mut self, pixel: [u32; 2]) -> [u32; 2] {
-        for axis in 0..2 {
-            self.min[axis] = self.min[axis].min(pixel[axis]);
-            self.max[axis] = self.max[axis].max(pixel[axis]);
-        }
-        pixel
+    fn take_in(&mut self, [x, y]: [u32; 2]) -> [u32; 2] {
+        self.min = [self.min[0].min(x), self.min[1].min(y)];
+        self.max = [self.max[0].max(x), self.max[1].max(y)];
+        [x, y]
     }
 
     /// The smallest window with all the pixels.
