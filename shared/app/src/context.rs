@@ -1,6 +1,7 @@
 //! What every use case works with.
 
 use crate::catalogue::index::{Arrivals, Formats};
+use crate::job::Gathering;
 use crate::{Engine, Limits, PathPolicy};
 use database::Database;
 use domain::Uri;
@@ -47,6 +48,7 @@ struct Parts {
     options: Options,
     formats: Formats,
     arrivals: Arc<Arrivals>,
+    gathering: Arc<Gathering>,
 }
 
 impl App {
@@ -67,6 +69,7 @@ impl App {
                 options,
                 formats: Formats::default(),
                 arrivals: Arc::default(),
+                gathering: Arc::default(),
             }),
         }
     }
@@ -100,6 +103,10 @@ impl App {
 
     pub(crate) fn arrivals(&self) -> &Arc<Arrivals> {
         &self.parts.arrivals
+    }
+
+    pub(crate) fn gathering(&self) -> &Arc<Gathering> {
+        &self.parts.gathering
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -51,7 +51,8 @@ impl App {
     async fn render(&self, request: TileRequest) -> Result<Bytes> {
         let _traffic = traffic::of("a tile");
         let (variable, palette) = {
-            let mut connection = self.database().read().await?;
+            // by keys: planned once, where searches are planned for what they look for
+            let mut connection = self.database().write().await?;
             variable::get_drawn(&mut connection, request.instance_id).await?
         };
         let crs = parse_crs(tile::SRID.to_string()).await?;

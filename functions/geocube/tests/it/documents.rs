@@ -136,3 +136,15 @@ fn every_vector_of_jobs_is_backed_by_tests_that_exist_or_named_as_one_without() 
     expected.sort();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn every_vector_of_imaging_is_backed_by_tests_that_exist_or_named_as_one_without() {
+    let document = "vectors-imaging.md";
+    let mut named = backed_rows(document, "Numbers");
+    named.extend(items_below(document, "Without a test"));
+    let mut found: Vec<_> = named.iter().flat_map(|text| vectors_of(text)).collect();
+    let mut expected = all_of(&[("", 115), ("WP", 49)]);
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+}
