@@ -5,7 +5,7 @@ use runtime::config::{GdalFlags, StoreFlags};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use storage::{
-    AllowedRoots, CacheOptions, Cached, ConfigError, Counting, GcsConnection, GcsStorage,
+    AllowedRoots, CacheOptions, CacheUse, Cached, ConfigError, Counting, GcsConnection, GcsStorage,
     LocalFiles, LocalRoots, LocalStorage, ReadCounts, RetryBudget, Retrying, Router, S3Options,
     S3Storage, Storage,
 };
@@ -16,8 +16,10 @@ const FRESH: Duration = Duration::from_mins(1);
 
 /// The requests of this process to read, where its flags ask for them to be counted.
 static COUNTS: Mutex<Option<ReadCounts>> = Mutex::new(None);
+/// The blocks of remote images of this process, where its flags ask for them to be counted.
+static BLOCKS: Mutex<Option<Cached>> = Mutex::new(None);
 
-/// Logs the reads of files at its end, as far as they are counted.
+/// Logs the reads of files, and what the blocks in memory were good for, at its end, as far as they are counted.
 pub(crate) struct Traffic(&'static str);
 
 /// The reads during an operation. Those of operations at the same time are not told apart.
@@ -30,6 +32,27 @@ impl Drop for Traffic {
         let counts = lock(&COUNTS).clone();
         for (uri, count) in counts.map(|counts| counts.take()).into_iter().flatten() {
             tracing::info!(operation = self.0, %uri, requests = count.calls + count.heads, bytes = count.bytes, "read");
+        }
+        let Some(blocks) = lock(&BLOCKS).clone() else {
+            return;
+        };
+        let (
+            CacheUse {
+                hits,
+                misses,
+                evicted,
+            },
+            bytes,
+        ) = (blocks.take_use(), blocks.held_bytes());
+        if hits + misses > 0 {
+            tracing::info!(
+                operation = self.0,
+                hits,
+                misses,
+                evicted,
+                bytes,
+                "blocks of remote files"
+            );
         }
     }
 }
@@ -55,7 +78,7 @@ pub async fn open_storage(
     }
     let router = open(roots, &flags.stores, places, counts.as_ref()).await?;
     let storage: Arc<dyn Storage> = Arc::new(router);
-    read_images(&storage, flags);
+    read_images(&storage, flags, counts.is_some());
     imaging::set_local_files(LocalFiles::new(images, counts));
     Ok(storage)
 }
@@ -97,13 +120,16 @@ async fn open(
     Ok(router)
 }
 
-fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags) {
+fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags, counted: bool) {
     let options = CacheOptions {
         block: flags.gdal_block_size,
         capacity: flags.cache_bytes(),
         fresh: FRESH,
     };
     let cached = Cached::new(Arc::clone(storage), options);
+    if counted {
+        *lock(&BLOCKS) = Some(cached.clone());
+    }
     imaging::set_remote_store(cached, tokio::runtime::Handle::current());
 }
 
