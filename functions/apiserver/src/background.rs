@@ -8,8 +8,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Events handled at the same time: those of one job wait for each other.
-const EVENTS_AT_ONCE: usize = 8;
+/// Events handled at the same time: those of one job wait for each other, or are handled together.
+const EVENTS_AT_ONCE: usize = 16;
+/// How long an event may wait for others while some are handled.
+const GATHERED: Duration = Duration::from_millis(50);
 
 /// Delivers the events of the embedded queue to this process, until `stop`.
 ///
@@ -23,6 +25,7 @@ pub async fn consume_events(
     let queue = app.options().events_queue.clone();
     let options = ConsumeOptions {
         concurrency: EVENTS_AT_ONCE,
+        gather: GATHERED,
         dead_letter_queue: Some(failed(&queue)),
         ..ConsumeOptions::default()
     };

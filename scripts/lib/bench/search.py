@@ -194,7 +194,7 @@ def wide(archive: Archive) -> dict:
     }
 
 
-def count(answer) -> int:
+def things(answer) -> int:
     """Things in an answer, whatever it is."""
     match answer:
         case operations_pb2.GetContainersResponse():
@@ -224,7 +224,7 @@ def search_calls(share):
             if error.code() != grpc.StatusCode.NOT_FOUND or least > 0:
                 raise
             return True
-        found = count(answer)
+        found = things(answer)
         if found < least:
             raise RuntimeError(f"{name}: {found} answers, expected {least} or more: {request}")
         return True

@@ -1,6 +1,7 @@
 //! What every use case works with.
 
 use crate::catalogue::index::Formats;
+use crate::job::Gathering;
 use crate::{Engine, Limits, PathPolicy};
 use database::Database;
 use domain::Uri;
@@ -46,6 +47,7 @@ struct Parts {
     engine: Engine,
     options: Options,
     formats: Formats,
+    gathering: Arc<Gathering>,
 }
 
 impl App {
@@ -65,6 +67,7 @@ impl App {
                 engine,
                 options,
                 formats: Formats::default(),
+                gathering: Arc::default(),
             }),
         }
     }
@@ -94,6 +97,10 @@ impl App {
 
     pub(crate) fn formats(&self) -> &Formats {
         &self.parts.formats
+    }
+
+    pub(crate) fn gathering(&self) -> &Arc<Gathering> {
+        &self.parts.gathering
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -1,11 +1,12 @@
 //! Where files are, as the flags ask for: this machine and object stores.
 
+use crate::traffic;
 use domain::{Scheme, Uri};
 use runtime::config::{GdalFlags, StoreFlags};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use storage::{
-    AllowedRoots, CacheOptions, CacheUse, Cached, ConfigError, Counting, GcsConnection, GcsStorage,
+    AllowedRoots, CacheOptions, Cached, ConfigError, Counting, GcsConnection, GcsStorage,
     LocalFiles, LocalRoots, LocalStorage, ReadCounts, RetryBudget, Retrying, Router, S3Options,
     S3Storage, Storage,
 };
@@ -13,53 +14,6 @@ use storage::{
 /// How long size and version of a remote file are believed: files are written once, so that this is seldom wrong.
 /// An image that was opened keeps to the version it was opened in, and fails when that is gone.
 const FRESH: Duration = Duration::from_mins(1);
-
-/// The requests of this process to read, where its flags ask for them to be counted.
-static COUNTS: Mutex<Option<ReadCounts>> = Mutex::new(None);
-/// The blocks of remote images of this process, where its flags ask for them to be counted.
-static BLOCKS: Mutex<Option<Cached>> = Mutex::new(None);
-
-/// Logs the reads of files, and what the blocks in memory were good for, at its end, as far as they are counted.
-pub(crate) struct Traffic(&'static str);
-
-/// The reads during an operation. Those of operations at the same time are not told apart.
-pub(crate) fn traffic(operation: &'static str) -> Traffic {
-    Traffic(operation)
-}
-
-impl Drop for Traffic {
-    fn drop(&mut self) {
-        let counts = lock(&COUNTS).clone();
-        for (uri, count) in counts.map(|counts| counts.take()).into_iter().flatten() {
-            tracing::info!(operation = self.0, %uri, requests = count.calls + count.heads, bytes = count.bytes, "read");
-        }
-        let Some(blocks) = lock(&BLOCKS).clone() else {
-            return;
-        };
-        let (
-            CacheUse {
-                hits,
-                misses,
-                evicted,
-            },
-            bytes,
-        ) = (blocks.take_use(), blocks.held_bytes());
-        if hits + misses > 0 {
-            tracing::info!(
-                operation = self.0,
-                hits,
-                misses,
-                evicted,
-                bytes,
-                "blocks of remote files"
-            );
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// As [`open_stores`]; from then on the whole process reads images of object stores through blocks in memory, and of
 /// this machine those below `images`.
@@ -73,8 +27,8 @@ pub async fn open_storage(
     places: &[&Uri],
 ) -> Result<Arc<dyn Storage>, ConfigError> {
     let counts = flags.gdal_storage_debug.then(ReadCounts::default);
-    if counts.is_some() {
-        lock(&COUNTS).clone_from(&counts);
+    if let Some(counts) = &counts {
+        traffic::log(counts);
     }
     let router = open(roots, &flags.stores, places, counts.as_ref()).await?;
     let storage: Arc<dyn Storage> = Arc::new(router);
@@ -128,7 +82,7 @@ fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags, counted: bool) {
     };
     let cached = Cached::new(Arc::clone(storage), options);
     if counted {
-        *lock(&BLOCKS) = Some(cached.clone());
+        traffic::log_blocks(&cached);
     }
     imaging::set_remote_store(cached, tokio::runtime::Handle::current());
 }

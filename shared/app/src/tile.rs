@@ -1,7 +1,7 @@
 //! Web-mercator tiles.
 
 use crate::cube::{CubeSelection, geographic_extent, is_of_a_file, parse_crs};
-use crate::{App, Result, stores, texts};
+use crate::{App, Result, texts, traffic};
 use bytes::Bytes;
 use database::variable;
 use domain::tile::{self, TileAddress};
@@ -49,9 +49,10 @@ impl App {
     }
 
     async fn render(&self, request: TileRequest) -> Result<Bytes> {
-        let _traffic = stores::traffic("a tile");
+        let _traffic = traffic::of("a tile");
         let (variable, palette) = {
-            let mut connection = self.database().read().await?;
+            // by keys: planned once, where searches are planned for what they look for
+            let mut connection = self.database().write().await?;
             variable::get_drawn(&mut connection, request.instance_id).await?
         };
         let crs = parse_crs(tile::SRID.to_string()).await?;

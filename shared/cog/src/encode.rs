@@ -1,4 +1,5 @@
 use crate::{BlockError, BlockFormat, ByteOrder, predictor};
+use weezl::BitOrder;
 
 /// TIFF compression codes handled here.
 pub(crate) mod code {
@@ -14,6 +15,8 @@ pub(crate) mod code {
 pub enum Codec {
     /// Not at all.
     None,
+    /// LZW, in the form of TIFF.
+    Lzw,
     /// Deflate, level 0 to 12.
     Deflate(u8),
     /// ZSTD, level 1 to 22.
@@ -25,6 +28,7 @@ impl Codec {
     pub fn code(self) -> u16 {
         match self {
             Self::None => code::NONE,
+            Self::Lzw => code::LZW,
             Self::Deflate(_) => code::DEFLATE,
             Self::Zstd(_) => code::ZSTD,
         }
@@ -41,6 +45,7 @@ pub struct Encoder {
 
 enum Context {
     None,
+    Lzw(weezl::encode::Encoder),
     Deflate(libdeflater::Compressor),
     Zstd(zstd::bulk::Compressor<'static>),
 }
@@ -53,6 +58,10 @@ impl Encoder {
     pub fn new(codec: Codec) -> Result<Self, BlockError> {
         let context = match codec {
             Codec::None => Context::None,
+            Codec::Lzw => {
+                let context = weezl::encode::Encoder::with_tiff_size_switch(BitOrder::Msb, 8);
+                Context::Lzw(context)
+            }
             Codec::Deflate(level) => {
                 let level = libdeflater::CompressionLvl::new(i32::from(level.min(12)))
                     .map_err(|error| corrupt("deflate", format!("{error:?}")))?;
@@ -72,7 +81,10 @@ impl Encoder {
 
     /// True when blocks of this format can be encoded here.
     pub fn supports(format: &BlockFormat) -> bool {
-        let coded = matches!(format.compression, code::NONE | code::DEFLATE | code::ZSTD);
+        let coded = matches!(
+            format.compression,
+            code::NONE | code::LZW | code::DEFLATE | code::ZSTD
+        );
         coded && predictor::check(format).is_ok() && format.decoded_bytes().is_ok()
     }
 
@@ -116,6 +128,11 @@ impl Context {
         encoded.clear();
         match self {
             Self::None => encoded.extend_from_slice(source),
+            Self::Lzw(context) => {
+                context.reset();
+                let done = context.into_vec(encoded).encode_all(source).status;
+                done.map_err(|error| corrupt("LZW", error.to_string()))?;
+            }
             Self::Deflate(context) => {
                 encoded.resize(context.zlib_compress_bound(source.len()), 0);
                 let written = context

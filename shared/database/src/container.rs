@@ -106,15 +106,20 @@ pub async fn lock_or_create(
     managed: bool,
     storage_class: StorageClass,
 ) -> Result<Container> {
-    sqlx::query(
+    let created: Option<ContainerRow> = sqlx::query_as(
         "INSERT INTO geocube.containers (uri, managed, storage_class)
-         VALUES ($1, $2, $3::geocube.storage_class) ON CONFLICT (uri) DO NOTHING",
+         VALUES ($1, $2, $3::geocube.storage_class) ON CONFLICT (uri) DO NOTHING
+         RETURNING uri, managed, storage_class::text",
     )
     .bind(uri.as_str())
     .bind(managed)
     .bind(storage_class.name())
-    .execute(&mut *conn)
+    .fetch_optional(&mut *conn)
     .await?;
+    if let Some(created) = created {
+        // nobody sees it before the end of the transaction, so it has no dataset
+        return created.container();
+    }
     let row: Option<ContainerRow> = sqlx::query_as(
         "SELECT uri, managed, storage_class::text FROM geocube.containers WHERE uri = $1 FOR UPDATE",
     )

@@ -115,7 +115,8 @@ pub struct Heartbeat {
     pub job_state: Option<JobState>,
 }
 
-/// Prolongs the lease of a run; `None` when it is lost: stop, remove what was written.
+/// Prolongs the lease of a run; `None` when it is lost: stop, remove what was written. Not waited for by the disk: what a crash of
+/// the server takes away is one missed beat.
 pub async fn heartbeat(
     conn: &mut PgConnection,
     task: TaskId,
@@ -124,6 +125,7 @@ pub async fn heartbeat(
 ) -> Result<Option<Heartbeat>> {
     let row: Option<(bool, Option<String>)> = sqlx::query_as(
         "UPDATE geocube.task_leases l SET lease_until = clock_timestamp() + make_interval(secs => $3)
+         FROM (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed
          WHERE task_id = $1 AND run_id = $2 AND status = 'RUNNING'
          RETURNING cancel_requested, (SELECT state FROM geocube.jobs j WHERE j.id = l.job_id)",
     )
@@ -132,16 +134,20 @@ pub async fn heartbeat(
     .bind(lease.as_secs_f64())
     .fetch_optional(conn)
     .await?;
-    let Some((cancel_requested, state)) = row else {
-        return Ok(None);
-    };
-    let job_state = state
-        .map(|name| convert::name("state", &name, JobState::from_name))
-        .transpose()?;
-    Ok(Some(Heartbeat {
-        cancel_requested,
-        job_state,
-    }))
+    row.map(Heartbeat::read).transpose()
+}
+
+impl Heartbeat {
+    /// Reads whether to stop, and the name of the state of the job.
+    pub(crate) fn read((cancel_requested, state): (bool, Option<String>)) -> Result<Self> {
+        let job_state = state
+            .map(|name| convert::name("state", &name, JobState::from_name))
+            .transpose()?;
+        Ok(Self {
+            cancel_requested,
+            job_state,
+        })
+    }
 }
 
 /// Ends the lease of a run that stops without a result, so that the next delivery starts at once. A run that `counts` not,
@@ -185,10 +191,37 @@ pub async fn finish(
     Ok(finished.rows_affected() == 1)
 }
 
-/// Notes that the broker has the result of a run.
+/// As [`finish`], for a run whose part file is known not to exist any more: its note is forgotten, whether or not the run still
+/// had the lease.
+pub async fn finish_without_part(
+    conn: &mut PgConnection,
+    task: TaskId,
+    run: RunId,
+    status: TaskStatus,
+    error: &str,
+) -> Result<bool> {
+    Ok(sqlx::query_scalar(
+        "WITH finished AS (
+             UPDATE geocube.task_leases SET status = $3, error = $4, finished_at = clock_timestamp()
+             WHERE task_id = $1 AND run_id = $2 AND status = 'RUNNING' RETURNING task_id
+         ), forgotten AS (DELETE FROM geocube.noted_files WHERE run_id = $2)
+         SELECT EXISTS (SELECT FROM finished)",
+    )
+    .bind(task.uuid())
+    .bind(run.uuid())
+    .bind(status_name(status))
+    .bind(error.replace('\0', " "))
+    .fetch_one(conn)
+    .await?)
+}
+
+/// Notes that the broker has the result of a run. Not waited for by the disk: a note that a crash of the server takes away
+/// makes the result be published again.
 pub async fn mark_published(conn: &mut PgConnection, task: TaskId, run: RunId) -> Result<()> {
     sqlx::query(
-        "UPDATE geocube.task_leases SET published = true WHERE task_id = $1 AND run_id = $2",
+        "UPDATE geocube.task_leases SET published = true
+         FROM (SELECT set_config('synchronous_commit', 'off', true)) AS relaxed
+         WHERE task_id = $1 AND run_id = $2",
     )
     .bind(task.uuid())
     .bind(run.uuid())

@@ -1,32 +1,41 @@
 //! Files that jobs write, noted before they are written, so that what is left of them is found.
 
 use crate::Result;
+use crate::lease::Heartbeat;
 use domain::{JobId, RunId, TaskId, Uri};
 use sqlx::PgConnection;
 use std::time::Duration;
 
-/// Notes the part file and the final file of a run that holds the lease of its order; whether it does.
+/// Notes the part file and the final file of a run, and prolongs its lease as [`heartbeat`](crate::lease::heartbeat) does; `None`, and nothing is
+/// noted, when it is lost.
 pub async fn note_output(
     conn: &mut PgConnection,
     task: TaskId,
     run: RunId,
-    part: &Uri,
-    target: &Uri,
-) -> Result<bool> {
-    let noted = sqlx::query(
-        "INSERT INTO geocube.noted_files (uri, job_id, run_id)
-         SELECT given.uri, l.job_id, given.run_id
-         FROM geocube.task_leases l, (VALUES ($3, $2), ($4, NULL::uuid)) AS given (uri, run_id)
-         WHERE l.task_id = $1 AND l.run_id = $2 AND l.status = 'RUNNING'
-         ON CONFLICT (uri) DO UPDATE SET noted_at = now(), job_id = EXCLUDED.job_id, run_id = EXCLUDED.run_id",
+    lease: Duration,
+    [part, target]: [&Uri; 2],
+) -> Result<Option<Heartbeat>> {
+    let row: Option<(bool, Option<String>)> = sqlx::query_as(
+        "WITH held AS (
+             UPDATE geocube.task_leases l SET lease_until = clock_timestamp() + make_interval(secs => $5)
+             WHERE task_id = $1 AND run_id = $2 AND status = 'RUNNING'
+             RETURNING job_id, cancel_requested, (SELECT state FROM geocube.jobs j WHERE j.id = l.job_id) AS state
+         ), noted AS (
+             INSERT INTO geocube.noted_files (uri, job_id, run_id)
+             SELECT given.uri, held.job_id, given.run_id
+             FROM held, (VALUES ($3, $2), ($4, NULL::uuid)) AS given (uri, run_id)
+             ON CONFLICT (uri) DO UPDATE SET noted_at = now(), job_id = EXCLUDED.job_id, run_id = EXCLUDED.run_id
+         )
+         SELECT cancel_requested, state FROM held",
     )
     .bind(task.uuid())
     .bind(run.uuid())
     .bind(part.as_str())
     .bind(target.as_str())
-    .execute(conn)
+    .bind(lease.as_secs_f64())
+    .fetch_optional(conn)
     .await?;
-    Ok(noted.rows_affected() > 0)
+    row.map(Heartbeat::read).transpose()
 }
 
 /// Notes files of a job that no run of an order writes: the markers of its cancelled tasks, and what it leaves when it is removed.

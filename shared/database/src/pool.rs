@@ -126,8 +126,8 @@ impl Database {
         acquire(&self.reads).await
     }
 
-    /// A connection for single statements that store, given back when dropped. As for [`Self::read`],
-    /// one at a time.
+    /// A connection for single statements that store, or that look up by keys what is asked for often: they are planned once.
+    /// Given back when dropped; as for [`Self::read`], one at a time.
     ///
     /// # Errors
     /// As [`Self::read`].

@@ -104,15 +104,16 @@ pub async fn get_many(conn: &mut PgConnection, ids: &[TaskId]) -> Result<Vec<Tas
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
-/// A task, its row locked until the end of the transaction; `None` when it is gone.
-pub async fn get_for_update(conn: &mut PgConnection, id: TaskId) -> Result<Option<Task>> {
-    let row: Option<TaskRow> = sqlx::query_as(
-        "SELECT id, state::text, payload, job_id, attempt FROM geocube.tasks WHERE id = $1 FOR NO KEY UPDATE",
+/// Tasks that still exist, by id, with empty payloads, their rows locked until the end of the transaction.
+pub async fn lock_many(conn: &mut PgConnection, ids: &[TaskId]) -> Result<Vec<Task>> {
+    let rows: Vec<TaskRow> = sqlx::query_as(
+        "SELECT id, state::text, ''::bytea AS payload, job_id, attempt FROM geocube.tasks
+         WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
     )
-    .bind(id.uuid())
-    .fetch_optional(conn)
+    .bind(convert::uuids(ids, TaskId::uuid))
+    .fetch_all(conn)
     .await?;
-    row.map(TryInto::try_into).transpose()
+    rows.into_iter().map(TryInto::try_into).collect()
 }
 
 /// Stores the states and the attempts of tasks, not their payloads. A task that becomes PENDING

@@ -78,9 +78,12 @@ impl TileAddress {
 /// Scales a valid value from [`lo`, `hi`] to 0..=254, rounded half away from zero and clamped.
 ///
 /// [`NO_DATA`] is never the result, not even for NaN, which gives 0.
+#[inline]
 pub fn scale_to_byte(value: f64, lo: f64, hi: f64) -> u8 {
-    let scaled = (254.0 * ((value - lo) / (hi - lo))).round();
-    scaled.clamp(0.0, 254.0) as u8
+    let scaled = (254.0 * ((value - lo) / (hi - lo))).clamp(0.0, 254.0);
+    // cut and compared, as rounding is a call of the library on many processors
+    let whole = scaled as u8;
+    whole + u8::from(scaled - f64::from(whole) >= 0.5)
 }
 
 fn bounded(field: &str, value: i32, last: i32) -> Result<u32> {

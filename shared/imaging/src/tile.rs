@@ -46,14 +46,25 @@ fn to_bytes(image: &Image, lo: f64, hi: f64) -> Result<Vec<u8>> {
         return Err(domain::Error::invalid("tiles of complex samples cannot be drawn").into());
     }
     let mut bytes = vec![NO_DATA; image.as_band_sequential().len() / image.dtype().size().max(1)];
+    let pixels = image.size().pixels() as usize;
     with_sample!(image.dtype(), S => {
         let hole = image.no_data().map(S::from_f64);
-        let samples = image.as_band_sequential().chunks_exact(S::SIZE).map(S::load);
-        let mut coverage = image.coverage().into_iter().flatten().cycle();
-        for (byte, sample) in bytes.iter_mut().zip(samples) {
-            let covered = coverage.next().is_none_or(|covered| *covered != 0);
-            if covered && !sample.is_nan() && hole != Some(sample) {
-                *byte = scale_to_byte(sample.to_f64(), lo, hi);
+        let byte = |sample: S| {
+            if sample.is_nan() || hole == Some(sample) {
+                NO_DATA
+            } else {
+                scale_to_byte(sample.to_f64(), lo, hi)
+            }
+        };
+        let samples = image.as_band_sequential().chunks_exact(pixels * S::SIZE);
+        for (bytes, samples) in bytes.chunks_exact_mut(pixels).zip(samples) {
+            for (to, sample) in bytes.iter_mut().zip(samples.chunks_exact(S::SIZE)) {
+                *to = byte(S::load(sample));
+            }
+            for (to, covered) in bytes.iter_mut().zip(image.coverage().unwrap_or_default()) {
+                if *covered == 0 {
+                    *to = NO_DATA;
+                }
             }
         }
     }, undefined => ());

@@ -36,6 +36,9 @@ pub struct ConsumeOptions {
     pub lease: Duration,
     /// How often the queue is looked at although nothing was announced.
     pub poll: Duration,
+    /// How long messages that come while others are handled may wait for more of them, so that they are taken together, and
+    /// those that were handled are removed together. Not where a queue brings its messages by itself.
+    pub gather: Duration,
     /// How long running handlers may go on after the stop; then their messages are given back.
     pub grace: Duration,
     /// Queue that receives a copy of each message put aside, with the attributes of [`crate::dead_letter`].
@@ -48,6 +51,7 @@ impl Default for ConsumeOptions {
             concurrency: 1,
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(5),
+            gather: Duration::ZERO,
             grace: Duration::from_secs(8),
             dead_letter_queue: None,
         }

@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::{
     ConsumeOptions, Consumer, Delivery, Handler, Message, Publisher, Result, RetryPolicy,
     dead_letter,
-    retry::{Remaining, Settlement},
-    worker::{self, Source, Taken, Ticket},
+    retry::{Kept, Remaining},
+    worker::{self, Exchange, Source, Taken, Ticket},
 };
 
 /// Queues in the memory of the process, with the semantics of the queue in Postgres: for tests.
@@ -128,6 +128,25 @@ impl Rows {
         };
         self.by_id.insert(self.last_id, row);
     }
+
+    /// Removes messages whose tickets are good; their ids.
+    fn remove(&mut self, tickets: &[Ticket]) -> Vec<i64> {
+        let mut removed = Vec::with_capacity(tickets.len());
+        for ticket in tickets {
+            let held = self.by_id.get(&ticket.id);
+            if held.is_some_and(|row| row.is_held_by(ticket)) {
+                self.by_id.remove(&ticket.id);
+                removed.push(ticket.id);
+            }
+        }
+        removed
+    }
+
+    /// When a message of the queue will be due.
+    fn next_due(&self, queue: &str) -> Option<Instant> {
+        let own = self.by_id.values().filter(|row| row.queue == queue);
+        own.filter_map(Row::due).min()
+    }
 }
 
 #[async_trait]
@@ -166,9 +185,16 @@ impl Consumer for MemoryQueue {
 
 #[async_trait]
 impl Source for MemoryQueue {
-    async fn take(&self, queue: &str, limit: usize, lease: Duration) -> Result<Vec<Taken>> {
+    async fn exchange(
+        &self,
+        queue: &str,
+        handled: &[Ticket],
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Exchange> {
         let (now, holder) = (Instant::now(), Uuid::new_v4());
         let mut rows = self.shared.rows();
+        let removed = rows.remove(handled);
         let due = |row: &Row| row.queue == queue && row.due().is_some_and(|due| due <= now);
         let taken = rows
             .by_id
@@ -197,23 +223,17 @@ impl Source for MemoryQueue {
                 }
             });
         let taken: Vec<_> = taken.collect();
+        let next_due = rows.next_due(queue).filter(|_| taken.len() < limit);
         drop(rows);
-        if taken.len() == limit {
+        if limit > 0 && taken.len() == limit {
             // there may be more than this consumer has room for
             self.shared.wake(queue).notify_one();
         }
-        Ok(taken)
-    }
-
-    async fn next_due(&self, queue: &str) -> Result<Option<Duration>> {
-        let rows = self.shared.rows();
-        let next = rows
-            .by_id
-            .values()
-            .filter(|row| row.queue == queue)
-            .filter_map(Row::due)
-            .min();
-        Ok(next.map(|due| due.saturating_duration_since(Instant::now())))
+        Ok(Exchange {
+            removed,
+            taken,
+            next_due: next_due.map(|due| due.saturating_duration_since(now)),
+        })
     }
 
     async fn extend(&self, tickets: &[Ticket], lease: Duration) -> Result<()> {
@@ -230,12 +250,7 @@ impl Source for MemoryQueue {
         Ok(())
     }
 
-    async fn settle(
-        &self,
-        ticket: &Ticket,
-        settlement: &Settlement,
-        dead_letters: Option<&str>,
-    ) -> Result<bool> {
+    async fn keep(&self, ticket: &Ticket, kept: &Kept, dead_letters: Option<&str>) -> Result<bool> {
         let mut rows = self.shared.rows();
         let Some(row) = rows
             .by_id
@@ -246,11 +261,8 @@ impl Source for MemoryQueue {
         };
         row.locked = None;
         let queue = row.queue.clone();
-        match settlement {
-            Settlement::Remove => {
-                rows.by_id.remove(&ticket.id);
-            }
-            Settlement::Again {
+        match kept {
+            Kept::Again {
                 after,
                 waits,
                 postponed,
@@ -261,7 +273,7 @@ impl Source for MemoryQueue {
                 row.remaining.waits.clone_from(waits);
                 self.shared.wake(&queue).notify_one();
             }
-            Settlement::Fail { reason } => {
+            Kept::Aside { reason } => {
                 row.error = Some(reason.clone());
                 let mut copy = row.message.clone();
                 dead_letter::mark(&mut copy.attributes, &queue, ticket.deliveries, reason);

@@ -53,6 +53,13 @@ impl Remaining {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
     Remove,
+    Keep(Kept),
+}
+
+/// How a message is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// To be delivered again.
     Again {
         after: Duration,
         waits: Vec<Duration>,
@@ -60,30 +67,24 @@ pub(crate) enum Settlement {
         postponed: bool,
         reason: String,
     },
-    Fail {
-        reason: String,
-    },
+    /// For an operator, and for the dead-letter handler.
+    Aside { reason: String },
 }
 
 /// Applies the answer of a handler to what is left of the policy.
 pub(crate) fn settle(outcome: Outcome, remaining: &Remaining) -> Settlement {
     match outcome {
         Outcome::Ack => Settlement::Remove,
-        Outcome::DeadLetter { reason } => Settlement::Fail { reason },
+        Outcome::DeadLetter { reason } => Settlement::Keep(Kept::Aside { reason }),
         Outcome::Retry {
             after,
             counts,
             reason,
-        } => retry(after, counts, reason, remaining),
+        } => Settlement::Keep(retry(after, counts, reason, remaining)),
     }
 }
 
-fn retry(
-    after: Option<Duration>,
-    counts: bool,
-    reason: String,
-    remaining: &Remaining,
-) -> Settlement {
+fn retry(after: Option<Duration>, counts: bool, reason: String, remaining: &Remaining) -> Kept {
     let is_over = if counts {
         remaining.tries() >= remaining.max_tries
     } else {
@@ -95,13 +96,13 @@ fn retry(
         (None, None) => None,
     };
     match next {
-        Some((after, waits)) if !is_over => Settlement::Again {
+        Some((after, waits)) if !is_over => Kept::Again {
             after,
             waits,
             postponed: !counts,
             reason,
         },
-        Some(_) | None => Settlement::Fail {
+        Some(_) | None => Kept::Aside {
             reason: format!(
                 "{reason} (given up after {} deliveries)",
                 remaining.deliveries
@@ -129,18 +130,18 @@ mod tests {
     }
 
     fn again(after: u64, waits: &[u64]) -> Settlement {
-        Settlement::Again {
+        Settlement::Keep(Kept::Again {
             after: Duration::from_secs(after),
             waits: seconds(waits),
             postponed: false,
             reason: "busy".into(),
-        }
+        })
     }
 
     fn failed(deliveries: u32) -> Settlement {
-        Settlement::Fail {
+        Settlement::Keep(Kept::Aside {
             reason: format!("busy (given up after {deliveries} deliveries)"),
-        }
+        })
     }
 
     #[test]
@@ -170,12 +171,12 @@ mod tests {
     #[test]
     fn a_retry_that_does_not_count_goes_on_for_a_day() {
         let soon = || Outcome::retry_after(Duration::from_secs(5), "busy");
-        let postponed = Settlement::Again {
+        let postponed = Settlement::Keep(Kept::Again {
             after: Duration::from_secs(5),
             waits: seconds(&[60]),
             postponed: true,
             reason: "busy".into(),
-        };
+        });
         assert_eq!(settle(soon(), &remaining(&[60], 5000)), postponed);
         let of_age = |hours| Remaining {
             age: Duration::from_hours(hours),
@@ -188,12 +189,12 @@ mod tests {
     #[test]
     fn a_failed_try_that_says_when_uses_no_wait_but_counts() {
         let soon = || Outcome::failed(Duration::from_secs(5), "busy");
-        let again = Settlement::Again {
+        let again = Settlement::Keep(Kept::Again {
             after: Duration::from_secs(5),
             waits: seconds(&[60]),
             postponed: false,
             reason: "busy".into(),
-        };
+        });
         assert_eq!(settle(soon(), &remaining(&[60], 99)), again);
         assert_eq!(settle(soon(), &remaining(&[60], 100)), failed(100));
     }
@@ -215,9 +216,9 @@ mod tests {
             settle(Outcome::Ack, &remaining(&[60], 1)),
             Settlement::Remove
         );
-        let poison = Settlement::Fail {
+        let poison = Settlement::Keep(Kept::Aside {
             reason: "no order".into(),
-        };
+        });
         assert_eq!(
             settle(Outcome::dead_letter("no order"), &remaining(&[60], 1)),
             poison

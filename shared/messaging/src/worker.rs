@@ -20,7 +20,7 @@ use tracing::{debug, error, warn};
 
 use crate::{
     ConsumeOptions, Delivery, Handler, Outcome, Result,
-    retry::{Remaining, Settlement, settle},
+    retry::{Kept, Remaining, Settlement, settle},
 };
 
 /// Right to settle one delivery. Worthless once the message was delivered again.
@@ -39,22 +39,32 @@ pub(crate) struct Taken {
     pub remaining: Remaining,
 }
 
-/// What a queue must know to be consumed. Operations on a lost ticket change nothing and answer `false`.
+/// What one exchange with a queue comes to.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    /// Which of the handled messages were still this consumer's, and are removed.
+    pub removed: Vec<i64>,
+    /// Messages that are leased to this consumer now, the oldest first.
+    pub taken: Vec<Taken>,
+    /// Time until a message will be due, if there is one; not told when there may be more that are due already.
+    pub next_due: Option<Duration>,
+}
+
+/// What a queue must know to be consumed. Operations on a lost ticket change nothing.
 #[async_trait]
 pub(crate) trait Source: Debug + Send + Sync + 'static {
-    /// Leases up to `limit` due messages, the oldest first.
-    async fn take(&self, queue: &str, limit: usize, lease: Duration) -> Result<Vec<Taken>>;
-    /// Time until a message will be due, if there is one.
-    async fn next_due(&self, queue: &str) -> Result<Option<Duration>>;
+    /// Removes messages that were handled, and leases up to `limit` due ones: one round trip, however many they are.
+    async fn exchange(
+        &self,
+        queue: &str,
+        handled: &[Ticket],
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Exchange>;
     /// Puts off the end of the leases.
     async fn extend(&self, tickets: &[Ticket], lease: Duration) -> Result<()>;
-    /// Removes, puts back or puts aside a message; in the last case with a copy to the dead-letter queue.
-    async fn settle(
-        &self,
-        ticket: &Ticket,
-        settlement: &Settlement,
-        dead_letters: Option<&str>,
-    ) -> Result<bool>;
+    /// Puts a message back, or aside with a copy to the dead-letter queue; whether the ticket was good.
+    async fn keep(&self, ticket: &Ticket, kept: &Kept, dead_letters: Option<&str>) -> Result<bool>;
 }
 
 /// First wait after a failure of the broker; doubled up to [`LONGEST_PAUSE`].
@@ -85,16 +95,29 @@ pub(crate) async fn run(
     let _guard = heartbeat.clone().drop_guard();
     tokio::spawn(heartbeat.run_until_cancelled_owned(Arc::clone(&worker).keep_leases()));
 
-    let taken = worker.take_until(&mut tasks, &wake, &stop).await;
-    let finished = timeout(worker.options.grace, async {
-        while tasks.join_next().await.is_some() {}
-    })
-    .await;
-    if finished.is_err() {
+    let mut handled = Vec::new();
+    let taken = worker
+        .take_until(&mut tasks, &mut handled, &wake, &stop)
+        .await;
+    worker.remove(&mut handled).await;
+    let finish = worker.finish(&mut tasks, &mut handled);
+    if timeout(worker.options.grace, finish).await.is_err() {
+        collect(&mut tasks, &mut handled);
         tasks.shutdown().await;
+        worker.remove(&mut handled).await;
         worker.give_back().await;
     }
     taken
+}
+
+/// Handlers in work. They give the tickets of the messages that are to be removed.
+type Handlers = JoinSet<Option<Ticket>>;
+
+/// Adds the tickets of the handlers that have ended meanwhile.
+fn collect(tasks: &mut Handlers, handled: &mut Vec<Ticket>) {
+    while let Some(ended) = tasks.try_join_next() {
+        handled.extend(ended.ok().flatten());
+    }
 }
 
 struct Worker {
@@ -102,25 +125,26 @@ struct Worker {
     handler: Arc<dyn Handler>,
     queue: String,
     options: ConsumeOptions,
-    /// Messages being handled.
+    /// Messages being handled, or handled and not removed yet.
     held: Mutex<HashMap<i64, (Ticket, Remaining)>>,
 }
 
 impl Worker {
     async fn take_until(
         self: &Arc<Self>,
-        tasks: &mut JoinSet<()>,
+        tasks: &mut Handlers,
+        handled: &mut Vec<Ticket>,
         wake: &Notify,
         stop: &CancellationToken,
     ) -> Result<()> {
         let concurrency = self.options.concurrency.max(1);
         let mut pause = PAUSE;
         loop {
-            while tasks.try_join_next().is_some() {}
+            collect(tasks, handled);
             let free = concurrency.saturating_sub(tasks.len());
             let mut idle = self.options.poll;
             if free > 0 && !stop.is_cancelled() {
-                match self.fill(tasks, free).await {
+                match self.exchange(tasks, handled, free).await {
                     Ok(next) => {
                         idle = idle.min(next);
                         pause = PAUSE;
@@ -136,35 +160,93 @@ impl Worker {
             let full = tasks.len() >= concurrency;
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-                () = wake.notified(), if !full => {}
+                Some(ended) = tasks.join_next(), if !tasks.is_empty() => handled.extend(ended.ok().flatten()),
+                () = wake.notified(), if !full => self.gather(tasks, handled, stop).await,
                 () = sleep(idle), if !full => {}
             }
         }
     }
 
-    /// Starts the handlers of up to `free` messages; gives the time until the next one is due.
-    async fn fill(self: &Arc<Self>, tasks: &mut JoinSet<()>, free: usize) -> Result<Duration> {
-        let taken = self
+    /// Lets messages come together as long as others are handled: until one of these is.
+    async fn gather(
+        &self,
+        tasks: &mut Handlers,
+        handled: &mut Vec<Ticket>,
+        stop: &CancellationToken,
+    ) {
+        if tasks.is_empty() || self.options.gather.is_zero() {
+            return;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(ended) = tasks.join_next() => handled.extend(ended.ok().flatten()),
+            () = sleep(self.options.gather) => {}
+        }
+    }
+
+    /// Removes what was handled, and starts the handlers of up to `free` messages; gives the time until the next one is due.
+    async fn exchange(
+        self: &Arc<Self>,
+        tasks: &mut Handlers,
+        handled: &mut Vec<Ticket>,
+        free: usize,
+    ) -> Result<Duration> {
+        let Exchange {
+            removed,
+            taken,
+            next_due,
+        } = self
             .source
-            .take(&self.queue, free, self.options.lease)
+            .exchange(&self.queue, handled, free, self.options.lease)
             .await?;
-        let full = taken.len() == free;
+        for ticket in handled.drain(..) {
+            if !removed.contains(&ticket.id) {
+                self.tell_lost(&ticket);
+            }
+            self.release(&ticket);
+        }
         for message in taken {
             self.hold(&message);
             tasks.spawn(Arc::clone(self).handle(message));
         }
-        if full {
-            return Ok(Duration::MAX);
-        }
-        Ok(self
-            .source
-            .next_due(&self.queue)
-            .await?
-            .unwrap_or(Duration::MAX))
+        Ok(next_due.unwrap_or(Duration::MAX))
     }
 
-    async fn handle(self: Arc<Self>, message: Taken) {
+    /// Waits for the handlers, and removes what they have handled.
+    async fn finish(self: &Arc<Self>, tasks: &mut Handlers, handled: &mut Vec<Ticket>) {
+        while let Some(ended) = tasks.join_next().await {
+            handled.extend(ended.ok().flatten());
+            collect(tasks, handled);
+            self.remove(handled).await;
+        }
+    }
+
+    /// Removes what was handled without taking anything. What cannot be removed is left to the end of its lease.
+    async fn remove(self: &Arc<Self>, handled: &mut Vec<Ticket>) {
+        let mut pause = PAUSE;
+        for attempt in 1..=SETTLE_TRIES {
+            if handled.is_empty() {
+                return;
+            }
+            match self.exchange(&mut JoinSet::new(), handled, 0).await {
+                Ok(_) => return,
+                Err(error) => {
+                    warn!(queue = %self.queue, attempt, error = &error as &dyn std::error::Error, "cannot remove handled messages");
+                    if !error.is_retryable() {
+                        break;
+                    }
+                }
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        for ticket in handled.drain(..) {
+            self.release(&ticket);
+        }
+    }
+
+    /// Handles a message; the ticket of one that is to be removed.
+    async fn handle(self: Arc<Self>, message: Taken) -> Option<Ticket> {
         let Taken {
             ticket,
             delivery,
@@ -183,28 +265,31 @@ impl Worker {
                 .await;
             handled.unwrap_or_else(|_| Outcome::retry("the handler panicked"))
         };
-        let settlement = settle(outcome, &remaining);
-        match &settlement {
-            Settlement::Remove => {}
-            Settlement::Again { after, reason, .. } => {
+        let kept = match settle(outcome, &remaining) {
+            Settlement::Remove => return Some(ticket),
+            Settlement::Keep(kept) => kept,
+        };
+        match &kept {
+            Kept::Again { after, reason, .. } => {
                 debug!(queue = %self.queue, message_id, ?after, reason, "message will be delivered again");
             }
-            Settlement::Fail { reason } => {
+            Kept::Aside { reason } => {
                 error!(queue = %self.queue, message_id, reason, "message is put aside");
             }
         }
-        self.settle(&ticket, &settlement).await;
+        self.keep(&ticket, &kept).await;
         self.release(&ticket);
+        None
     }
 
-    async fn settle(&self, ticket: &Ticket, settlement: &Settlement) {
+    async fn keep(&self, ticket: &Ticket, kept: &Kept) {
         let dead_letters = self.options.dead_letter_queue.as_deref();
         let mut pause = PAUSE;
         for attempt in 1..=SETTLE_TRIES {
-            match self.source.settle(ticket, settlement, dead_letters).await {
+            match self.source.keep(ticket, kept, dead_letters).await {
                 Ok(true) => return,
                 Ok(false) => {
-                    warn!(queue = %self.queue, id = ticket.id, "lease was lost while the message was handled");
+                    self.tell_lost(ticket);
                     return;
                 }
                 Err(error) => {
@@ -217,6 +302,10 @@ impl Worker {
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    fn tell_lost(&self, ticket: &Ticket) {
+        warn!(queue = %self.queue, id = ticket.id, "lease was lost while the message was handled");
     }
 
     async fn keep_leases(self: Arc<Self>) {
@@ -242,13 +331,13 @@ impl Worker {
     async fn give_back(&self) {
         let held: Vec<_> = self.lock().drain().map(|(_, held)| held).collect();
         for (ticket, remaining) in held {
-            let settlement = Settlement::Again {
+            let kept = Kept::Again {
                 after: Duration::ZERO,
                 waits: remaining.waits,
                 postponed: true,
                 reason: "the consumer stopped".into(),
             };
-            if let Err(error) = self.source.settle(&ticket, &settlement, None).await {
+            if let Err(error) = self.source.keep(&ticket, &kept, None).await {
                 warn!(queue = %self.queue, error = &error as &dyn std::error::Error, "cannot give a message back");
             }
         }

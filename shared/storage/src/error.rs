@@ -533,9 +533,14 @@ mod tests {
             (21, false, "/a.tif: is a folder, expected a file"),
             (36, false, "/a.tif: its name is too long or malformed"),
             (5, true, "the storage of /a.tif is not available"),
+            (12, true, "the storage of /a.tif is not available"),
             (16, true, "the storage of /a.tif is not available"),
             (24, true, "the storage of /a.tif is not available"),
+            (32, true, "the storage of /a.tif is not available"),
+            (103, true, "the storage of /a.tif is not available"),
             (104, true, "the storage of /a.tif is not available"),
+            (110, true, "the storage of /a.tif is not available"),
+            (125, true, "the storage of /a.tif is not available"),
             (28, false, "cannot read /a.tif"),
         ];
         for (number, retryable, text) in cases {
@@ -546,5 +551,20 @@ mod tests {
                 "{number}"
             );
         }
+    }
+
+    #[cfg(any(feature = "gcs", feature = "s3"))]
+    #[test]
+    fn answers_of_stores_are_sorted() {
+        let uri = Uri::parse("gs://b/a.tif").unwrap();
+        let for_good = [304, 400, 401, 403, 409, 412].map(|status| (status, false));
+        let for_now = [408, 425, 429, 500, 502, 503, 504].map(|status| (status, true));
+        for (status, retryable) in for_good.into_iter().chain(for_now) {
+            let error = Error::from_status(&uri, "read", status, "the answer");
+            assert_eq!(error.is_retryable(), retryable, "{status}");
+            assert!(!error.is_not_found(), "{status}");
+        }
+        let missing = Error::from_status(&uri, "read", 404, "the answer");
+        assert!(missing.is_not_found() && !missing.is_retryable());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::harness::{Lambda, order};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use domain::{JobId, TaskId};
 use runtime::config::Tokens;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -114,6 +115,27 @@ async fn m21_what_cannot_be_done_for_now_comes_again() {
         let answer = lambda.answer(whole.clone()).await;
         assert!(answer.is_err(), "{whole}: {answer:?}");
     }
+}
+
+#[tokio::test]
+async fn m21_an_order_that_runs_elsewhere_comes_again() {
+    let Some(lambda) = Lambda::open(&Tokens::default()).await else {
+        return;
+    };
+    let (job, task) = (JobId::new(), TaskId::new());
+    let running = format!(
+        "INSERT INTO geocube.jobs (id, name, creation_ts, last_update_ts, payload, state, type, active_tasks,
+             failed_tasks, execution_level, waiting)
+         VALUES ('{job}', 'job', now(), now(), '{{}}', 'CONSOLIDATIONINPROGRESS', 'CONSOLIDATION', 1, 0, 1, false);
+         INSERT INTO geocube.tasks (id, job_id, state, payload) VALUES ('{task}', '{job}', 'PENDING', '');
+         INSERT INTO geocube.task_leases (task_id, job_id, attempt, status, run_id, owner, lease_until)
+         VALUES ('{task}', '{job}', 1, 'RUNNING', gen_random_uuid(), 'other', now() + interval '2 minutes')"
+    );
+    lambda.store(&running).await;
+    let busy = String::from_utf8(rpc::testing::order(job, task).to_json()).unwrap();
+    let batch = sqs(&[&order(), &notification(&busy), "no order"]);
+    assert_eq!(lambda.answer(batch).await, Ok(failures(&["m1"])));
+    assert_eq!(lambda.put_aside().await, 1);
 }
 
 #[tokio::test]

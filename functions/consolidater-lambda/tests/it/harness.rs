@@ -56,6 +56,11 @@ impl Lambda {
         })
     }
 
+    /// Runs statements.
+    pub async fn store(&self, sql: &str) {
+        self.database.run(&[sql]).await;
+    }
+
     /// Makes every further use of the database fail.
     pub async fn lose_database(&self) {
         self.database.db.close().await;

@@ -1,6 +1,7 @@
 //! The flags of `geocube up`.
 
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use clap::Args;
 use runtime::SecretString;
@@ -24,6 +25,17 @@ pub struct Flags {
     /// Flags of the API server, passed on: --local, --allowedPaths PATHS and all the others
     #[arg(allow_hyphen_values = true, value_name = "FLAG")]
     pub passed: Vec<String>,
+}
+
+impl Flags {
+    /// What is passed on to the API server. The machine has one user: slices of a cube are built on all of its
+    /// processors, unless another `--workers` follows.
+    pub fn for_the_api_server(&self) -> Vec<String> {
+        let workers = available_parallelism().map_or(1, usize::from);
+        let mut flags = vec![format!("--workers={workers}")];
+        flags.extend(self.passed.iter().cloned());
+        flags
+    }
 }
 
 /// Flags with a value that the consolidater shares with the API server.
@@ -76,6 +88,28 @@ pub fn shared_with_consolidater(passed: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Up {
+        #[command(flatten)]
+        flags: Flags,
+    }
+
+    #[test]
+    fn slices_are_built_on_all_processors_unless_a_flag_follows() {
+        let Up { flags } = Up::parse_from(["up", "--local", "--workers=1"]);
+        let passed = flags.for_the_api_server();
+        let processors = available_parallelism().unwrap();
+        assert_eq!(
+            passed,
+            [
+                format!("--workers={processors}"),
+                "--local".to_owned(),
+                "--workers=1".to_owned(),
+            ]
+        );
+    }
 
     #[test]
     fn the_consolidater_hears_of_what_both_need() {

@@ -82,21 +82,13 @@ pub fn services(
     ports: Ports,
     database: &SecretString,
 ) -> anyhow::Result<[Service; 2]> {
-    let common = |port: u16| {
-        vec![
-            "--host=127.0.0.1".to_owned(),
-            format!("--port={port}"),
-            format!("--cancelledJobs={}", folder.cancelled().display()),
-            format!("--ingestionStorage={}", folder.data().display()),
-        ]
-    };
-    let mut api = common(ports.api);
+    let mut api = common(folder, ports.api);
     api.push(format!(
         "--consolidaterUrl=http://127.0.0.1:{}",
         ports.consolidater
     ));
-    api.extend(flags.passed.iter().cloned());
-    let mut consolidater = common(ports.consolidater);
+    api.extend(flags.for_the_api_server());
+    let mut consolidater = common(folder, ports.consolidater);
     consolidater.push(format!("--workdir={}", folder.work().display()));
     consolidater.extend(shared_with_consolidater(&flags.passed));
     Ok([
@@ -109,6 +101,16 @@ pub fn services(
             database,
         ),
     ])
+}
+
+/// Flags of both servers.
+fn common(folder: &Folder, port: u16) -> Vec<String> {
+    vec![
+        "--host=127.0.0.1".to_owned(),
+        format!("--port={port}"),
+        format!("--cancelledJobs={}", folder.cancelled().display()),
+        format!("--ingestionStorage={}", folder.data().display()),
+    ]
 }
 
 /// Has the API server read its command line, before anything is started. The consolidater gets a part of the same flags.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 
 /// Names of the tests below a folder.
 fn tests_below(folder: &Path, found: &mut BTreeSet<String>) {
@@ -31,14 +32,22 @@ fn tests_of(text: &str) -> Vec<String> {
     found
 }
 
-/// The rows of the tables of a document, and the names of the tests in its last column, all of which exist.
+/// The folder of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn text_of(document: &str) -> String {
+    fs::read_to_string(root().join("docs").join(document)).unwrap()
+}
+
+/// The first cells of the rows of the tables of a document. The last ones name tests, all of which exist.
 fn backed_rows(document: &str, title: &str) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut present = BTreeSet::new();
     for folder in ["shared", "functions"] {
-        tests_below(&root.join(folder), &mut present);
+        tests_below(&root().join(folder), &mut present);
     }
-    let text = fs::read_to_string(root.join("docs").join(document)).unwrap();
+    let text = text_of(document);
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
     for line in text.lines().filter(|line| line.starts_with("| ")) {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
@@ -60,6 +69,40 @@ fn backed_rows(document: &str, title: &str) -> Vec<String> {
     rows
 }
 
+/// What the items of the list below a heading begin with, up to a colon.
+fn items_below(document: &str, heading: &str) -> Vec<String> {
+    let text = text_of(document);
+    let (_, section) = text.split_once(&format!("## {heading}\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    section
+        .lines()
+        .filter_map(|line| line.strip_prefix("- ")?.split_once(':'))
+        .map(|(begin, _)| begin.to_owned())
+        .collect()
+}
+
+/// The vectors of `8, 10-12` or `S8, S10-S12`, each with its series.
+fn vectors_of(text: &str) -> Vec<(String, u32)> {
+    let mut found = Vec::new();
+    for range in text.split(", ") {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let series = first.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let number = |text: &str| text.strip_prefix(series).unwrap().parse().unwrap();
+        let numbers: RangeInclusive<u32> = number(first)..=number(last);
+        found.extend(numbers.map(|number| (series.to_owned(), number)));
+    }
+    found
+}
+
+/// All vectors of series of so many.
+fn all_of(series: &[(&str, u32)]) -> Vec<(String, u32)> {
+    let numbers = |(name, last): &(&str, u32)| {
+        let name = (*name).to_owned();
+        (1..=*last).map(move |number| (name.clone(), number))
+    };
+    series.iter().flat_map(numbers).collect()
+}
+
 #[test]
 fn every_failure_of_the_table_is_backed_by_tests_that_exist() {
     let rows = backed_rows("failures.md", "What happens");
@@ -68,14 +111,42 @@ fn every_failure_of_the_table_is_backed_by_tests_that_exist() {
 
 #[test]
 fn every_vector_of_the_catalogue_is_backed_by_tests_that_exist() {
-    let mut numbers = Vec::new();
-    for row in backed_rows("vectors.md", "Vectors") {
-        for range in row.split(", ") {
-            let (first, last) = range.split_once('-').unwrap_or((range, range));
-            numbers.extend(first.parse::<u32>().unwrap()..=last.parse().unwrap());
-        }
-    }
-    assert_eq!(numbers, (1..=146).collect::<Vec<_>>());
+    let rows = backed_rows("vectors.md", "Vectors");
+    let found: Vec<_> = rows.iter().flat_map(|row| vectors_of(row)).collect();
+    assert_eq!(found, all_of(&[("", 146)]));
+}
+
+#[test]
+fn every_vector_of_jobs_is_backed_by_tests_that_exist_or_named_as_one_without() {
+    let document = "vectors-jobs.md";
+    let mut named = backed_rows(document, "Numbers");
+    named.extend(items_below(document, "Without a test"));
+    let mut found: Vec<_> = named.iter().flat_map(|text| vectors_of(text)).collect();
+    let mut expected = all_of(&[
+        ("S", 43),
+        ("P", 16),
+        ("M", 26),
+        ("A", 23),
+        ("F", 13),
+        ("U", 16),
+        ("T", 7),
+        ("WP", 43),
+    ]);
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn every_vector_of_imaging_is_backed_by_tests_that_exist_or_named_as_one_without() {
+    let document = "vectors-imaging.md";
+    let mut named = backed_rows(document, "Numbers");
+    named.extend(items_below(document, "Without a test"));
+    let mut found: Vec<_> = named.iter().flat_map(|text| vectors_of(text)).collect();
+    let mut expected = all_of(&[("", 115), ("WP", 49)]);
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
 }
 
 #[test]

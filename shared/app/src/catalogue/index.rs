@@ -6,7 +6,7 @@ pub(crate) mod present;
 pub(crate) use formats::Formats;
 
 use crate::job::failure;
-use crate::{App, Error, Result, stores};
+use crate::{App, Error, Result, traffic};
 use database::dataset::NewDataset as Indexed;
 use database::variable::InstanceFormat;
 use database::{container, dataset, in_statement, in_transaction};
@@ -76,7 +76,7 @@ impl App {
         let storage_class = self.storage_class(&new.uri).await?;
         let formats = self.checked(&new.datasets).await?;
         let NewContainer { uri, datasets, .. } = new;
-        let _traffic = stores::traffic("indexing");
+        let _traffic = traffic::of("indexing");
         let indexed = self.inspect(uri.clone(), datasets).await?;
         for Indexed { dataset, .. } in &indexed {
             // the type found in the file replaces the given one, so it is compared again

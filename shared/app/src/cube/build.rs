@@ -5,7 +5,7 @@ use super::{
     RecordDatasets, Slice, ahead::Ahead, copies::Copies, group, is_of_a_file, look_up::LookUp,
     merged_tags,
 };
-use crate::{App, Engine, Error, Limits, PathPolicy, Result, stores, texts};
+use crate::{App, Engine, Error, Limits, PathPolicy, Result, texts, traffic};
 use database::dataset::Bound;
 use database::{dataset, instance, variable};
 use domain::{
@@ -225,7 +225,7 @@ impl ImageBuilder {
             Some(_) => Ahead::default(),
             None => Ahead::of(&slices, imaging::most_files()),
         };
-        let (ahead, traffic) = (Arc::new(ahead), stores::traffic("a cube"));
+        let (ahead, traffic) = (Arc::new(ahead), traffic::of("a cube"));
         // a bucket that is found to give no answer fails what is left of its images at once
         let outages = Outages::default();
         futures::stream::iter(slices.into_iter().enumerate())

@@ -159,7 +159,7 @@ impl App {
                 if let Ok(Message::Job(event)) = parse_message(&stored.message.payload) {
                     posted = self.advance_here(&event).await?;
                 }
-                let mut connection = self.database().read().await?;
+                let mut connection = self.database().write().await?;
                 outbox::mark_sent(&mut connection, &[stored.id]).await?;
             }
             if posted.is_empty() {

@@ -85,7 +85,7 @@ impl App {
             attempt: order.attempt,
         };
         let run = RunId::new();
-        let mut connection = self.database().read().await?;
+        let mut connection = self.database().write().await?;
         match lease::acquire(&mut connection, &key, run, OWNER, LEASE).await? {
             Acquisition::Busy => return Ok(Handled::Busy),
             // a result that is not published yet is left to the sweeper
@@ -107,7 +107,7 @@ impl App {
         failpoint!("surrender.finish.after");
         let handled = self.handle_task_event(event).await?;
         failpoint!("surrender.mark.before");
-        let mut connection = self.database().read().await?;
+        let mut connection = self.database().write().await?;
         lease::mark_published(&mut connection, order.task_id, run).await?;
         Ok(handled)
     }

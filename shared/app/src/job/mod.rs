@@ -29,3 +29,4 @@ pub use push::PushAnswer;
 pub(crate) use push::refuse;
 pub use snapshot::JobSnapshot;
 pub use sweep::Swept;
+pub(crate) use task_event::Gathering;

@@ -116,10 +116,15 @@ impl Heart {
         let lease = self.worker.options().lease;
         let beat = lease::heartbeat(connection, self.task, self.run, lease).await?;
         failpoint!("order.lease.after");
+        self.heed(beat);
+        Ok(())
+    }
+
+    /// Sets the flag when what was learnt tells the run to stop.
+    pub(super) fn heed(&self, beat: Option<Heartbeat>) {
         if let Some(cause) = verdict(beat) {
             self.stop.set(cause);
         }
-        Ok(())
     }
 }
 

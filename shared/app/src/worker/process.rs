@@ -1,11 +1,12 @@
 //! From a delivered order to its outcome.
 
-use super::run::{Ended, Run};
+use super::run::{Ended, Left, Run};
 use super::{Outcome, Worker};
 use crate::failpoint::failpoint;
 use crate::job::failure;
 use crate::{Error, Result};
 use database::lease::{self, Acquisition, Order};
+use database::noted_file;
 use domain::RunId;
 use domain::job::{ConsolidationOrder, Message, TaskEvent, TaskStatus, parse_message};
 use std::time::Duration;
@@ -94,13 +95,14 @@ impl Worker {
                 cancel_requested,
             } => {
                 let retries = self.parts.options.retry_count;
-                let ended = if starts > retries.saturating_add(1) {
-                    Ended::Finished(TaskStatus::TaskFailed, "too many tries".to_owned())
+                let Left {
+                    ended,
+                    part_is_gone,
+                } = if starts > retries.saturating_add(1) {
+                    Ended::Finished(TaskStatus::TaskFailed, "too many tries".to_owned()).into()
                 } else if cancel_requested {
-                    Ended::Finished(
-                        TaskStatus::TaskCancelled,
-                        "cancelled by the user".to_owned(),
-                    )
+                    let reason = "cancelled by the user".to_owned();
+                    Ended::Finished(TaskStatus::TaskCancelled, reason).into()
                 } else {
                     tracing::info!(starts, records = order.records.len(), uri = %order.container.uri, "order starts");
                     Run::new(self.clone(), order.clone(), run).perform().await
@@ -112,7 +114,11 @@ impl Worker {
                     Ended::FailedForNow(error) => Ended::Unfinished(error),
                     Ended::Finished(..) | Ended::Unfinished(_) | Ended::Interrupted(_) => ended,
                 };
-                self.conclude(&order, run, ended).await
+                let left = Left {
+                    ended,
+                    part_is_gone,
+                };
+                self.conclude(&order, run, left).await
             }
         }
     }
@@ -147,15 +153,20 @@ impl Worker {
         &self,
         order: &ConsolidationOrder,
         run: RunId,
-        ended: Ended,
+        left: Left,
     ) -> Result<Outcome> {
-        let (reason, counts) = match ended {
+        let (reason, counts) = match left.ended {
             Ended::Finished(status, error) => {
                 failpoint!("order.finish.before");
                 let mut connection = self.parts.database.write().await?;
-                let recorded =
-                    lease::finish(&mut connection, order.task_id, run, status, &error).await?;
+                let task = order.task_id;
+                let recorded = if left.part_is_gone {
+                    lease::finish_without_part(&mut connection, task, run, status, &error).await?
+                } else {
+                    lease::finish(&mut connection, task, run, status, &error).await?
+                };
                 drop(connection);
+                failpoint!("order.forget.after");
                 if !recorded {
                     return Ok(Outcome::RetryLater("the lease is lost".to_owned()));
                 }
@@ -170,6 +181,9 @@ impl Worker {
         failpoint!("order.release.before");
         let mut connection = self.parts.database.write().await?;
         lease::release(&mut connection, order.task_id, run, counts).await?;
+        if left.part_is_gone {
+            noted_file::forget_part(&mut connection, run).await?;
+        }
         failpoint!("order.release.after");
         tracing::warn!(reason, "order is given back");
         Ok(Outcome::RetryLater(reason))

@@ -6,11 +6,12 @@ use super::stop::{Cause, StopFlag};
 use super::{Worker, estimate, produce, sources};
 use crate::failpoint::failpoint;
 use crate::job::failure;
-use crate::stores;
+use crate::traffic;
 use database::noted_file;
 use domain::job::{ConsolidationOrder, TaskStatus, cancel_marker_name};
 use domain::{RunId, StorageClass, Uri};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use storage::{RenameOptions, StorageExt, UploadOptions};
 
@@ -25,6 +26,24 @@ pub(super) enum Ended {
     Interrupted(String),
     /// With an error that another run may not meet.
     FailedForNow(String),
+}
+
+/// What a run leaves.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) ended: Ended,
+    /// Whether its part file was noted, and is known not to exist any more.
+    pub(super) part_is_gone: bool,
+}
+
+impl From<Ended> for Left {
+    /// What is left of a run that wrote nothing.
+    fn from(ended: Ended) -> Self {
+        Self {
+            ended,
+            part_is_gone: false,
+        }
+    }
 }
 
 /// Why a run could not go on.
@@ -59,6 +78,7 @@ pub(super) struct Run {
     id: RunId,
     stop: StopFlag,
     heart: Heart,
+    part_is_gone: AtomicBool,
 }
 
 impl Run {
@@ -71,11 +91,20 @@ impl Run {
             id,
             stop,
             heart,
+            part_is_gone: AtomicBool::new(false),
         }
     }
 
     /// Writes the file of the order.
-    pub(super) async fn perform(self) -> Ended {
+    pub(super) async fn perform(self) -> Left {
+        let ended = self.end().await;
+        Left {
+            ended,
+            part_is_gone: self.part_is_gone.into_inner(),
+        }
+    }
+
+    async fn end(&self) -> Ended {
         let _watch = match self.heart.start() {
             Ok(watch) => watch,
             Err(error) => {
@@ -83,7 +112,7 @@ impl Run {
                 return Ended::FailedForNow(text);
             }
         };
-        let _traffic = stores::traffic("an order");
+        let _traffic = traffic::of("an order");
         // a former run of the task may still be at work here
         let name = format!("{}.{}", self.order.task_id, self.id);
         let folder = self.worker.options().workdir.join(name);
@@ -119,7 +148,8 @@ impl Run {
     }
 
     async fn write(&self, folder: &Path) -> Result<(), Failed> {
-        self.check().await?;
+        // the lease was taken just now
+        self.look().await?;
         sources::check(&self.worker, &self.order).await?;
         let options = self.worker.options();
         let available = estimate::available(options.scratch_bytes, &options.workdir)?;
@@ -135,7 +165,11 @@ impl Run {
             .map_err(|error| Failed::ForNow(format!("creating {}: {error}", folder.display())))?;
         let chosen = if copies { chosen } else { Chosen::default() };
         let copies = sources::copy(&self.worker, chosen, folder, &self.stop).await?;
-        self.check().await?;
+        if copies.is_empty() {
+            self.look().await?;
+        } else {
+            self.check().await?;
+        }
         let file = folder.join("container.tif");
         failpoint!("order.write.before");
         produce::produce(
@@ -148,7 +182,8 @@ impl Run {
         )
         .await?;
         failpoint!("order.write.after");
-        self.check().await?;
+        // the lease is looked at by the note of the file
+        self.look().await?;
         self.hand_in(&file).await
     }
 
@@ -160,7 +195,12 @@ impl Run {
         let part = target
             .with_suffix(&format!(".{}.part", self.id))
             .map_err(|error| Failed::ForGood(error.to_string()))?;
+        let gone = || self.part_is_gone.store(true, Ordering::Relaxed);
         self.note(&part, target).await?;
+        if self.stop.is_set() {
+            gone();
+            return Err(Failed::Stopped);
+        }
         let options = UploadOptions {
             content_type: Some("image/tiff".to_owned()),
             // the class of the order comes with the move: what is archived cannot be copied
@@ -178,28 +218,31 @@ impl Run {
         };
         // an upload that was dropped may still write
         let dropped = matches!(moved, Err(Failed::Stopped)) && !complete;
-        let gone = moved.is_ok() || self.discard(&part).await && !dropped;
-        if gone {
-            self.forget().await;
+        if moved.is_ok() || self.discard(&part).await && !dropped {
+            gone();
         }
         moved
     }
 
-    /// Notes what is about to be written, so that the sweeper finds it should this run end here.
+    /// Notes what is about to be written, so that the sweeper finds it should this run end here, and beats.
     async fn note(&self, part: &Uri, target: &Uri) -> Result<(), Failed> {
         failpoint!("order.note.before");
         let noted = async {
             let mut connection = self.worker.parts.database.write().await?;
-            noted_file::note_output(&mut connection, self.order.task_id, self.id, part, target)
-                .await
+            let lease = self.worker.options().lease;
+            let (task, files) = (self.order.task_id, [part, target]);
+            noted_file::note_output(&mut connection, task, self.id, lease, files).await
         };
         let noted = noted.await;
         failpoint!("order.note.after");
         match noted {
-            Ok(true) => Ok(()),
-            Ok(false) => {
+            Ok(None) => {
                 self.stop.set(Cause::LeaseLost);
                 Err(Failed::Stopped)
+            }
+            Ok(beat) => {
+                self.heart.heed(beat);
+                Ok(())
             }
             Err(error) => Err(Failed::ForNow(failure::text(&error))),
         }
@@ -236,36 +279,19 @@ impl Run {
         }
     }
 
-    /// Forgets the part file, which does not exist any more; else the sweeper finds that out.
-    async fn forget(&self) {
-        let forgotten = async {
-            let mut connection = self.worker.parts.database.write().await?;
-            noted_file::forget_part(&mut connection, self.id).await
-        };
-        let forgotten = forgotten.await;
-        failpoint!("order.forget.after");
-        if let Err(error) = forgotten {
-            tracing::debug!(
-                error = failure::text(&error),
-                "a part file that is gone stays noted"
-            );
-        }
-    }
-
     /// Stops here when the run was told to, is cancelled or lost its lease.
     async fn check(&self) -> Result<(), Failed> {
         if !self.stop.is_set() {
-            self.heart
-                .beat()
-                .await
-                .map_err(|error| Failed::ForNow(failure::text(&error)))?;
+            self.beat().await?;
         }
+        self.look().await
+    }
+
+    /// Stops here when the run was told to, or the marker of its task is there.
+    async fn look(&self) -> Result<(), Failed> {
         if !self.stop.is_set() && self.is_marked().await {
             // the markers of a job that is cancelled are written after it became so
-            self.heart
-                .beat()
-                .await
-                .map_err(|error| Failed::ForNow(failure::text(&error)))?;
+            self.beat().await?;
             self.stop.set(Cause::Marked);
         }
         if self.stop.is_set() {
@@ -273,6 +299,11 @@ impl Run {
         } else {
             Ok(())
         }
+    }
+
+    async fn beat(&self) -> Result<(), Failed> {
+        let beaten = self.heart.beat().await;
+        beaten.map_err(|error| Failed::ForNow(failure::text(&error)))
     }
 
     /// Whether the marker of the cancelled task exists; a test that fails says nothing.

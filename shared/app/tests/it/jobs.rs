@@ -24,6 +24,7 @@ mod repeated;
 mod steps;
 mod stopping;
 mod stores;
+mod together;
 mod weak_points;
 mod worker;
 mod zombies;

@@ -179,6 +179,67 @@ fn five_records_of_other_origins_and_sizes_share_a_big_file() {
 }
 
 #[test]
+fn colours_of_paletted_records_go_along() {
+    if !gdal::available() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let colour = |level: u32| {
+        format!(
+            r#"<Entry c1="{level}" c2="{}" c3="7" c4="255"/>"#,
+            255 - level
+        )
+    };
+    let table: String = (0..256).map(colour).collect();
+    let colours = |dataset: &str| {
+        let told = gdal::run("gdalinfo", &[dataset]);
+        let lines = told.lines().map(str::trim);
+        let found: Vec<String> = lines
+            .filter(|line| line.ends_with(",7,255") || line.ends_with(",7,0"))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(found.len(), 256, "{dataset}: {told}");
+        found
+    };
+    let made = [1, 2].map(|seed| {
+        let scene = Scene {
+            kind: "Byte",
+            ..Scene::new(seed)
+        };
+        let plain = scene.make(folder.path(), &[], &[]);
+        let virtual_file = folder.path().join("coloured.vrt");
+        gdal::run(
+            "gdal_translate",
+            &["-q", "-of", "VRT", &text(&plain), &text(&virtual_file)],
+        );
+        let described = fs::read_to_string(&virtual_file).unwrap();
+        let grey = "<ColorInterp>Gray</ColorInterp>";
+        assert!(described.contains(grey), "{described}");
+        let palette = format!("<ColorInterp>Palette</ColorInterp><ColorTable>{table}</ColorTable>");
+        fs::write(&virtual_file, described.replace(grey, &palette)).unwrap();
+        let coloured = folder.path().join(format!("coloured_{seed}.tif"));
+        let arguments = ["-q", "-co", "TILED=YES", "-co", "COMPRESS=ZSTD"];
+        let files = [text(&virtual_file), text(&coloured)];
+        let files = files.iter().map(String::as_str);
+        gdal::run(
+            "gdal_translate",
+            &arguments.into_iter().chain(files).collect::<Vec<_>>(),
+        );
+        coloured
+    });
+    let path = folder.path().join("mucog.tif");
+    let mut out = fs::File::create(&path).unwrap();
+    let sources = made.each_ref().map(|path| open(path));
+    assemble_mucog(&sources, &pattern("Z>T>R>B"), Offsets::Auto, &mut out).unwrap();
+    for (at, source) in made.iter().enumerate() {
+        let record = format!("GTIFF_DIR:{}:{}", at + 1, path.display());
+        assert_eq!(colours(&record), colours(&text(source)));
+        assert_eq!(gdal::checksums(&record), gdal::checksums(&text(source)));
+    }
+}
+
+#[test]
 fn masks_go_along() {
     if !gdal::available() {
         return;

@@ -313,12 +313,14 @@ async fn tasks_change_state_and_attempt() {
     tasks[1].state = TaskState::Failed;
     tasks[1].attempt = 2;
     task::update(&mut conn, &tasks[..2]).await.unwrap();
+    let locked = task::lock_many(&mut conn, &[tasks[1].id, tasks[0].id]).await;
+    let without_payload = |task: &Task| Task {
+        payload: Vec::new(),
+        ..task.clone()
+    };
     assert_eq!(
-        task::get_for_update(&mut conn, tasks[1].id)
-            .await
-            .unwrap()
-            .as_ref(),
-        Some(&tasks[1])
+        locked.unwrap(),
+        tasks[..2].iter().map(without_payload).collect::<Vec<_>>()
     );
     assert_eq!(
         task::list(&mut conn, id, &[TaskState::Pending])
@@ -349,10 +351,8 @@ async fn tasks_change_state_and_attempt() {
             .unwrap(),
         1
     );
-    assert_eq!(
-        task::get_for_update(&mut conn, tasks[0].id).await.unwrap(),
-        None
-    );
+    let gone = task::lock_many(&mut conn, &[tasks[0].id]).await;
+    assert_eq!(gone.unwrap(), []);
 }
 
 #[tokio::test]

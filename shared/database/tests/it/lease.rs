@@ -2,10 +2,10 @@ use crate::{database, job::stored};
 use database::{
     PgConnection, job, lease,
     lease::{Acquisition, Order},
-    task,
+    noted_file, task,
 };
 use domain::{
-    RunId, TaskId,
+    RunId, TaskId, Uri,
     job::{Job, JobState, Task, TaskState, TaskStatus},
 };
 use std::time::Duration;
@@ -114,6 +114,45 @@ async fn an_order_is_run_by_one_worker_and_its_result_published_once() {
             .unwrap(),
         None
     );
+}
+
+#[tokio::test]
+async fn the_note_of_a_file_is_a_heartbeat_and_the_end_of_the_run_forgets_its_part() {
+    let test = database!();
+    let mut conn = test.db.read().await.unwrap();
+    let order = order(&mut conn).await;
+    let run = RunId::new();
+    acquire(&mut conn, &order, run).await;
+    sqlx::query("UPDATE geocube.task_leases SET lease_until = now(), cancel_requested = true")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    let [part, target] = ["/x.tif.part", "/x.tif"].map(|uri| Uri::parse(uri).unwrap());
+    let files = [&part, &target];
+    let note = noted_file::note_output(&mut conn, order.task, RunId::new(), MINUTE, files).await;
+    assert_eq!(note.unwrap(), None, "of another run");
+    assert_eq!(noted(&mut conn).await, [""; 0]);
+    let note = noted_file::note_output(&mut conn, order.task, run, MINUTE, files).await;
+    let beat = note.unwrap().unwrap();
+    assert!(beat.cancel_requested, "learnt by the note");
+    assert_eq!(beat.job_state, Some(JobState::ConsolidationInProgress));
+    assert_eq!(lease::live_count(&mut conn, order.job).await.unwrap(), 1);
+    assert_eq!(noted(&mut conn).await, ["/x.tif", "/x.tif.part"]);
+
+    let done = TaskStatus::TaskSuccessful;
+    let finished = lease::finish_without_part(&mut conn, order.task, run, done, "").await;
+    assert!(finished.unwrap());
+    assert_eq!(noted(&mut conn).await, ["/x.tif"]);
+    let again = lease::finish_without_part(&mut conn, order.task, run, done, "").await;
+    assert!(!again.unwrap(), "it is over");
+}
+
+/// The files that are noted.
+async fn noted(conn: &mut PgConnection) -> Vec<String> {
+    sqlx::query_scalar("SELECT uri FROM geocube.noted_files ORDER BY uri")
+        .fetch_all(conn)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

@@ -90,3 +90,20 @@ async fn one_connection_is_too_few_and_two_are_never_exceeded() {
     ));
     assert_eq!(test.sessions(&["counted"]).await, 2);
 }
+
+#[tokio::test]
+async fn wp29_times_are_utc_whatever_zone_the_server_prefers() {
+    let test = database!();
+    let name = "SELECT current_database()::text";
+    let name = test.texts(name).await.remove(0);
+    let elsewhere = format!("ALTER DATABASE \"{name}\" SET timezone = 'Asia/Kolkata'");
+    test.run(&[&elsewhere]).await;
+    let db = Database::connect(&test.url(), &options(2)).await.unwrap();
+    for mut connection in [db.read().await.unwrap(), db.write().await.unwrap()] {
+        let zone: String = sqlx::query_scalar("SHOW timezone")
+            .fetch_one(&mut *connection)
+            .await
+            .unwrap();
+        assert_eq!(zone, "UTC");
+    }
+}

@@ -1,8 +1,8 @@
 //! Jobs: state machine, tasks, logs and the payloads that travel between services.
 //!
 //! A job changes in two ways only: [`apply`] handles a job event, [`apply_task`] the result of a
-//! task. Both are pure; the caller saves what they return in one transaction, then performs the
-//! [`EntryAction`] of the new state and publishes its follow-up.
+//! task, [`apply_tasks`] those of several. All are pure; the caller saves what they return in one
+//! transaction, then performs the [`EntryAction`] of the new state and publishes its follow-up.
 
 mod action;
 mod delivery;
@@ -18,6 +18,7 @@ mod state;
 mod status;
 mod task;
 mod task_event;
+mod task_events;
 mod transitions;
 
 pub use action::{ActionEnd, EntryAction};
@@ -34,6 +35,7 @@ pub use task::{
     in_progress_step, retry_tasks, tasks_to_mark_cancelled,
 };
 pub use task_event::{FollowUp, TaskOutcome, apply_task, cancellation_ended};
+pub use task_events::{TasksOutcome, Verdict, apply_tasks};
 
 #[cfg(test)]
 mod tests;

@@ -43,6 +43,8 @@ fn accepted_forms_keep_their_text_and_give_their_parts() {
         ("gs://bucket/", Gs, "bucket", "", ""),
         ("gs://bucket/dir/", Gs, "bucket", "dir/", ""),
         ("/abs/path/x.tif", File, "", "/abs/path/x.tif", "x.tif"),
+        // a bucket is told by its scheme
+        ("/bucket/a/b", File, "", "/bucket/a/b", "b"),
         (
             "file:///abs/path/x.tif",
             File,
@@ -89,7 +91,9 @@ fn refused_forms_say_what_was_expected() {
     let cases = [
         ("relative/x.tif", "absolute path"),
         ("", "absolute path"),
+        ("bucket", "absolute path"),
         ("bucket/", "absolute path"),
+        ("bucket/a/b", "absolute path"),
         ("my/", "absolute path"),
         ("C:\\x.tif", "absolute path"),
         ("NETCDF:\"/a.nc\":v", "absolute path"),

@@ -174,6 +174,18 @@ fn scales_follow_the_vectors() {
         [-1., 1., 3.]
     );
     assert_eq!(cast(&words, NAN), None);
+    assert_eq!(cast(&plain, NAN), None);
+}
+
+#[test]
+fn a_power_between_equal_ranges_is_cast() {
+    let unit = (0.0, 1.0);
+    let square = mapping(DType::Float32, unit, unit, NAN, 2.0);
+    let plain = mapping(DType::Float32, unit, unit, NAN, 1.0);
+    for (from, to, expected) in [(square, plain, 0.25), (plain, square, 0.5_f64.sqrt())] {
+        let found = cast(&CastPlan::new(&from, &to).unwrap(), 0.5).unwrap();
+        assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+    }
 }
 
 #[test]

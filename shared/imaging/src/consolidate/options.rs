@@ -74,6 +74,7 @@ pub(super) fn codec(spec: &ConsolidateSpec, compression: u16, overview: bool) ->
     };
     [
         Codec::None,
+        Codec::Lzw,
         Codec::Deflate(level("ZLEVEL", DEFLATE_LEVEL)),
         Codec::Zstd(level("ZSTD_LEVEL", ZSTD_LEVEL)),
     ]

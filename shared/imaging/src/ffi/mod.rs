@@ -22,6 +22,6 @@ pub(crate) use mem::MemDataset;
 pub(crate) use operation::{Operation, Scope};
 pub(crate) use regenerate::{Layer, regenerate};
 pub(crate) use setup::{quiet, set_cache, without_network};
-pub(crate) use transformer::Transformer;
+pub(crate) use transformer::{Scanned, Transformer};
 pub(crate) use vsi::Place;
 pub(crate) use warper::{WarpJob, warp};

@@ -77,22 +77,20 @@ impl Transformer {
     }
 
     /// Positions in the source of the middles of the target's pixels, row after row, as GDAL's warper approximates
-    /// them; `None` for those without image. Those that are `doubtful` are exact.
+    /// them.
     pub(crate) fn scan(
         &self,
         (width, height): (usize, usize),
-        doubtful: impl Fn(Point) -> bool,
-        mut visit: impl FnMut(Option<Point>),
+        mut visit: impl FnMut(&Scanned<'_>),
     ) -> Result<(), String> {
         let approximate = Approximate::new(self)?;
         let (mut x, mut y) = (vec![0.0; width], vec![0.0; width]);
         let (mut z, mut found) = (vec![0.0; width], vec![0; width]);
         for row in 0..height {
-            let middle = |column: usize| Point::new(column as f64 + 0.5, row as f64 + 0.5);
             for (column, x) in x.iter_mut().enumerate() {
-                *x = middle(column).x;
+                *x = middle(column);
             }
-            y.fill(middle(0).y);
+            y.fill(middle(row));
             z.fill(0.0);
             found.fill(0);
             // SAFETY: the four arrays have `width` members, and the transformer is alive.
@@ -107,13 +105,13 @@ impl Transformer {
                     found.as_mut_ptr(),
                 )
             });
-            for (column, found) in found.iter().enumerate() {
-                let near = (*found != 0).then_some(Point::new(x[column], y[column]));
-                visit(match near {
-                    Some(near) if doubtful(near) => self.to_source(&[middle(column)])[0],
-                    near => near,
-                });
-            }
+            visit(&Scanned {
+                exact: self,
+                row,
+                x: &x,
+                y: &y,
+                found: &found,
+            });
         }
         Ok(())
     }
@@ -133,6 +131,34 @@ impl Transformer {
         }
         points.each(last);
     }
+}
+
+/// Positions in the source of a row of the target.
+pub(crate) struct Scanned<'s> {
+    exact: &'s Transformer,
+    row: usize,
+    x: &'s [f64],
+    y: &'s [f64],
+    found: &'s [c_int],
+}
+
+impl Scanned<'_> {
+    /// The approximated positions, column after column; `None` for those without image.
+    pub(crate) fn positions(&self) -> impl Iterator<Item = Option<Point>> {
+        let points = self.x.iter().zip(self.y).zip(self.found);
+        points.map(|((x, y), found)| (*found != 0).then_some(Point::new(*x, *y)))
+    }
+
+    /// The position of one column without approximation.
+    pub(crate) fn exact(&self, column: usize) -> Option<Point> {
+        let position = Point::new(middle(column), middle(self.row));
+        self.exact.to_source(&[position])[0]
+    }
+}
+
+/// The middle of a pixel along an axis.
+fn middle(pixel: usize) -> f64 {
+    pixel as f64 + 0.5
 }
 
 /// Exact at both ends and in the middle of a row of positions, and linear between where that is near enough.

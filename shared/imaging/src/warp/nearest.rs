@@ -2,7 +2,13 @@
 //! for all of them this is found out once.
 
 use super::{Warped, part::Part};
-use crate::{Error, Result, Target, ffi::Window, lru::Lru, raster::Raster, source::Source};
+use crate::{
+    Error, Result, Target,
+    ffi::{Scanned, Window},
+    lru::Lru,
+    raster::Raster,
+    source::Source,
+};
 use domain::{Point, Size};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -15,8 +21,11 @@ const LARGEST_KEPT: u64 = 1 << 20;
 /// Bytes for each pixel of a part while its picks are found.
 pub(super) const PIXEL_BYTES: u64 = 16;
 
-/// For pixels of the target that the source does not reach.
+/// The place of pixels of the target that the source does not reach.
 const NOWHERE: u32 = u32::MAX;
+
+/// The same as column and row of the source, which has none such.
+const OUTSIDE: [u32; 2] = [NOWHERE; 2];
 
 /// A position this little before the edge of a pixel belongs to the next one, as in GDAL's warper.
 const ROUNDING: f64 = 1e-10;
@@ -102,11 +111,19 @@ impl Picked {
             .map_err(failed)?;
         let shape = (part.size.width as usize, part.size.height as usize);
         let mut pixels = Vec::with_capacity(shape.0 * shape.1);
-        let visit =
-            |point: Option<Point>| pixels.push(point.and_then(|point| nearest(point, size)));
-        let doubtful = |point| is_just_outside(point, size);
-        transformer.scan(shape, doubtful, visit).map_err(failed)?;
-        let Some(window) = window_of(&pixels) else {
+        let mut bounds = Bounds::NONE;
+        let visit = |row: &Scanned<'_>| {
+            pixels.extend(row.positions().enumerate().map(|(column, near)| {
+                let exact = || row.exact(column).and_then(|point| nearest(point, size));
+                let pixel = near.and_then(|point| match nearest(point, size) {
+                    None if is_just_outside(point, size) => exact(),
+                    pixel => pixel,
+                });
+                pixel.map_or(OUTSIDE, |pixel| bounds.take_in(pixel))
+            }));
+        };
+        transformer.scan(shape, visit).map_err(failed)?;
+        let Some(window) = bounds.window() else {
             return Ok(None);
         };
         if window.pixels() >= NOWHERE as usize {
@@ -116,20 +133,14 @@ impl Picked {
                 limit: u64::from(NOWHERE),
             });
         }
-        let place = |pixel: Option<[u32; 2]>| {
-            pixel.map_or(NOWHERE, |[x, y]| {
-                let row = (y as usize - window.y) * window.width;
-                (row + x as usize - window.x) as u32
-            })
+        let place = |[x, y]: [u32; 2]| match [x, y] {
+            OUTSIDE => NOWHERE,
+            _ => (y - window.y as u32) * window.width as u32 + (x - window.x as u32),
         };
         Ok(Some(Self {
             part,
             window,
-            places: pixels
-                .into_iter()
-                .map(place)
-                .collect::<Vec<_>>()
-                .into_boxed_slice(),
+            places: pixels.iter().map(|pixel| place(*pixel)).collect(),
         }))
     }
 
@@ -162,7 +173,8 @@ impl Picked {
 fn nearest(point: Point, size: Size) -> Option<[u32; 2]> {
     let axis = |position: f64, length: u32| {
         let inside = position >= 0.0 && position + ROUNDING <= f64::from(length);
-        inside.then(|| ((position + ROUNDING).floor() as u32).min(length - 1))
+        // what is not negative is cut to its whole part
+        inside.then(|| ((position + ROUNDING) as u32).min(length - 1))
     };
     Some([axis(point.x, size.width)?, axis(point.y, size.height)?])
 }
@@ -178,23 +190,36 @@ fn is_just_outside(point: Point, size: Size) -> bool {
     within(1.0) && !within(0.0)
 }
 
-/// The smallest window with all the pixels.
-fn window_of(pixels: &[Option<[u32; 2]>]) -> Option<Window> {
-    let mut found = pixels.iter().flatten();
-    let first = *found.next()?;
-    let (mut min, mut max) = (first, first);
-    for pixel in found {
-        for axis in 0..2 {
-            min[axis] = min[axis].min(pixel[axis]);
-            max[axis] = max[axis].max(pixel[axis]);
-        }
+/// First and last column and row of pixels of the source.
+struct Bounds {
+    min: [u32; 2],
+    max: [u32; 2],
+}
+
+impl Bounds {
+    /// Of no pixel.
+    const NONE: Self = Self {
+        min: [u32::MAX; 2],
+        max: [0; 2],
+    };
+
+    /// Takes in one more pixel, and returns it.
+    fn take_in(&mut self, [x, y]: [u32; 2]) -> [u32; 2] {
+        self.min = [self.min[0].min(x), self.min[1].min(y)];
+        self.max = [self.max[0].max(x), self.max[1].max(y)];
+        [x, y]
     }
-    Some(Window {
-        x: min[0] as usize,
-        y: min[1] as usize,
-        width: (max[0] - min[0] + 1) as usize,
-        height: (max[1] - min[1] + 1) as usize,
-    })
+
+    /// The smallest window with all the pixels.
+    fn window(&self) -> Option<Window> {
+        let length = |axis: usize| Some((self.max[axis].checked_sub(self.min[axis])? + 1) as usize);
+        Some(Window {
+            x: self.min[0] as usize,
+            y: self.min[1] as usize,
+            width: length(0)?,
+            height: length(1)?,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,20 @@ fn files_of_one_record_are_cloud_optimised_for_rio_cogeo() {
             Resampling::Average,
             &[("COMPRESS", "LERC"), ("MAX_Z_ERROR", "0.01")],
         ),
+        (
+            DType::Float64,
+            1,
+            (256, 256),
+            Resampling::Average,
+            &[("COMPRESS", "LERC_ZSTD"), ("MAX_Z_ERROR", "0")],
+        ),
+        (
+            DType::UInt8,
+            3,
+            (256, 256),
+            Resampling::Near,
+            &[("COMPRESS", "WEBP")],
+        ),
     ] {
         let mapping = plain(dtype, 0.0);
         let look = Look {

@@ -22,5 +22,6 @@ mod remote;
 mod reuse;
 mod samples;
 mod scene;
+mod series;
 mod tools;
 mod warp;

@@ -4,6 +4,7 @@ mod ahead;
 mod jpeg2000;
 mod moody;
 mod referring;
+mod reused;
 
 use crate::scene::{Look, Scene, pattern, plain, render, source, target, values};
 use domain::{Bands, DType, DatasetSource, Resampling, Uri};

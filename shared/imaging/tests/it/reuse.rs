@@ -8,14 +8,14 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 const GRID: [f64; 6] = [500_000.0, 10.0, 0.0, 5_000_000.0, 0.0, -10.0];
 
-fn record(sources: Vec<DatasetSource>) -> RecordSources {
+pub fn record(sources: Vec<DatasetSource>) -> RecordSources {
     RecordSources {
         id: RecordId::new(),
         sources,
     }
 }
 
-fn spec(records: Vec<RecordSources>, mapping: DataMapping) -> ConsolidateSpec {
+pub fn spec(records: Vec<RecordSources>, mapping: DataMapping) -> ConsolidateSpec {
     ConsolidateSpec {
         records,
         target: target(32632, GRID, 300, 200),
@@ -38,7 +38,7 @@ fn params(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 /// Encoded tiles of a record, level after level.
-fn tiles(path: &Path, record: usize) -> Vec<Vec<u8>> {
+pub fn tiles(path: &Path, record: usize) -> Vec<Vec<u8>> {
     let bytes = fs::read(path).unwrap();
     let file = cog::File::read(&bytes).unwrap();
     let levels = file.records[record].levels.iter();
@@ -48,14 +48,14 @@ fn tiles(path: &Path, record: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn write(spec: &ConsolidateSpec, scene: &Scene, name: &str) -> std::path::PathBuf {
+pub fn write(spec: &ConsolidateSpec, scene: &Scene, name: &str) -> std::path::PathBuf {
     let out = scene.path(name);
     consolidate(spec, scene.folder(), &out, 1, &|| false).unwrap();
     out
 }
 
 /// A file as consolidation writes it, but for the level of its compression, which readers do not see.
-fn fitting(scene: &Scene, mapping: DataMapping) -> std::path::PathBuf {
+pub fn fitting(scene: &Scene, mapping: DataMapping) -> std::path::PathBuf {
     let look = Look {
         dtype: DType::UInt16,
         bands: 2,

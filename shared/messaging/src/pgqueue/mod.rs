@@ -1,8 +1,8 @@
 //! Queues in a table of Postgres, so that nothing but the database is needed.
 //!
-//! The table `pgq_jobs` is created by the migrations of the product. A message is taken with a lease (one
-//! `UPDATE … SKIP LOCKED`), which is extended while the handler runs; a message whose consumer was killed is
-//! delivered again when its lease ends. Enqueueing announces itself by `NOTIFY`, so that an idle consumer starts
+//! The table `pgq_jobs` is created by the migrations of the product. Messages are taken with a lease (`… SKIP LOCKED`)
+//! by the statement that removes those that were handled meanwhile. The lease is extended while the handler runs; a
+//! message whose consumer was killed is delivered again when its lease ends. Enqueueing announces itself by `NOTIFY`, so that an idle consumer starts
 //! within milliseconds; where announcements get lost (behind a transaction pooler), a slow poll remains.
 //! A message that is given up stays in the table with `failed_at` and `error`.
 
@@ -23,6 +23,16 @@ use tokio_util::sync::CancellationToken;
 
 use self::{errors::broker_error, listen::Listener};
 use crate::{ConsumeOptions, Consumer, Handler, Message, Publisher, Result, RetryPolicy, worker};
+
+/// Settings of a session. Messages are found by the indexes, however few there were when a statement was planned, which is
+/// done once.
+const SESSION: [(&str, &str); 4] = [
+    // not the default: it begins with a schema named after the role
+    ("search_path", "public,geocube"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_bitmapscan", "off"),
+];
 
 /// The queues of one database. Clones share the pool and the connection that listens.
 #[derive(Clone, Debug)]
@@ -54,12 +64,7 @@ impl PgQueue {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(10))
-            .connect_with(
-                options
-                    .application_name("geocube-queue")
-                    // not the default: it begins with a schema named after the role
-                    .options([("search_path", "public,geocube")]),
-            )
+            .connect_with(options.application_name("geocube-queue").options(SESSION))
             .await
             .map_err(|source| broker_error("connect to the queue's database".to_owned(), source))?;
         Ok(Self::new(pool))

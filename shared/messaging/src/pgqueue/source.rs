@@ -1,15 +1,15 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use sqlx::{PgPool, types::Json};
+use sqlx::{FromRow, PgPool, Row as _, postgres::PgRow, types::Json};
 use tracing::warn;
 use uuid::Uuid;
 
 use super::{errors::broker_error, go_duration, listen::CHANNEL};
 use crate::{
     Delivery, Result, dead_letter,
-    retry::{Remaining, Settlement},
-    worker::{Source, Taken, Ticket},
+    retry::{Kept, Remaining},
+    worker::{Exchange, Source, Taken, Ticket},
 };
 
 /// The queue table, as the consumer loop sees it. All times are those of the database.
@@ -41,61 +41,44 @@ impl Table {
 
 #[async_trait]
 impl Source for Table {
-    async fn take(&self, queue: &str, limit: usize, lease: Duration) -> Result<Vec<Taken>> {
-        let query = "WITH due AS (
-                SELECT id FROM pgq_jobs
-                WHERE queue_name = $1 AND ran_at IS NULL AND failed_at IS NULL
-                  AND run_after <= now() AND (locked_until IS NULL OR locked_until <= now())
-                ORDER BY run_after, id LIMIT $2 FOR UPDATE SKIP LOCKED
-            )
-            UPDATE pgq_jobs AS job
-            SET locked_until = now() + make_interval(secs => $3), locked_by = $4, tries = tries + 1,
-                first_taken_at = coalesce(first_taken_at, now())
-            FROM due WHERE job.id = due.id
-            RETURNING job.id, message_id, data, attributes, retry_waits, tries, postponed, max_tries,
-                extract(epoch FROM now() - first_taken_at)::float8 AS age_s";
+    async fn exchange(
+        &self,
+        queue: &str,
+        handled: &[Ticket],
+        limit: usize,
+        lease: Duration,
+    ) -> Result<Exchange> {
         let holder = Uuid::new_v4();
-        let mut rows: Vec<Row> = sqlx::query_as(query)
+        let held = Held::new(handled);
+        let rows = sqlx::query(EXCHANGE)
+            .bind(held.ids)
+            .bind(held.holders)
+            .bind(held.deliveries)
             .bind(queue)
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .bind(lease.as_secs_f64())
             .bind(holder)
             .fetch_all(&self.pool)
-            .await
-            .map_err(|source| broker_error(format!("take from the queue {queue:?}"), source))?;
-        // an update returns them in any order
-        rows.sort_by_key(|row| row.id);
-        Ok(rows
-            .into_iter()
-            .map(|row| row.into_taken(queue, holder))
-            .collect())
-    }
-
-    async fn next_due(&self, queue: &str) -> Result<Option<Duration>> {
-        let query =
-            "SELECT extract(epoch FROM min(greatest(run_after, locked_until)) - now())::float8
-            FROM pgq_jobs WHERE queue_name = $1 AND ran_at IS NULL AND failed_at IS NULL";
-        let seconds: Option<f64> = sqlx::query_scalar(query)
-            .bind(queue)
-            .fetch_one(&self.pool)
-            .await
-            .map_err(|source| broker_error(format!("look at the queue {queue:?}"), source))?;
-        // a date far away does not fit a duration
-        Ok(seconds
-            .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)))
+            .await;
+        let exchanged = rows.and_then(|rows| read_exchange(&rows, queue, holder));
+        exchanged.map_err(|source| broker_error(format!("take from the queue {queue:?}"), source))
     }
 
     async fn extend(&self, tickets: &[Ticket], lease: Duration) -> Result<()> {
-        let query = "UPDATE pgq_jobs AS job SET locked_until = now() + make_interval(secs => $4)
-            FROM unnest($1::int8[], $2::uuid[], $3::int4[]) AS held (id, holder, tries)
-            WHERE job.id = held.id AND job.locked_by = held.holder AND job.tries = held.tries";
-        let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.id).collect();
-        let holders: Vec<Uuid> = tickets.iter().map(|ticket| ticket.holder).collect();
-        let deliveries: Vec<i32> = tickets.iter().map(deliveries_of).collect();
+        // locked in the same order as by an exchange, which may remove some of them meanwhile
+        let query = "WITH held AS (
+                SELECT job.id FROM pgq_jobs AS job
+                JOIN unnest($1::int8[], $2::uuid[], $3::int4[]) AS given (id, holder, tries)
+                    ON job.id = given.id AND job.locked_by = given.holder AND job.tries = given.tries
+                ORDER BY job.id FOR UPDATE OF job
+            )
+            UPDATE pgq_jobs AS job SET locked_until = now() + make_interval(secs => $4)
+            FROM held WHERE job.id = held.id";
+        let held = Held::new(tickets);
         sqlx::query(query)
-            .bind(ids)
-            .bind(holders)
-            .bind(deliveries)
+            .bind(held.ids)
+            .bind(held.holders)
+            .bind(held.deliveries)
             .bind(lease.as_secs_f64())
             .execute(&self.pool)
             .await
@@ -103,15 +86,9 @@ impl Source for Table {
         Ok(())
     }
 
-    async fn settle(
-        &self,
-        ticket: &Ticket,
-        settlement: &Settlement,
-        dead_letters: Option<&str>,
-    ) -> Result<bool> {
-        let settled = match settlement {
-            Settlement::Remove => self.remove(ticket).await,
-            Settlement::Again {
+    async fn keep(&self, ticket: &Ticket, kept: &Kept, dead_letters: Option<&str>) -> Result<bool> {
+        let kept = match kept {
+            Kept::Again {
                 after,
                 waits,
                 postponed,
@@ -120,24 +97,91 @@ impl Source for Table {
                 self.put_back(ticket, *after, waits, *postponed, reason)
                     .await
             }
-            Settlement::Fail { reason } => self.put_aside(ticket, reason, dead_letters).await,
+            Kept::Aside { reason } => self.put_aside(ticket, reason, dead_letters).await,
         };
-        settled.map_err(|source| broker_error(format!("settle the message {}", ticket.id), source))
+        kept.map_err(|source| broker_error(format!("settle the message {}", ticket.id), source))
     }
 }
 
-impl Table {
-    async fn remove(&self, ticket: &Ticket) -> sqlx::Result<bool> {
-        let deleted =
-            sqlx::query("DELETE FROM pgq_jobs WHERE id = $1 AND locked_by = $2 AND tries = $3")
-                .bind(ticket.id)
-                .bind(ticket.holder)
-                .bind(deliveries_of(ticket))
-                .execute(&self.pool)
-                .await?;
-        Ok(deleted.rows_affected() == 1)
-    }
+/// Removes and takes, without waiting for the disk: what a crash of the server takes away is delivered again. A message whose
+/// lease ran out while it was handled is not taken by the statement that removes it. When all that are due were taken, only a
+/// leased message can have been due before.
+const EXCHANGE: &str = "WITH held AS (
+        SELECT job.id FROM pgq_jobs AS job
+        JOIN unnest($1::int8[], $2::uuid[], $3::int4[]) AS given (id, holder, tries)
+            ON job.id = given.id AND job.locked_by = given.holder AND job.tries = given.tries
+        ORDER BY job.id FOR UPDATE OF job
+    ), removed AS (
+        DELETE FROM pgq_jobs AS job USING held WHERE job.id = held.id RETURNING job.id
+    ), due AS (
+        SELECT id FROM pgq_jobs
+        WHERE queue_name = $4 AND ran_at IS NULL AND failed_at IS NULL
+          AND run_after <= now() AND (locked_until IS NULL OR locked_until <= now()) AND id <> ALL ($1)
+        ORDER BY run_after, id LIMIT $5 FOR UPDATE SKIP LOCKED
+    ), taken AS (
+        UPDATE pgq_jobs AS job
+        SET locked_until = now() + make_interval(secs => $6), locked_by = $7, tries = tries + 1,
+            first_taken_at = coalesce(first_taken_at, now())
+        FROM due WHERE job.id = due.id
+        RETURNING job.id, message_id, data, attributes, retry_waits, tries, postponed, max_tries,
+            extract(epoch FROM now() - first_taken_at)::float8 AS age_s
+    )
+    SELECT (SELECT array_agg(id) FROM removed) AS removed,
+        CASE WHEN (SELECT count(*) FROM due) < $5 THEN extract(epoch FROM least(
+            (SELECT min(run_after) FROM pgq_jobs
+             WHERE queue_name = $4 AND ran_at IS NULL AND failed_at IS NULL AND run_after > now()),
+            (SELECT min(locked_until) FROM pgq_jobs
+             WHERE queue_name = $4 AND ran_at IS NULL AND failed_at IS NULL AND run_after <= now()
+               AND locked_until > now())
+        ) - now())::float8 END AS next_due_s,
+        taken.*
+    FROM (SELECT set_config('synchronous_commit', 'off', true)) AS always LEFT JOIN taken ON true";
 
+/// Tickets, as columns.
+struct Held {
+    ids: Vec<i64>,
+    holders: Vec<Uuid>,
+    deliveries: Vec<i32>,
+}
+
+impl Held {
+    fn new(tickets: &[Ticket]) -> Self {
+        Self {
+            ids: tickets.iter().map(|ticket| ticket.id).collect(),
+            holders: tickets.iter().map(|ticket| ticket.holder).collect(),
+            deliveries: tickets.iter().map(deliveries_of).collect(),
+        }
+    }
+}
+
+/// Reads the rows of [`EXCHANGE`]: one at least, without a message where none was taken.
+fn read_exchange(rows: &[PgRow], queue: &str, holder: Uuid) -> sqlx::Result<Exchange> {
+    let (mut removed, mut next_due_s): (Option<Vec<i64>>, Option<f64>) = (None, None);
+    if let Some(first) = rows.first() {
+        removed = first.try_get("removed")?;
+        next_due_s = first.try_get("next_due_s")?;
+    }
+    let mut taken = Vec::with_capacity(rows.len());
+    for row in rows {
+        if row.try_get::<Option<i64>, _>("id")?.is_some() {
+            taken.push(Row::from_row(row)?);
+        }
+    }
+    // an update returns them in any order
+    taken.sort_by_key(|row| row.id);
+    Ok(Exchange {
+        removed: removed.unwrap_or_default(),
+        taken: taken
+            .into_iter()
+            .map(|row| row.into_taken(queue, holder))
+            .collect(),
+        // a date far away does not fit a duration
+        next_due: next_due_s
+            .map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)),
+    })
+}
+
+impl Table {
     async fn put_back(
         &self,
         ticket: &Ticket,

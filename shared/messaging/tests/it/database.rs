@@ -5,9 +5,10 @@ use std::future::Future;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, postgres::PgConnectOptions};
 use uuid::Uuid;
 
-const QUEUE: [&str; 2] = [
+const QUEUE: [&str; 3] = [
     include_str!("../../../../migrations/0003_queue.sql"),
     include_str!("../../../../migrations/0017_queue_counts.sql"),
+    include_str!("../../../../migrations/0020_queue_due_index.sql"),
 ];
 
 /// Runs a test on a database of its own, empty but for what `before` and the migrations of the queue create.

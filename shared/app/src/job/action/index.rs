@@ -17,19 +17,23 @@ use domain::job::{
 };
 use domain::{
     Bands, Container, Dataset, DatasetId, DatasetSource, DatasetStatus, InstanceId, MultiPolygon,
-    TaskId, Uri,
+    StorageClass, TaskId, Uri,
 };
 use imaging::Crs;
 
-/// Indexes the file of each DONE task, each in a transaction that also removes the task, so that
+/// Files that one transaction indexes: it looks at them, and holds their containers.
+const TOGETHER: usize = 8;
+
+/// Indexes the files of the DONE tasks, some in a transaction that also removes their tasks, so that
 /// the action goes on where a former run of it stopped.
 pub(super) async fn index_outputs(running: &Running) -> Result<Posted, Stop> {
     let done = {
         let mut connection = running.app.database().read().await?;
         task::list_without_payload(&mut connection, running.job.id, &[TaskState::Done]).await?
     };
-    for task in done {
-        index_output(running, task.id).await?;
+    let ids: Vec<TaskId> = done.iter().map(|task| task.id).collect();
+    for ids in ids.chunks(TOGETHER) {
+        index_some(running, ids).await?;
     }
     let mut step = running.begin().await?;
     spare::spare_sources(running, &mut step).await?;
@@ -39,38 +43,82 @@ pub(super) async fn index_outputs(running: &Running) -> Result<Posted, Stop> {
         .await
 }
 
-async fn index_output(running: &Running, id: TaskId) -> Result<(), Stop> {
+/// A file that is there, and its datasets.
+struct Output {
+    task: TaskId,
+    uri: Uri,
+    storage_class: StorageClass,
+    described: Vec<NewDataset>,
+}
+
+/// Indexes the files of some tasks, up to the first one that fails.
+async fn index_some(running: &Running, ids: &[TaskId]) -> Result<(), Stop> {
     let tasks = {
         let mut connection = running.app.database().read().await?;
-        task::get_many(&mut connection, &[id]).await?
+        task::get_many(&mut connection, ids).await?
     };
-    let Some(task) = tasks.into_iter().next() else {
-        return Ok(());
-    };
-    let order = order_of(&task)?;
     let (instance, layout) = instance_and_layout(&running.job)?;
-    let footprints = order.clone();
-    let described = running
-        .app
-        .engine()
-        .run(move |_| describe(&footprints, instance))
-        .await?;
+    let (mut outputs, mut failed) = (Vec::with_capacity(tasks.len()), Ok(()));
+    for task in tasks {
+        match output(running, &task, instance).await {
+            Ok(output) => outputs.push(output),
+            Err(error) => {
+                failed = Err(error.into());
+                break;
+            }
+        }
+    }
+    if !outputs.is_empty() {
+        store(running, outputs, &layout).await?;
+    }
+    failed
+}
 
-    check_written(running, id, &order.container.uri).await?;
+/// Stores the datasets of some files, and removes their tasks.
+async fn store(running: &Running, mut outputs: Vec<Output>, layout: &str) -> Result<(), Stop> {
+    // in the order of the files, so that two who index the same ones do not wait for each other
+    outputs.sort_by(|one, other| one.uri.cmp(&other.uri));
     let mut step = running.begin().await?;
-    let target = &order.container;
-    present::keep(&running.app, step.conn(), &target.uri).await?;
-    let present =
-        container::lock_or_create(step.conn(), &target.uri, true, target.storage_class).await?;
-    let new = new_datasets(&present, described)?;
+    let mut new = Vec::with_capacity(outputs.len());
+    let (mut uris, mut ids) = (Vec::new(), Vec::new());
+    for output in outputs {
+        let Output {
+            task,
+            uri,
+            storage_class,
+            described,
+        } = output;
+        present::keep(&running.app, step.conn(), &uri).await?;
+        let present = container::lock_or_create(step.conn(), &uri, true, storage_class).await?;
+        new.extend(new_datasets(&present, described)?);
+        uris.push(uri);
+        ids.push(task);
+    }
     dataset::insert(step.conn(), &new).await?;
-    let ids: Vec<DatasetId> = new.iter().map(|new| new.dataset.id).collect();
-    lock::lock(step.conn(), running.job.id, &ids, LockFlag::New).await?;
-    container::set_layout(step.conn(), std::slice::from_ref(&target.uri), &layout).await?;
-    task::delete(step.conn(), &[id]).await?;
+    let datasets: Vec<DatasetId> = new.iter().map(|new| new.dataset.id).collect();
+    lock::lock(step.conn(), running.job.id, &datasets, LockFlag::New).await?;
+    container::set_layout(step.conn(), &uris, layout).await?;
+    task::delete(step.conn(), &ids).await?;
     failpoint!("output.index.before");
     step.commit().await?;
     Ok(())
+}
+
+async fn output(running: &Running, task: &Task, instance: InstanceId) -> Result<Output> {
+    let order = order_of(task)?;
+    let (uri, storage_class) = (order.container.uri.clone(), order.container.storage_class);
+    let described = running
+        .app
+        .engine()
+        .run(move |_| describe(&order, instance))
+        .await?;
+    check_written(running, task.id, &uri).await?;
+    Ok(Output {
+        task: task.id,
+        uri,
+        storage_class,
+        described,
+    })
 }
 
 /// Whether the file is there: what it replaces is deleted later.

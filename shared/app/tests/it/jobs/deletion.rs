@@ -109,6 +109,8 @@ async fn a_file_that_cannot_be_deleted_leaves_the_job_untidy_until_it_can() {
     assert_eq!(job.state, JobState::DoneButUntidy);
     assert_eq!(job.counters.failed, 1);
     assert!(!good.file.exists());
+    let tasks = "SELECT state::text FROM geocube.tasks";
+    assert_eq!(world.database.texts(tasks).await, ["FAILED"]);
 
     assert!(world.app.retry_job(job.id, false).await.is_err());
     std::fs::remove_dir(&bad.file).unwrap();
@@ -346,7 +348,7 @@ async fn rollback_that_fails(world: &World, added: &crate::world::Added) -> JobI
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s37_a_rollback_that_fails_and_is_cancelled_by_force_leaves_no_lock_and_names_what_is_hidden()
+async fn wp9_a_rollback_that_fails_and_is_cancelled_by_force_leaves_no_lock_and_names_what_is_hidden()
  {
     let Some(world) = World::new().await else {
         return;

@@ -125,6 +125,8 @@ async fn orders_are_sent_after_the_pause_only() {
     let job = world.job(id).await.job;
     assert_eq!((job.waiting, job.counters.active), (false, 1));
     assert_eq!(world.mailbox.waiting(ORDERS).len(), 1);
+    let tasks = "SELECT state::text FROM geocube.tasks";
+    assert_eq!(world.database.texts(tasks).await, ["PENDING"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

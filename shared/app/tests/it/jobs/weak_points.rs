@@ -3,12 +3,59 @@
 use super::at_once;
 use super::failing::half_broken;
 use super::worker::{order, result};
-use crate::world::{EVENTS, World};
+use crate::world::{EVENTS, Scene, World};
+use app::job::NewDeletion;
 use app::worker::Outcome;
 use database::outbox::NewMessage;
 use domain::Uri;
-use domain::job::{JobState, Message, TaskStatus, cancel_marker_name, parse_message};
+use domain::job::{
+    ExecutionLevel, JobState, Message, TaskStatus, cancel_marker_name, parse_message,
+};
 use std::collections::BTreeMap;
+
+/// No dataset can be hidden from readers.
+const KEEP_VISIBLE: &str = "CREATE FUNCTION geocube.keep() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'it stays visible' USING ERRCODE = '22000'; END $$;
+    CREATE TRIGGER keep BEFORE UPDATE OF status ON geocube.datasets FOR EACH ROW EXECUTE FUNCTION geocube.keep()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wp9_a_deletion_that_could_not_begin_is_rolled_back_by_a_forced_cancel() {
+    let Some(world) = World::new().await else {
+        return;
+    };
+    let added = world.add(1, Scene::new(1)).await;
+    world.database.run(&[KEEP_VISIBLE]).await;
+    let new = NewDeletion {
+        name: "job".to_owned(),
+        records: vec![added.record],
+        instances: Vec::new(),
+        patterns: Vec::new(),
+        level: ExecutionLevel::Asynchronous,
+    };
+    let id = world.app.delete_datasets(new).await.unwrap().job.id;
+    world.deliver_all().await;
+    let job = world.job(id).await;
+    assert_eq!(
+        job.job.state,
+        JobState::InitialisationFailed,
+        "{:#?}",
+        job.logs
+    );
+    assert_eq!(world.locked(&[id]).await, 1);
+
+    let refused = world.app.cancel_job(id, false).await.unwrap_err();
+    let text =
+        format!("Job {id}: Unable to trigger CancelledByUser (current state=INITIALISATIONFAILED)");
+    assert_eq!(refused.to_string(), text);
+    world.app.cancel_job(id, true).await.unwrap();
+    world.deliver_all().await;
+    let job = world.job(id).await;
+    assert_eq!(job.job.state, JobState::Failed, "{:#?}", job.logs);
+    let entered = |line: &String| line.contains("Enter ABORTED");
+    assert!(job.logs.iter().any(entered), "{:#?}", job.logs);
+    assert_eq!(world.locked(&[id]).await, 0);
+    assert_eq!(world.pixels(added.record).await, Scene::new(1).pixels());
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wp11_a_rollback_tells_which_files_it_could_not_delete() {

@@ -6,6 +6,7 @@ mod machine;
 mod random;
 mod table;
 mod tasks;
+mod together;
 
 use super::{
     ExecutionLevel, Failure, Job, JobState, JobStatus, JobType, Task, TaskCounters, TaskState,

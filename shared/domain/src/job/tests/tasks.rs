@@ -234,10 +234,13 @@ fn results_are_accepted_wherever_the_tasks_are_still_needed() {
             })
         ));
     }
-    assert_eq!(
-        report(JobState::Failed, Pending, TaskSuccessful),
-        Some(TaskOutcome::Unchanged { follow_up: None })
-    );
+    for status in TaskStatus::ALL {
+        assert_eq!(
+            report(JobState::Failed, Pending, status),
+            Some(TaskOutcome::Unchanged { follow_up: None }),
+            "{status}"
+        );
+    }
 }
 
 #[test]
