@@ -32,7 +32,7 @@ pub async fn open_storage(
     }
     let router = open(roots, &flags.stores, places, counts.as_ref()).await?;
     let storage: Arc<dyn Storage> = Arc::new(router);
-    read_images(&storage, flags);
+    read_images(&storage, flags, counts.is_some());
     imaging::set_local_files(LocalFiles::new(images, counts));
     Ok(storage)
 }
@@ -74,13 +74,16 @@ async fn open(
     Ok(router)
 }
 
-fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags) {
+fn read_images(storage: &Arc<dyn Storage>, flags: &GdalFlags, counted: bool) {
     let options = CacheOptions {
         block: flags.gdal_block_size,
         capacity: flags.cache_bytes(),
         fresh: FRESH,
     };
     let cached = Cached::new(Arc::clone(storage), options);
+    if counted {
+        traffic::log_blocks(&cached);
+    }
     imaging::set_remote_store(cached, tokio::runtime::Handle::current());
 }
 

@@ -107,9 +107,10 @@ impl App {
                 }
                 let mapping = DataMapping::identity(definition.format);
                 let kernel = definition.resampling;
-                imaging::prefetch(sources.iter(), &target, kernel, abandoned);
-                let image =
-                    imaging::merge(&sources, &target, &mapping, kernel, &limits, abandoned)?;
+                let image = imaging::Outages::default().shared_by(|| {
+                    imaging::prefetch(sources.iter(), &target, kernel, abandoned);
+                    imaging::merge(&sources, &target, &mapping, kernel, &limits, abandoned)
+                })?;
                 if !image.any_valid() {
                     return Err(texts::not_enough_valid_pixels().into());
                 }

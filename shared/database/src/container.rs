@@ -1,7 +1,7 @@
 //! Containers: files that hold datasets.
 
 use crate::{Result, convert, dataset};
-use domain::{Container, Dataset, Entity, Error, Scheme, StorageClass, Uri};
+use domain::{Container, Dataset, Entity, Error, StorageClass, StoreKind, Uri};
 use sqlx::PgConnection;
 use std::collections::{HashMap, HashSet};
 
@@ -89,9 +89,9 @@ pub async fn known(conn: &mut PgConnection, uris: &[Uri]) -> Result<HashSet<Uri>
 /// The texts under which a file may be indexed.
 pub(crate) fn names(uri: &Uri) -> [String; 3] {
     let canonical = uri.canonical();
-    let with_scheme = match canonical.scheme() {
-        Scheme::File => format!("file://{canonical}"),
-        Scheme::Gs | Scheme::S3 | Scheme::Other => canonical.to_string(),
+    let with_scheme = match canonical.scheme().kind() {
+        StoreKind::Local => format!("file://{canonical}"),
+        StoreKind::Objects | StoreKind::Unknown => canonical.to_string(),
     };
     [uri.to_string(), canonical.to_string(), with_scheme]
 }

@@ -59,5 +59,5 @@ pub use pattern::Pattern;
 pub use record::{NewRecord, Record, RecordFilters, RecordSelection};
 pub use resampling::Resampling;
 pub use tags::{TagFilters, Tags};
-pub use uri::{Scheme, Uri};
+pub use uri::{Scheme, StoreKind, Uri};
 pub use variable::{Instance, Metadata, NewVariable, Variable, VariableUpdate, check_metadata};

@@ -26,24 +26,46 @@ pub enum Scheme {
     Other,
 }
 
-impl Scheme {
-    /// Those of files that can be read and written.
-    const SERVED: [Self; 3] = [Self::File, Self::Gs, Self::S3];
+/// What lies behind a scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// The local file system.
+    Local,
+    /// Buckets of objects.
+    Objects,
+    /// Nothing that is ever opened.
+    Unknown,
+}
 
+/// The schemes of files that can be read and written, each with its name. Another object store is another row, and its
+/// variant: everything else asks for the kind.
+const SERVED: [(Scheme, &str, StoreKind); 3] = [
+    (Scheme::File, "file", StoreKind::Local),
+    (Scheme::Gs, "gs", StoreKind::Objects),
+    (Scheme::S3, "s3", StoreKind::Objects),
+];
+
+impl Scheme {
     /// Lower-case name: `file`, `gs`, `s3` or `other`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Gs => "gs",
-            Self::S3 => "s3",
-            Self::Other => "other",
-        }
+        self.served().map_or("other", |(name, _)| name)
+    }
+
+    /// What lies behind it.
+    pub fn kind(self) -> StoreKind {
+        self.served().map_or(StoreKind::Unknown, |(_, kind)| kind)
+    }
+
+    fn served(self) -> Option<(&'static str, StoreKind)> {
+        let mut rows = SERVED.into_iter();
+        let (_, name, kind) = rows.find(|(scheme, _, _)| *scheme == self)?;
+        Some((name, kind))
     }
 
     fn parse(text: &str) -> Option<Self> {
-        Self::SERVED
-            .into_iter()
-            .find(|scheme| text.eq_ignore_ascii_case(scheme.as_str()))
+        let mut rows = SERVED.into_iter();
+        let (scheme, _, _) = rows.find(|(_, name, _)| text.eq_ignore_ascii_case(name))?;
+        Some(scheme)
     }
 }
 
@@ -119,10 +141,7 @@ impl Uri {
 
     /// Whether it is an object of a store.
     pub fn is_remote(&self) -> bool {
-        match self.scheme {
-            Scheme::Gs | Scheme::S3 => true,
-            Scheme::File | Scheme::Other => false,
-        }
+        self.scheme.kind() == StoreKind::Objects
     }
 
     /// The text as it was given.
@@ -155,10 +174,8 @@ impl Uri {
 
     /// The path in the local file system, if that is where the file is.
     pub fn local_path(&self) -> Option<&Path> {
-        match self.scheme {
-            Scheme::File => Some(Path::new(self.rest())),
-            Scheme::Gs | Scheme::S3 | Scheme::Other => None,
-        }
+        let is_local = self.scheme.kind() == StoreKind::Local;
+        is_local.then(|| Path::new(self.rest()))
     }
 
     /// Adds segments behind this URI, each separated by exactly one `/`.
@@ -206,16 +223,16 @@ impl Uri {
     #[must_use]
     pub fn canonical(&self) -> Self {
         let rest = self.rest();
-        let (text, authority) = match self.scheme {
-            Scheme::File => {
+        let (text, authority) = match self.scheme.kind() {
+            StoreKind::Local => {
                 let names: Vec<&str> = segments(rest).filter(|name| *name != ".").collect();
                 (format!("/{}", names.join("/")), 0)
             }
-            Scheme::Gs | Scheme::S3 => {
+            StoreKind::Objects => {
                 let text = format!("{}://{rest}", self.scheme);
                 (text, self.authority)
             }
-            Scheme::Other => (self.text.clone(), 0),
+            StoreKind::Unknown => (self.text.clone(), 0),
         };
         Self {
             text,
@@ -230,15 +247,15 @@ impl Uri {
 
     fn parts(&self) -> (&str, &str) {
         let rest = self.rest();
-        match self.scheme {
-            Scheme::File if self.authority == 0 => ("", rest),
-            Scheme::Other => ("", rest),
-            Scheme::File => match rest.rsplit_once('/') {
+        match self.scheme.kind() {
+            StoreKind::Local if self.authority == 0 => ("", rest),
+            StoreKind::Unknown => ("", rest),
+            StoreKind::Local => match rest.rsplit_once('/') {
                 Some(("", name)) => ("/", name),
                 Some(parts) => parts,
                 None => ("", rest),
             },
-            Scheme::Gs | Scheme::S3 => rest.split_once('/').unwrap_or((rest, "")),
+            StoreKind::Objects => rest.split_once('/').unwrap_or((rest, "")),
         }
     }
 }
@@ -268,10 +285,10 @@ fn check(scheme: Scheme, rest: &str) -> Result<(), &'static str> {
     if rest.split('/').any(is_parent) {
         return Err("expected a path without `..`");
     }
-    match scheme {
-        Scheme::File => check_local(rest),
-        Scheme::Gs | Scheme::S3 => check_bucket(rest.split('/').next().unwrap_or_default()),
-        Scheme::Other => Err(EXPECTED),
+    match scheme.kind() {
+        StoreKind::Local => check_local(rest),
+        StoreKind::Objects => check_bucket(rest.split('/').next().unwrap_or_default()),
+        StoreKind::Unknown => Err(EXPECTED),
     }
 }
 

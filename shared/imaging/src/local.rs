@@ -59,11 +59,6 @@ impl LocalFile {
         self.size
     }
 
-    /// The file itself, for those who copy of it.
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
-
     /// Fills as much of a buffer as there are bytes.
     pub(crate) fn read(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;

@@ -11,7 +11,10 @@ use futures::{StreamExt, stream};
 use storage::{Attributes, Cached, ReadOptions, Storage};
 use tokio::runtime::Handle;
 
-use crate::abandon;
+use crate::{
+    abandon,
+    outage::{self, Outages},
+};
 
 static STORE: RwLock<Option<Store>> = RwLock::new(None);
 
@@ -41,19 +44,34 @@ impl Store {
         store.clone()
     }
 
-    async fn begin(&self, uris: Vec<Uri>) {
+    async fn begin(&self, uris: Vec<Uri>, outages: &Outages) {
         let beginning = 0..BEGINNING;
         let one = async |uri: Uri| {
-            if let Ok(file) = self.cached.known(&uri).await {
+            let begun = async {
+                let file = self.cached.known(&uri).await?;
                 let beginning = std::slice::from_ref(&beginning);
-                _ = self.cached.prefetch(&uri, &file, beginning).await;
-            }
+                self.cached.prefetch(&uri, &file, beginning).await
+            };
+            _ = outages.unless_out(&uri, begun).await;
         };
         stream::iter(uris)
             .map(one)
             .buffer_unordered(BEGINNINGS)
             .collect::<()>()
             .await;
+    }
+
+    /// Waits for a request, unless the bucket is known to give no answer.
+    fn ask<T: Send + 'static>(
+        &self,
+        uri: &Uri,
+        request: impl Future<Output = storage::Result<T>> + Send + 'static,
+    ) -> storage::Result<T> {
+        let (outages, asked) = (outage::shared(), uri.clone());
+        self.wait(
+            uri,
+            async move { outages.unless_out(&asked, request).await },
+        )
     }
 
     /// Waits for a request, whatever thread this is, as long as somebody waits for the work of the thread. A runtime
@@ -96,7 +114,7 @@ impl Store {
 /// The only function of this crate that waits without blocking: for those who hold no thread yet.
 pub async fn begin(uris: Vec<Uri>) {
     if let Some(store) = Store::current() {
-        store.begin(uris).await;
+        store.begin(uris, &Outages::default()).await;
     }
 }
 
@@ -106,9 +124,9 @@ pub(crate) fn begin_blocking(uris: Vec<Uri>) {
         return;
     };
     let begun = {
-        let store = store.clone();
+        let (store, outages) = (store.clone(), outage::shared());
         async move {
-            store.begin(uris).await;
+            store.begin(uris, &outages).await;
             Ok(())
         }
     };
@@ -141,15 +159,15 @@ pub(crate) fn fetch(wanted: Vec<(RemoteFile, Vec<Range<u64>>)>) {
         return;
     };
     let (store, uri) = (first.store.clone(), first.uri.clone());
+    let outages = outage::shared();
     let fetched = async move {
-        let one = |(file, ranges): (RemoteFile, Vec<Range<u64>>)| async move {
-            let RemoteFile {
-                store,
-                uri,
-                attributes,
-                ..
-            } = file;
-            _ = store.cached.prefetch(&uri, &attributes, &ranges).await;
+        let one = |(file, ranges): (RemoteFile, Vec<Range<u64>>)| {
+            let outages = outages.clone();
+            async move {
+                let (cached, uri) = (&file.store.cached, &file.uri);
+                let fetched = cached.prefetch(uri, &file.attributes, &ranges);
+                _ = outages.unless_out(uri, fetched).await;
+            }
         };
         stream::iter(wanted)
             .map(one)
@@ -177,7 +195,7 @@ impl RemoteFile {
         let store = Store::current()?;
         let known = match store.cached.remembered(uri) {
             Some(known) => Ok(known),
-            None => store.wait(uri, {
+            None => store.ask(uri, {
                 let (cached, uri) = (store.cached.clone(), uri.clone());
                 async move { cached.known(&uri).await }
             }),
@@ -214,7 +232,7 @@ impl RemoteFile {
         };
         let (cached, uri) = (cached.clone(), self.uri.clone());
         let read = async move { cached.read_with(&uri, &options).await };
-        self.store.wait(&self.uri, read)
+        self.store.ask(&self.uri, read)
     }
 
     /// Several ranges at the same time.
@@ -227,7 +245,7 @@ impl RemoteFile {
         let (cached, uri, ranges) = (cached.clone(), self.uri.clone(), ranges.to_vec());
         let version = self.attributes.version.clone();
         let read = async move { cached.read_ranges(&uri, &ranges, Some(&version)).await };
-        self.store.wait(&self.uri, read)
+        self.store.ask(&self.uri, read)
     }
 
     /// Fetches what is missing of some ranges, all at the same time.
@@ -239,7 +257,7 @@ impl RemoteFile {
         let (cached, uri, ranges) = (cached.clone(), self.uri.clone(), ranges.to_vec());
         let attributes = Arc::clone(&self.attributes);
         let fetched = async move { cached.prefetch(&uri, &attributes, &ranges).await };
-        self.store.wait(&self.uri, fetched)
+        self.store.ask(&self.uri, fetched)
     }
 
     pub(crate) fn failure(&self) -> &Mutex<Option<storage::Error>> {

@@ -118,7 +118,7 @@ impl Source {
     }
 
     /// The local file and what its directories say, when it is read without GDAL.
-    pub(crate) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
+    pub(crate) fn local(&self) -> Option<(&OpenFile, &cog::File)> {
         self.pixels.local()
     }
 

@@ -1,6 +1,8 @@
 mod block;
 mod fetch;
+mod questions;
 mod runs;
+mod usage;
 
 use std::{
     ops::Range,
@@ -12,17 +14,17 @@ use std::{
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use domain::Uri;
-use quick_cache::{
-    DefaultHashBuilder, OptionsBuilder,
-    sync::{Cache, DefaultLifecycle},
-};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, sync::Cache};
 use tokio::sync::Semaphore;
 
 use crate::{
     Attributes, ByteStream, DeleteOptions, Error, ReadOptions, RenameOptions, Result, Storage,
     UploadOptions, pieces, ranges::cut,
 };
-use block::{BlockRef, Blocks, Weight};
+use block::{Block, BlockRef, Blocks, Weight};
+use questions::Questions;
+pub use usage::CacheUse;
+use usage::{Evictions, Usage};
 
 /// Times that a file may be replaced while it is read, before the read fails.
 const REPLACED: u32 = 16;
@@ -46,14 +48,18 @@ pub struct CacheOptions {
 /// Keeps blocks of files in memory: each is fetched once for each version of its file, also when several ask for it at
 /// the same time, and neighbours that are missing are one request.
 ///
-/// Blocks of two versions are never mixed. Failures are not kept, nor is the absence of a file. [`Storage::head`] always
+/// Blocks of two versions are never mixed. Failures are not kept, nor is the absence of a file: those who waited for a
+/// question that failed are told so, and who comes later asks again. [`Storage::head`] always
 /// asks the store; reads believe what they know for a while, and ask again when the store has another version.
 #[derive(Clone, Debug)]
 pub struct Cached {
     inner: Arc<dyn Storage>,
     options: CacheOptions,
     blocks: Arc<Blocks>,
+    usage: Arc<Usage>,
     files: Arc<Cache<Uri, (Arc<Attributes>, Instant)>>,
+    openings: Arc<Questions<Uri>>,
+    fetches: Arc<Questions<Block>>,
     /// Memory of answers under way, in units of [`fetch::PERMIT`].
     room: Arc<Semaphore>,
 }
@@ -72,6 +78,7 @@ impl Cached {
             .weight_capacity(options.capacity)
             .build()
             .expect("all that is needed is given");
+        let usage = Arc::<Usage>::default();
         Self {
             inner,
             options,
@@ -79,9 +86,12 @@ impl Cached {
                 settings,
                 Weight,
                 DefaultHashBuilder::default(),
-                DefaultLifecycle::default(),
+                Evictions(Arc::clone(&usage)),
             )),
+            usage,
             files: Arc::new(Cache::new(FILES)),
+            openings: Arc::default(),
+            fetches: Arc::default(),
             room: Arc::new(Semaphore::new(fetch::permits(options.capacity / 4) as usize)),
         }
     }
@@ -97,18 +107,32 @@ impl Cached {
             .files
             .remove_if(uri, |(_, seen)| seen.elapsed() > self.options.fresh)
             .is_some();
-        let ask = async {
-            let found = if seen_before {
-                self.inner.head(uri).await?
-            } else {
-                self.start(uri).await?
-            };
-            Ok((Arc::new(found), Instant::now()))
+        let waiting = self.openings.join(uri);
+        let place = match self.files.get_value_or_guard_async(uri).await {
+            Ok((known, _)) => return Ok(known),
+            Err(place) => place,
         };
-        self.files
-            .get_or_insert_async(uri, ask)
-            .await
-            .map(|(known, _)| known)
+        if let Some(failure) = waiting.failure() {
+            return Err(failure);
+        }
+        let asked = if seen_before {
+            self.inner.head(uri).await
+        } else {
+            self.start(uri).await
+        };
+        match asked {
+            Ok(found) => {
+                let known = Arc::new(found);
+                // what was changed meanwhile is not remembered
+                _ = place.insert((Arc::clone(&known), Instant::now()));
+                Ok(known)
+            }
+            Err(failure) => {
+                let failure = Arc::new(failure);
+                waiting.fail(&failure);
+                Err(Error::shared(&failure))
+            }
+        }
     }
 
     /// Size and version of a file that were seen a short time ago.
@@ -132,7 +156,19 @@ impl Cached {
             self.blocks.get(&key)
         };
         let blocks: Option<Vec<Bytes>> = self.indexes(&range).map(block).collect();
-        Some(self.cut_out(&range, &blocks?))
+        let blocks = blocks?;
+        self.usage.hit(blocks.len() as u64);
+        Some(self.cut_out(&range, &blocks))
+    }
+
+    /// Bytes of the blocks in memory, names included: at most the capacity.
+    pub fn held_bytes(&self) -> u64 {
+        self.blocks.weight()
+    }
+
+    /// Blocks that were found, missed and given up since the last call.
+    pub fn take_use(&self) -> CacheUse {
+        self.usage.take()
     }
 
     /// Indexes of the blocks of a range that is not empty.

@@ -31,6 +31,8 @@ pub struct Capabilities {
     pub last_modified: bool,
     /// Writes and reads of one file at the same time all succeed; else some may fail for now, or tell that the file has changed.
     pub concurrent_writes: bool,
+    /// Parts of a name may be empty: `a//b` and `a/` are names of their own.
+    pub empty_names: bool,
 }
 
 /// Runs the suite on files below `base`, which it leaves empty of files.
@@ -51,6 +53,7 @@ pub async fn run(store: Arc<dyn Storage>, base: &Uri, capabilities: Capabilities
     suite.empty_files_are_files().await;
     suite.names_may_hold_any_letters().await;
     suite.a_name_is_no_other_name().await;
+    suite.a_name_with_empty_parts_is_its_own_or_refused().await;
     suite.attributes_are_kept().await;
     suite.a_creation_never_replaces().await;
     suite.a_failed_upload_leaves_the_file_of_before().await;

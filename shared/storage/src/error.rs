@@ -1,19 +1,22 @@
 #[cfg(any(feature = "gcs", feature = "s3"))]
 use std::iter::successors;
-use std::{error::Error as StdError, io, time::Duration};
+use std::{error::Error as StdError, fmt, io, sync::Arc, time::Duration};
 
 use domain::{Scheme, Uri};
 
 /// Result of an operation on a storage.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The stores that flags open.
+const FLAGS: [(Scheme, &str); 2] = [
+    (Scheme::Gs, ", flag with-gcs"),
+    (Scheme::S3, ", flag with-s3"),
+];
+
 /// What would open a store.
 fn flag_of(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Gs => ", flag with-gcs",
-        Scheme::S3 => ", flag with-s3",
-        Scheme::File | Scheme::Other => "",
-    }
+    let flag = FLAGS.into_iter().find(|(of, _)| *of == scheme);
+    flag.map_or("", |(_, flag)| flag)
 }
 
 /// Why an operation on a file failed. Every variant names the file; the source gives the cause.
@@ -108,6 +111,30 @@ struct Refusal {
 #[error("the store gives no answer within {0:?}")]
 struct Late(Duration);
 
+/// A failure of which nothing tells whether it is that of the file.
+#[derive(Debug, thiserror::Error)]
+#[error("no request to its bucket succeeded meanwhile")]
+struct OfBucket(#[source] Box<dyn StdError + Send + Sync>);
+
+/// The cause of a failure that several are told of.
+#[derive(Debug)]
+struct Shared(Arc<Error>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match StdError::source(&*self.0) {
+            Some(cause) => fmt::Display::fmt(cause, f),
+            None => fmt::Display::fmt(&self.0, f),
+        }
+    }
+}
+
+impl StdError for Shared {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        StdError::source(&*self.0)?.source()
+    }
+}
+
 /// A request that cannot be signed.
 #[cfg(any(feature = "gcs", feature = "s3"))]
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +191,9 @@ impl Error {
         };
         let mut cause: Option<&(dyn StdError + 'static)> = Some(&**source);
         while let Some(error) = cause {
+            if let Some(Shared(failure)) = error.downcast_ref::<Shared>() {
+                return failure.outline();
+            }
             #[cfg(any(feature = "gcs", feature = "s3"))]
             if error.is::<Refusal>() || error.is::<WithoutCredentials>() {
                 return Some(error.to_string());
@@ -174,6 +204,71 @@ impl Error {
             cause = error.source();
         }
         Some("the store cannot be reached".to_owned())
+    }
+
+    /// Whether all of the bucket gave no answer while this was tried, so that other files of it would fail for the
+    /// same reason.
+    pub fn is_of_bucket(&self) -> bool {
+        let Self::Unavailable { source, .. } = self else {
+            return false;
+        };
+        match source.downcast_ref::<Shared>() {
+            Some(Shared(failure)) => failure.is_of_bucket(),
+            None => source.is::<OfBucket>(),
+        }
+    }
+
+    /// A failure that [is of a bucket](Self::is_of_bucket), as that of another file of it.
+    #[must_use]
+    pub fn of_another_file(failure: &Arc<Self>, uri: &Uri) -> Self {
+        Self::Unavailable {
+            uri: uri.clone(),
+            source: Box::new(Shared(Arc::clone(failure))),
+        }
+    }
+
+    /// As it is when no request to the bucket succeeded meanwhile.
+    pub(crate) fn of_bucket(self) -> Self {
+        match self {
+            Self::Unavailable { uri, source } => Self::Unavailable {
+                uri,
+                source: Box::new(OfBucket(source)),
+            },
+            other => other,
+        }
+    }
+
+    /// The same failure, for each of those who are told of it.
+    pub(crate) fn shared(failure: &Arc<Self>) -> Self {
+        let cause = || Box::new(Shared(Arc::clone(failure)));
+        match &**failure {
+            Self::NotFound { uri } => Self::NotFound { uri: uri.clone() },
+            Self::PermissionDenied { uri, reason } => Self::PermissionDenied {
+                uri: uri.clone(),
+                reason: reason.clone(),
+            },
+            Self::Unavailable { uri, .. } => Self::Unavailable {
+                uri: uri.clone(),
+                source: cause(),
+            },
+            Self::Unsupported { uri, scheme } => Self::Unsupported {
+                uri: uri.clone(),
+                scheme: *scheme,
+            },
+            Self::Invalid { uri, reason } => Self::invalid(uri, reason),
+            Self::Changed { uri } => Self::Changed { uri: uri.clone() },
+            Self::AlreadyExists { uri } => Self::AlreadyExists { uri: uri.clone() },
+            Self::TooLarge { uri, size, limit } => Self::TooLarge {
+                uri: uri.clone(),
+                size: *size,
+                limit: *limit,
+            },
+            Self::Failed { uri, operation, .. } => Self::Failed {
+                uri: uri.clone(),
+                operation: *operation,
+                source: cause(),
+            },
+        }
     }
 
     /// Whether the same operation may succeed at once where it failed for now.
@@ -383,6 +478,44 @@ mod tests {
             "the store gives no answer within 20s"
         );
         assert_eq!(Error::NotFound { uri }.outline(), None);
+    }
+
+    #[test]
+    fn a_failure_that_is_shared_says_the_same_of_each_file() {
+        let [one, other] = ["gs://b/1", "gs://b/2"].map(|text| Uri::parse(text).unwrap());
+        let late = Error::late(&one, Duration::from_secs(20));
+        assert!(!late.is_of_bucket());
+        let late = Arc::new(late.of_bucket());
+        let same = Arc::new(Error::shared(&late));
+        let told = Error::of_another_file(&same, &other);
+        for (error, uri) in [(&*late, &one), (&*same, &one), (&told, &other)] {
+            assert!(error.is_of_bucket() && error.is_retryable());
+            assert_eq!(
+                error.to_string(),
+                format!("the storage of {uri} is not available")
+            );
+            let causes = successors_of(error);
+            assert_eq!(
+                causes,
+                [
+                    "no request to its bucket succeeded meanwhile",
+                    "the store gives no answer within 20s"
+                ]
+            );
+            assert_eq!(error.outline().unwrap(), causes[1]);
+        }
+        let missing = Arc::new(Error::NotFound { uri: one });
+        assert!(Error::shared(&missing).is_not_found());
+    }
+
+    fn successors_of(error: &Error) -> Vec<String> {
+        let mut cause = StdError::source(error);
+        let mut texts = Vec::new();
+        while let Some(error) = cause {
+            texts.push(error.to_string());
+            cause = error.source();
+        }
+        texts
     }
 
     #[test]

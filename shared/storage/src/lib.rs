@@ -42,7 +42,7 @@ mod router;
 mod s3;
 mod storage;
 
-pub use cache::{CacheOptions, Cached};
+pub use cache::{CacheOptions, CacheUse, Cached};
 pub use counting::{Counting, ReadCount, ReadCounts};
 pub use error::{ConfigError, Error, Result};
 pub use extension::StorageExt;

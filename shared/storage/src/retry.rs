@@ -28,7 +28,8 @@ use trouble::{Patience, Troubles};
 /// change, and if so, it is a success.
 ///
 /// A bucket that gave no answer at all for the whole time of a budget is asked but once, and shortly, until it answers:
-/// many operations on it cost about as much as one.
+/// many operations on it cost about as much as one. A failure without any answer of the bucket meanwhile
+/// [says so](Error::is_of_bucket).
 #[derive(Clone, Debug)]
 pub struct Retrying {
     inner: Arc<dyn Storage>,
@@ -57,6 +58,7 @@ impl Retrying {
         F: Future<Output = Result<T>>,
     {
         let mut tries = Tries::of(self.budget);
+        let first = Instant::now();
         loop {
             let began = Instant::now();
             // others may have found out meanwhile
@@ -68,13 +70,21 @@ impl Retrying {
             match tried {
                 Err(failure) if failure.is_retryable() => {
                     self.troubles.failed(uri, began, Instant::now());
-                    if patience != Patience::All {
-                        return Err(failure);
+                    let paused = match patience {
+                        Patience::All => tries.pause(began, failure).await,
+                        Patience::Once | Patience::Short => Err(failure),
+                    };
+                    if let Err(failure) = paused {
+                        let is_silent = self.troubles.is_silent_since(uri, first);
+                        return Err(if is_silent {
+                            failure.of_bucket()
+                        } else {
+                            failure
+                        });
                     }
-                    tries.pause(began, failure).await?;
                 }
                 settled => {
-                    self.troubles.over(uri);
+                    self.troubles.over(uri, Instant::now());
                     return settled;
                 }
             }

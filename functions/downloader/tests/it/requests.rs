@@ -122,6 +122,12 @@ async fn reads_of_objects_are_logged_when_a_flag_asks_for_it() {
     for part in ["a cube", "requests", &bytes.to_string()] {
         assert!(lines[0].contains(part), "{part}: {}", lines[0]);
     }
+    // the blocks in memory of each cube
+    let lines = told(&downloader, "blocks of remote files").await;
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for line in lines {
+        assert!(line.contains("hits") && line.contains("evicted"), "{line}");
+    }
 }
 
 /// The lines that the downloader logs of a file, once there are any.

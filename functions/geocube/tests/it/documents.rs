@@ -148,3 +148,21 @@ fn every_vector_of_imaging_is_backed_by_tests_that_exist_or_named_as_one_without
     expected.sort();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn the_backend_of_the_documentation_is_one_that_is_tested() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let code = read("shared/imaging/tests/it/backend.rs");
+    let text = read("docs/operations.md");
+    let mut blocks = text.split("   ```rust\n").skip(1);
+    for block in [blocks.next().unwrap(), blocks.next().unwrap()] {
+        let (block, _) = block.split_once("   ```").unwrap();
+        let lines = block
+            .lines()
+            .map(|line| line.strip_prefix("   ").unwrap_or(line));
+        let quoted = lines.collect::<Vec<_>>().join("\n");
+        assert!(code.contains(&quoted), "{quoted}");
+    }
+    assert!(blocks.next().is_none());
+}

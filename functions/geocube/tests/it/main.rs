@@ -8,6 +8,7 @@ mod inspect;
 mod migrate;
 mod pubsub;
 mod pull;
+mod stores;
 mod system;
 
 use std::fs;

@@ -3,6 +3,7 @@
 use super::Slice;
 use super::build::{ImageBuilder, Recipe};
 use domain::{DatasetSource, Uri};
+use imaging::Outages;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -54,16 +55,24 @@ impl Ahead {
     }
 
     /// Fetches what the batch of a slice needs, once. What cannot be fetched is read, or fails, when it is needed.
-    pub(super) async fn fetch(&self, slice: usize, builder: &ImageBuilder, recipe: &Arc<Recipe>) {
+    pub(super) async fn fetch(
+        &self,
+        slice: usize,
+        builder: &ImageBuilder,
+        recipe: &Arc<Recipe>,
+        outages: &Outages,
+    ) {
         let batch = self.of.get(slice).copied().flatten();
         let Some(batch) = batch.and_then(|batch| self.batches.get(batch)) else {
             return;
         };
         let fetch = || async {
             let (sources, recipe) = (Arc::clone(&batch.sources), Arc::clone(recipe));
+            let outages = outages.clone();
             let fetched = builder.engine.run(move |abandoned| {
                 let (target, kernel) = (&recipe.target, recipe.resampling);
-                imaging::prefetch(sources.iter(), target, kernel, abandoned);
+                let prefetch = || imaging::prefetch(sources.iter(), target, kernel, abandoned);
+                outages.shared_by(prefetch);
                 Ok(())
             });
             if let Err(error) = fetched.await {

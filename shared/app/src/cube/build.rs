@@ -13,7 +13,7 @@ use domain::{
     Size, Variable,
 };
 use futures::stream::{BoxStream, Stream, StreamExt};
-use imaging::{Crs, Image, Target};
+use imaging::{Crs, Image, Outages, Target};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -226,11 +226,13 @@ impl ImageBuilder {
             None => Ahead::of(&slices, imaging::most_files()),
         };
         let (ahead, traffic) = (Arc::new(ahead), traffic::of("a cube"));
+        // a bucket that is found to give no answer fails what is left of its images at once
+        let outages = Outages::default();
         futures::stream::iter(slices.into_iter().enumerate())
             .map(move |(index, slice)| {
                 let (builder, recipe) = (builder.clone(), Arc::clone(&recipe));
                 // told when the last image is built, or the cube is given up
-                let (ahead, _traffic) = (Arc::clone(&ahead), &traffic);
+                let (ahead, outages, _traffic) = (Arc::clone(&ahead), outages.clone(), &traffic);
                 async move {
                     let late = || {
                         let text = "the cube took longer than maxConnectionAge";
@@ -241,8 +243,8 @@ impl ImageBuilder {
                         return Err(late());
                     }
                     let built = async {
-                        ahead.fetch(index, &builder, &recipe).await;
-                        builder.build(recipe, slice).await
+                        ahead.fetch(index, &builder, &recipe, &outages).await;
+                        builder.build(recipe, slice, &outages).await
                     };
                     let timed = tokio::time::timeout_at(deadline, built).await;
                     timed.map_err(|_| late())
@@ -251,18 +253,18 @@ impl ImageBuilder {
             .buffered(workers)
     }
 
-    async fn build(&self, recipe: Arc<Recipe>, slice: Slice) -> BuiltImage {
+    async fn build(&self, recipe: Arc<Recipe>, slice: Slice, outages: &Outages) -> BuiltImage {
         let mut slice = slice;
-        let mut built = self.payload(&recipe, &slice).await;
+        let mut built = self.payload(&recipe, &slice, outages).await;
         if built.as_ref().is_err_and(Error::is_of_a_replaced_file) {
-            built = self.payload(&recipe, &slice).await;
+            built = self.payload(&recipe, &slice, outages).await;
         }
         if let (Some(look_up), Err(error)) = (&self.look_up, &built)
             && is_of_a_file(error)
             && let Some(now) = look_up.again(&slice).await
         {
             slice = now;
-            built = self.payload(&recipe, &slice).await;
+            built = self.payload(&recipe, &slice, outages).await;
         }
         match built {
             Ok((payload, reservation)) => BuiltImage {
@@ -292,12 +294,13 @@ impl ImageBuilder {
         &self,
         recipe: &Arc<Recipe>,
         slice: &Slice,
+        outages: &Outages,
     ) -> Result<(Payload, crate::engine::Reservation)> {
         if slice.sources.is_empty() {
             return Err(texts::not_enough_valid_pixels().into());
         }
         let local = match &self.copies {
-            Some(copies) => Some(copies.fetch(&slice.sources).await),
+            Some(copies) => Some(copies.fetch(&slice.sources, outages).await),
             None => None,
         };
         let (paths, limits) = (Arc::clone(&self.paths), self.engine.merge_limits());
@@ -308,6 +311,7 @@ impl ImageBuilder {
             slice.records.clone(),
             self.part_bytes,
         );
+        let outages = outages.clone();
         let payload = self.engine.run(move |abandoned| {
             for source in &sources {
                 paths.check(&source.uri)?;
@@ -319,7 +323,9 @@ impl ImageBuilder {
                 resampling,
                 ..
             } = &*recipe;
-            let image = imaging::merge(sources, target, mapping, *resampling, &limits, abandoned)?;
+            let merge =
+                || imaging::merge(sources, target, mapping, *resampling, &limits, abandoned);
+            let image = outages.shared_by(merge)?;
             if !image.any_valid() {
                 return Err(texts::not_enough_valid_pixels().into());
             }

@@ -7,6 +7,7 @@ use crate::{Error, Result};
 use domain::{DatasetSource, Uri};
 use futures::TryStreamExt;
 use futures::future::join_all;
+use imaging::Outages;
 use room::{Room, Taken};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -109,7 +110,11 @@ fn remote(sources: &[DatasetSource]) -> BTreeSet<Uri> {
 impl Copies {
     /// Fetches what the sources of a slice need and is not there yet. A file that cannot be copied, or has no room, is
     /// read in place.
-    pub(super) async fn fetch(self: &Arc<Self>, sources: &[DatasetSource]) -> Local {
+    pub(super) async fn fetch(
+        self: &Arc<Self>,
+        sources: &[DatasetSource],
+        outages: &Outages,
+    ) -> Local {
         let mut local = Local {
             sources: sources.to_vec(),
             copies: Arc::clone(self),
@@ -117,7 +122,10 @@ impl Copies {
         };
         let fetched = local.uris.iter().map(async |uri| {
             let copy = self.files.get(uri)?;
-            let fetched = copy.fetched.get_or_init(|| self.copy(uri, copy)).await;
+            let fetched = copy
+                .fetched
+                .get_or_init(|| self.copy(uri, copy, outages))
+                .await;
             fetched.then(|| (uri.clone(), copy.to.clone()))
         });
         let copied: HashMap<Uri, Uri> = join_all(fetched).await.into_iter().flatten().collect();
@@ -130,14 +138,14 @@ impl Copies {
     }
 
     /// Fetches a file; whether its copy is there.
-    async fn copy(&self, uri: &Uri, copy: &Copy) -> bool {
+    async fn copy(&self, uri: &Uri, copy: &Copy, outages: &Outages) -> bool {
         let Ok(_turn) = self.turns.acquire().await else {
             return false;
         };
         let Some(path) = copy.to.local_path() else {
             return false;
         };
-        match self.space.fetch(uri, path).await {
+        match self.space.fetch(uri, path, outages).await {
             Ok(room) => {
                 *copy.room.lock().unwrap_or_else(PoisonError::into_inner) = Some(room);
                 true
@@ -158,9 +166,10 @@ type NoCopy = Box<dyn std::error::Error + Send + Sync>;
 
 impl CopySpace {
     /// Copies a file, within the room that is left when its bytes come.
-    async fn fetch(&self, uri: &Uri, path: &Path) -> Result<Taken, NoCopy> {
+    async fn fetch(&self, uri: &Uri, path: &Path, outages: &Outages) -> Result<Taken, NoCopy> {
         let full = |bytes| format!("there is no room for {bytes} bytes more of copies");
-        let size = self.storage.head(uri).await?.size;
+        let found = outages.unless_out(uri, self.storage.head(uri));
+        let size = found.await?.size;
         if size > self.room.left() {
             return Err(full(size).into());
         }

@@ -1,12 +1,17 @@
 //! Cubes of files whose stores fail.
 
+use crate::proxy::{Fault, Proxy};
 use crate::world::{Mood, Moody, SIDE, Scene, World, transform};
 use app::{CubeRequest, CubeSelection, Engine, ImageFormat, PayloadCompression};
-use domain::{Bands, RecordId, Uri};
+use domain::{Bands, RecordId, Scheme, Uri};
 use futures::StreamExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use storage::{CacheOptions, Cached, RetryBudget, Retrying, Storage, UploadOptions};
+use storage::{
+    CacheOptions, Cached, RetryBudget, Retrying, Router, S3Options, S3Storage, Storage,
+    UploadOptions,
+};
 
 const BUDGET: RetryBudget = RetryBudget {
     tries: 4,
@@ -28,14 +33,22 @@ struct Bucket {
 impl Bucket {
     /// `None`, said on standard error, where there is no database server.
     async fn of(days: u32) -> Option<Self> {
+        Self::of_several(&[("gs://bucket/inputs", days)]).await
+    }
+
+    /// So many images in each of some buckets.
+    async fn of_several(buckets: &[(&str, u32)]) -> Option<Self> {
         let mut world = World::new().await?;
         let store = Arc::new(Moody::default());
-        let [outputs, inputs] = ["outputs", "inputs"]
-            .map(|folder| Uri::parse(format!("gs://bucket/{folder}")).unwrap());
-        world.moved(store.clone(), &outputs, &inputs);
+        let uri = |text| Uri::parse(text).unwrap();
+        let outputs = uri("gs://bucket/outputs");
         let (mut records, mut files) = (Vec::new(), Vec::new());
-        open(&store);
-        for day in 1..=days {
+        open(store.clone());
+        let places = buckets
+            .iter()
+            .flat_map(|(inputs, days)| std::iter::repeat_n(uri(*inputs), *days as usize));
+        for (day, inputs) in (1..).zip(places) {
+            world.moved(store.clone(), &outputs, &inputs);
             let file = world.folder.path().join("image.tif");
             Scene::new(day).write(&file);
             let uri = inputs.join([format!("{day}.tif")]).unwrap();
@@ -47,7 +60,7 @@ impl Bucket {
             files.push(uri);
         }
         // nothing is known of them any more
-        open(&store);
+        open(store.clone());
         Some(Self {
             world,
             store,
@@ -88,13 +101,13 @@ impl Bucket {
 }
 
 /// The raster library reads from it, through a memory without anything in it.
-fn open(store: &Arc<Moody>) {
+fn open(store: Arc<dyn Storage>) {
     let options = CacheOptions {
         block: 1 << 16,
-        capacity: 1 << 20,
+        capacity: 16 << 20,
         fresh: Duration::from_mins(1),
     };
-    let patient = Retrying::new(store.clone() as Arc<dyn Storage>, BUDGET);
+    let patient = Retrying::new(store, BUDGET);
     let cached = Cached::new(Arc::new(patient), options);
     imaging::set_remote_store(cached, tokio::runtime::Handle::current());
 }
@@ -152,6 +165,70 @@ async fn a_dead_bucket_costs_a_cube_about_one_budget() {
     let again = bucket.cube().await;
     assert_eq!(again[14], Ok(Scene::new(15).pixels()));
     assert!(again.iter().all(Result::is_ok), "the bucket is back");
+}
+
+/// S3 on a network in which no request is ever answered.
+async fn dead_store(folder: &Path) -> (Proxy, S3Storage) {
+    let proxy = Proxy::start("127.0.0.1:9").await;
+    let keys = folder.join("keys");
+    let text = "[default]\naws_access_key_id = id\naws_secret_access_key = secret\n";
+    std::fs::write(&keys, text).unwrap();
+    let options = S3Options {
+        region: Some("us-east-1".to_owned()),
+        endpoint: Some(format!("http://{}", proxy.address)),
+        credentials_file: Some(keys),
+    };
+    let store = S3Storage::connect(&options).unwrap();
+    proxy.spoil(vec![Fault::Slow(Duration::from_hours(1)); 10_000]);
+    (proxy, store)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_bucket_fails_a_cube_after_one_budget_and_a_live_one_goes_on() {
+    const ALIVE: u32 = 3;
+    const DEAD: u32 = 60;
+    let buckets = [("gs://alive/inputs", ALIVE), ("s3://dead/inputs", DEAD)];
+    let Some(bucket) = Bucket::of_several(&buckets).await else {
+        return;
+    };
+    let (proxy, dead) = dead_store(bucket.world.folder.path()).await;
+    let dead = Retrying::new(Arc::new(dead), BUDGET);
+    let router = Router::new()
+        .with(Scheme::Gs, bucket.store.clone())
+        .with(Scheme::S3, Arc::new(dead));
+    let options = CacheOptions {
+        block: 1 << 16,
+        capacity: 64 << 20,
+        fresh: Duration::from_mins(1),
+    };
+    let cached = Cached::new(Arc::new(router), options);
+    imaging::set_remote_store(cached, tokio::runtime::Handle::current());
+
+    let began = Instant::now();
+    let images = bucket.cube().await;
+    let took = began.elapsed();
+    // the tries of those that are asked for together, each of which waits for its answer
+    let budget = BUDGET.total + BUDGET.answer;
+    assert!(took >= BUDGET.answer && took < 8 * budget, "{took:?}");
+    let requests = proxy.requests().len();
+    assert!(requests <= 32 * BUDGET.tries as usize, "{requests}");
+    for (day, image) in (1..).zip(images) {
+        if day <= ALIVE {
+            assert_eq!(image, Ok(Scene::new(day).pixels()));
+            continue;
+        }
+        let file = &bucket.files[day as usize - 1];
+        let text = image.unwrap_err();
+        assert!(
+            text.contains(&format!(
+                "{file} is not available for now: the store gives no answer within"
+            )),
+            "{text}"
+        );
+    }
+    // the next cube asks again
+    assert!(bucket.cube().await.iter().skip(3).all(Result::is_err));
+    assert!(proxy.requests().len() > requests);
 }
 
 #[tokio::test(flavor = "multi_thread")]

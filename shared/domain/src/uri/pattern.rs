@@ -1,6 +1,6 @@
 //! Patterns of the addresses of files.
 
-use super::{Scheme, Uri, check_local};
+use super::{Scheme, StoreKind, Uri, check_local};
 use crate::Pattern;
 
 /// Suffix of a pattern that ignores letter case.
@@ -46,10 +46,11 @@ fn canonical_with_wildcards(text: &str) -> Option<String> {
         return canonical_path(text);
     }
     let (scheme, rest) = text.split_once("://")?;
-    match Scheme::parse(scheme)? {
-        Scheme::File => canonical_path(rest),
-        scheme @ (Scheme::Gs | Scheme::S3) => Some(format!("{scheme}://{rest}")),
-        Scheme::Other => None,
+    let scheme = Scheme::parse(scheme)?;
+    match scheme.kind() {
+        StoreKind::Local => canonical_path(rest),
+        StoreKind::Objects => Some(format!("{scheme}://{rest}")),
+        StoreKind::Unknown => None,
     }
 }
 

@@ -14,10 +14,17 @@ fn every_scheme_of_files_is_read() {
             Scheme::File | Scheme::Gs | Scheme::S3 => true,
             Scheme::Other => false,
         };
-        assert_eq!(Scheme::SERVED.contains(&scheme), is_served, "{scheme}");
+        let kind = scheme.kind();
+        assert_eq!(kind != StoreKind::Unknown, is_served, "{scheme}");
         let read = Uri::parse(format!("{scheme}://bucket/a.tif"));
         let local = Uri::parse(format!("{scheme}:///a.tif"));
-        assert_eq!(read.or(local).is_ok(), is_served, "{scheme}");
+        let uri = read.or(local);
+        assert_eq!(uri.is_ok(), is_served, "{scheme}");
+        if let Ok(uri) = uri {
+            assert_eq!(uri.scheme(), scheme);
+            assert_eq!(uri.is_remote(), kind == StoreKind::Objects, "{scheme}");
+            assert_eq!(uri.local_path().is_some(), kind == StoreKind::Local);
+        }
     }
 }
 

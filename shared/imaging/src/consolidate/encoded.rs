@@ -1,8 +1,9 @@
 //! The encoded tiles of one record, wherever they are.
 
 use super::{spill::Spill, tiles::Places};
+use crate::file::OpenFile;
 use cog::{ReadAt, Record, TiledSource};
-use std::{fs::File, io, sync::Arc};
+use std::{io, sync::Arc};
 
 /// The tiles of one record.
 pub(super) struct Encoded {
@@ -23,7 +24,7 @@ pub(super) enum Tiles {
 /// The file that holds tiles.
 pub(super) enum Bytes {
     Spill(Arc<Spill>),
-    Source(File),
+    Source(OpenFile),
 }
 
 impl Tiles {

@@ -41,7 +41,7 @@ pub(super) fn find(
         let tags = &mut level.image.tags;
         (tags.document_name, tags.date_time, tags.gdal_metadata) = (None, None, None);
     }
-    let file = Bytes::Source(file.try_clone().ok()?);
+    let file = Bytes::Source(file.clone());
     // what cannot be copied is made: files of the other byte order, tiles outside of the file
     TiledSource::new(file, found, document_name(record)).ok()
 }

@@ -80,7 +80,7 @@ impl Pixels {
         }
     }
 
-    pub(super) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
+    pub(super) fn local(&self) -> Option<(&OpenFile, &cog::File)> {
         self.tiff.as_ref()?.local()
     }
 

@@ -71,9 +71,9 @@ impl Tiff {
     }
 
     /// The local file and what its directories say.
-    pub(super) fn local(&self) -> Option<(&std::fs::File, &cog::File)> {
+    pub(super) fn local(&self) -> Option<(&OpenFile, &cog::File)> {
         match &self.file {
-            OpenFile::Local(file) => Some((file.file(), self.header.as_ref())),
+            OpenFile::Local(_) => Some((&self.file, self.header.as_ref())),
             OpenFile::Remote(_) => None,
         }
     }

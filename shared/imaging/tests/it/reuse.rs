@@ -79,8 +79,16 @@ fn the_tiles_of_a_fitting_file_are_copied() {
     let mapping = plain(DType::UInt16, 0.0);
     let file = fitting(&scene, mapping);
     let fits = || record(vec![source(&file, &[1, 2], mapping)]);
+    let counts = storage::ReadCounts::default();
+    let files = storage::LocalFiles::new(storage::AllowedRoots::All, Some(counts.clone()));
+    imaging::set_local_files(files);
     let single = write(&spec(vec![fits()], mapping), &scene, "single.tif");
     assert_eq!(tiles(&single, 0), tiles(&file, 0));
+    // the tiles that are copied are counted as reads
+    let read = counts.take();
+    let read = read.values().map(|count| count.bytes).sum::<u64>();
+    let copied: usize = tiles(&file, 0).iter().map(Vec::len).sum();
+    assert!(read >= copied as u64, "{read} of {copied} bytes");
     assert_eq!(file_values(&text(&single)), file_values(&text(&file)));
 
     // beside a record that is made

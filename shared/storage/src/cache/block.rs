@@ -4,12 +4,14 @@ use bytes::Bytes;
 use domain::Uri;
 use quick_cache::{
     DefaultHashBuilder, Equivalent, Weighter,
-    sync::{Cache, DefaultLifecycle, PlaceholderGuard},
+    sync::{Cache, PlaceholderGuard},
 };
 
-pub(super) type Blocks = Cache<Block, Bytes, Weight>;
+use super::usage::Evictions;
+
+pub(super) type Blocks = Cache<Block, Bytes, Weight, DefaultHashBuilder, Evictions>;
 pub(super) type Missing<'a> =
-    PlaceholderGuard<'a, Block, Bytes, Weight, DefaultHashBuilder, DefaultLifecycle<Block, Bytes>>;
+    PlaceholderGuard<'a, Block, Bytes, Weight, DefaultHashBuilder, Evictions>;
 
 /// A block of a version of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

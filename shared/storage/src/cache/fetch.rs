@@ -1,6 +1,6 @@
 //! Blocks that are not in memory yet.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use bytes::Bytes;
 use domain::Uri;
@@ -10,6 +10,7 @@ use tokio::sync::SemaphorePermit;
 use super::{
     Cached,
     block::{Block, BlockRef, Missing},
+    questions::Waiting,
     runs::runs,
 };
 use crate::{Attributes, Error, ReadOptions, Result, pieces::PIECE};
@@ -108,6 +109,7 @@ impl Cached {
         let longest = (PIECE / self.options.block).max(1);
         let mut found: Vec<Option<Bytes>> = Vec::new();
         let mut gaps: Vec<(u64, Vec<Missing<'_>>)> = Vec::new();
+        let mut asked: Vec<Waiting<'_, Block>> = Vec::new();
         // Always upwards: whoever waits for a block holds none behind it, so that nobody waits in a circle.
         for index in indexes {
             let key = Block {
@@ -115,9 +117,20 @@ impl Cached {
                 version: file.version.clone(),
                 index,
             };
+            if let Some(block) = self.blocks.get(&key) {
+                self.usage.hit(1);
+                found.push(Some(block));
+                continue;
+            }
+            self.usage.missed();
+            let waiting = self.fetches.join(&key);
             match self.blocks.get_value_or_guard_async(&key).await {
                 Ok(block) => found.push(Some(block)),
                 Err(missing) => {
+                    if let Some(failure) = waiting.failure() {
+                        return Err(failure);
+                    }
+                    asked.push(waiting);
                     found.push(None);
                     match gaps.last_mut() {
                         Some((start, gap))
@@ -133,7 +146,7 @@ impl Cached {
         }
         let fetches: Vec<_> = gaps
             .into_iter()
-            .map(|(start, gap)| self.fetch(uri, file, start, gap))
+            .map(|(start, gap)| self.fetch(uri, file, start, gap, &asked))
             .collect();
         let fetched: Vec<Vec<Bytes>> = stream::iter(fetches)
             .buffered(CONCURRENT)
@@ -169,24 +182,29 @@ impl Cached {
         self.room.acquire_many(permits(bytes).min(most)).await.ok()
     }
 
+    /// Blocks side by side, by one request. Its failure is that of all that is `asked` for together.
     async fn fetch(
         &self,
         uri: &Uri,
         file: &Attributes,
         start: u64,
         gap: Vec<Missing<'_>>,
+        asked: &[Waiting<'_, Block>],
     ) -> Result<Vec<Bytes>> {
         let size = self.options.block;
         let range = start * size..((start + gap.len() as u64) * size).min(file.size);
         let _room = self.room(range.end - range.start).await;
-        let options = ReadOptions {
-            range: Some(range.clone()),
-            version: Some(file.version.clone()),
+        let data = match self.exactly(uri, file, range).await {
+            Ok(data) => data,
+            Err(failure) => {
+                let failure = Arc::new(failure);
+                // told before the places of the blocks are given to those who wait for them
+                for waiting in asked {
+                    waiting.fail(&failure);
+                }
+                return Err(Error::shared(&failure));
+            }
         };
-        let data = self.inner.read_with(uri, &options).await?;
-        if data.len() as u64 != range.end - range.start {
-            return Err(Error::Changed { uri: uri.clone() });
-        }
         let mut blocks = Vec::with_capacity(gap.len());
         for (index, missing) in gap.into_iter().enumerate() {
             let from = index * size as usize;
@@ -198,5 +216,18 @@ impl Cached {
             blocks.push(block);
         }
         Ok(blocks)
+    }
+
+    async fn exactly(&self, uri: &Uri, file: &Attributes, range: Range<u64>) -> Result<Bytes> {
+        let length = range.end - range.start;
+        let options = ReadOptions {
+            range: Some(range),
+            version: Some(file.version.clone()),
+        };
+        let data = self.inner.read_with(uri, &options).await?;
+        if data.len() as u64 != length {
+            return Err(Error::Changed { uri: uri.clone() });
+        }
+        Ok(data)
     }
 }

@@ -1,5 +1,7 @@
+use domain::Uri;
+
 use super::Suite;
-use crate::StorageExt;
+use crate::{Error, StorageExt, UploadOptions};
 
 impl Suite {
     pub(super) async fn names_may_hold_any_letters(&self) {
@@ -37,6 +39,36 @@ impl Suite {
             let exists = self.store.exists(&other).await;
             assert!(!exists.expect("the store answers"), "{name} is {other}");
             self.remove(&uri).await;
+        }
+    }
+
+    /// Where such names cannot be, they are refused, or spell the name without the empty parts.
+    pub(super) async fn a_name_with_empty_parts_is_its_own_or_refused(&self) {
+        let plain = self.uri("parts/a");
+        let exists = async || {
+            let exists = self.store.exists(&plain).await;
+            exists.expect("the store answers")
+        };
+        for name in ["parts//a", "parts/a/"] {
+            let uri = format!("{}/{name}", self.base.as_str().trim_end_matches('/'));
+            let uri = Uri::parse(uri).expect("names of the suite are valid");
+            let options = UploadOptions::default();
+            let put = self.store.upload(&uri, name.into(), &options).await;
+            if self.capabilities.empty_names {
+                put.expect("upload succeeds");
+                assert_eq!(self.all(&uri).await, name.as_bytes(), "{name}");
+                assert!(!exists().await, "{name} is another name");
+                self.remove(&uri).await;
+                continue;
+            }
+            match put {
+                Ok(()) => {
+                    assert!(exists().await, "{name} is the name without empty parts");
+                    self.remove(&plain).await;
+                }
+                Err(Error::Invalid { .. }) => assert!(!exists().await, "{name} is refused"),
+                Err(error) => panic!("{name}: {error}"),
+            }
         }
     }
 }

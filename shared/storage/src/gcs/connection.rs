@@ -19,6 +19,8 @@ pub(super) struct Access {
     /// Those of an emulator are anonymous.
     pub(super) credentials: Credentials,
     pub(super) emulated: bool,
+    /// Whether the root is another one than that of the service.
+    pub(super) elsewhere: bool,
 }
 
 impl GcsConnection {
@@ -36,6 +38,7 @@ impl GcsConnection {
                 root: Url::parse(SERVICE)?,
                 credentials: credentials::Builder::default().build()?,
                 emulated: false,
+                elsewhere: false,
             }),
             Self::Emulator(host) => {
                 let text = if host.contains("://") {
@@ -47,6 +50,7 @@ impl GcsConnection {
                     root: Url::parse(&text)?,
                     credentials: anonymous::Builder::new().build(),
                     emulated: true,
+                    elsewhere: true,
                 })
             }
         }

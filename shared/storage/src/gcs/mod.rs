@@ -9,6 +9,7 @@ use std::{ops::Range, path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use connection::Access;
 pub use connection::GcsConnection;
 use domain::{Scheme, Uri};
 use google_cloud_gax::retry_policy::NeverRetry;
@@ -39,8 +40,8 @@ const SESSION: u64 = 8 << 20;
 
 /// Objects of Google Cloud Storage (`gs://bucket/a.tif`).
 ///
-/// Each call is one request, or as many as the content takes. Only a large upload is taken up again here where it broke,
-/// within a budget; for all else wrap it in [`Retrying`](crate::Retrying).
+/// Each call is one request, or as many as the content takes. Only a large upload and a move are taken up again here where
+/// they broke, within a budget; for all else wrap it in [`Retrying`](crate::Retrying).
 #[derive(Clone, Debug)]
 pub struct GcsStorage {
     client: Client,
@@ -52,7 +53,8 @@ pub struct GcsStorage {
 }
 
 impl GcsStorage {
-    /// Takes a large upload up again within this budget for each of its pieces, the default one unless it is said.
+    /// Takes a large upload, and a move, up again within this budget for each of its pieces, the default one unless it is
+    /// said.
     #[must_use]
     pub fn with_budget(self, budget: RetryBudget) -> Self {
         Self { budget, ..self }
@@ -79,22 +81,41 @@ impl GcsStorage {
     /// When the address or the credentials are malformed.
     pub async fn connect(connection: &GcsConnection) -> Result<Self, ConfigError> {
         http::ensure_provider();
-        let failed = |source| ConfigError {
-            scheme: Scheme::Gs,
-            source,
-        };
-        let access = connection.access().map_err(failed)?;
+        Self::through(connection.access().map_err(failed)?).await
+    }
+
+    /// As to the service, at another root and with other credentials: for tests.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    #[cfg(feature = "testing")]
+    pub async fn connect_to(
+        root: &str,
+        credentials: google_cloud_auth::credentials::Credentials,
+    ) -> Result<Self, ConfigError> {
+        http::ensure_provider();
+        let root = url::Url::parse(root).map_err(|error| failed(error.into()))?;
+        Self::through(Access {
+            root,
+            credentials,
+            emulated: false,
+            elsewhere: true,
+        })
+        .await
+    }
+
+    async fn through(access: Access) -> Result<Self, ConfigError> {
         let rest = Rest::new(&access).map_err(|error| failed(error.into()))?;
         let mut builder = Client::builder()
             .with_credentials(access.credentials)
             .with_retry_policy(NeverRetry)
             .with_read_resume_policy(NeverResume);
+        if access.elsewhere {
+            builder = builder.with_endpoint(access.root.as_str().trim_end_matches('/'));
+        }
         if access.emulated {
-            let root = access.root.as_str().trim_end_matches('/').to_owned();
-            builder = builder
-                .with_endpoint(root)
-                // emulators answer resumable uploads in a way that makes the client wait for ever
-                .with_resumable_upload_threshold(usize::MAX);
+            // emulators answer resumable uploads in a way that makes the client wait for ever
+            builder = builder.with_resumable_upload_threshold(usize::MAX);
         }
         let client = builder.build().await;
         Ok(Self {
@@ -288,7 +309,14 @@ impl Storage for GcsStorage {
     }
 
     async fn rename_with(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
-        self.rest.rename(from, to, options).await
+        self.rest.rename(from, to, options, self.budget).await
+    }
+}
+
+fn failed(source: Box<dyn std::error::Error + Send + Sync>) -> ConfigError {
+    ConfigError {
+        scheme: Scheme::Gs,
+        source,
     }
 }
 

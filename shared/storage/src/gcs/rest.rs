@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{class, connection::Access, errors};
-use crate::{Attributes, Error, RenameOptions, Result, http};
+use crate::{Attributes, Error, RenameOptions, Result, RetryBudget, http, retry::repeat};
 
 #[derive(Debug)]
 pub(super) struct Rest {
@@ -89,14 +89,18 @@ impl Rest {
         self.send(uri, "delete", request).await.map(drop)
     }
 
-    /// Copy within the service, of any size, then delete.
-    pub(super) async fn rename(&self, from: &Uri, to: &Uri, options: &RenameOptions) -> Result<()> {
+    /// Copy within the service, of any size, then delete. What is copied is not copied again when a call breaks.
+    pub(super) async fn rename(
+        &self,
+        from: &Uri,
+        to: &Uri,
+        options: &RenameOptions,
+        budget: RetryBudget,
+    ) -> Result<()> {
         let source = self.resource(from, "move").await?;
         if from.canonical() == to.canonical() {
             return Ok(());
         }
-        let (bucket, name) = super::object(to)?;
-        let target = ["rewriteTo", "b", bucket, "o", name];
         let kept = Described {
             content_type: source.content_type.as_deref(),
             storage_class: options
@@ -106,23 +110,38 @@ impl Rest {
         };
         let mut token = None;
         loop {
-            let mut url = self.url(from, &target)?;
-            url.query_pairs_mut()
-                .append_pair("ifSourceGenerationMatch", &source.generation)
-                .extend_pairs(token.iter().map(|token| ("rewriteToken", token)));
-            let request = self.client.request(Method::POST, url).json(&kept);
-            let answer = self.send(from, "move", request).await?;
-            let rewritten: Rewritten = body(from, answer).await?;
+            let rewrite = || self.rewrite(from, to, &source.generation, token.as_deref(), &kept);
+            let rewritten = repeat(budget, rewrite).await.map_err(Error::given_up)?;
             match rewritten.rewrite_token {
                 Some(next) if !rewritten.done => token = Some(next),
                 Some(_) | None => break,
             }
         }
-        match self.delete(from, Some(&source.generation)).await {
+        let delete = || self.delete(from, Some(&source.generation));
+        match repeat(budget, delete).await {
             // the copy is made, and nothing is left
             Err(error) if error.is_not_found() => Ok(()),
-            deleted => deleted,
+            deleted => deleted.map_err(Error::given_up),
         }
+    }
+
+    /// Copies a part, all of a small object.
+    async fn rewrite(
+        &self,
+        from: &Uri,
+        to: &Uri,
+        generation: &str,
+        token: Option<&str>,
+        kept: &Described<'_>,
+    ) -> Result<Rewritten> {
+        let (bucket, name) = super::object(to)?;
+        let mut url = self.url(from, &["rewriteTo", "b", bucket, "o", name])?;
+        url.query_pairs_mut()
+            .append_pair("ifSourceGenerationMatch", generation)
+            .extend_pairs(token.iter().map(|token| ("rewriteToken", token)));
+        let request = self.client.request(Method::POST, url).json(kept);
+        let answer = self.send(from, "move", request).await?;
+        body(from, answer).await
     }
 
     async fn resource(&self, uri: &Uri, operation: &'static str) -> Result<Resource> {

@@ -145,7 +145,26 @@ async fn a_small_cache_stays_small_and_right() {
                 read.unwrap(),
                 content(0)[start as usize..start as usize + 15]
             );
+            let held = fixture.cached.held_bytes();
+            assert!(0 < held && held <= options.capacity, "{held} bytes");
         }
     }
     assert!(fixture.requests().calls > 5, "not everything fits");
+    let found = fixture.cached.take_use();
+    assert!(found.misses >= 10 && found.evicted > 0, "{found:?}");
+}
+
+#[tokio::test]
+async fn blocks_that_are_found_and_missed_are_counted() {
+    let fixture = Fixture::new(OPTIONS).await;
+    for (range, hits, misses) in [(0..10, 1, 0), (0..35, 1, 3), (5..35, 4, 0)] {
+        let read = fixture.cached.read(&fixture.file, range.clone()).await;
+        assert_eq!(read.unwrap().len() as u64, range.end - range.start);
+        let found = fixture.cached.take_use();
+        assert_eq!(
+            (found.hits, found.misses, found.evicted),
+            (hits, misses, 0),
+            "{range:?}"
+        );
+    }
 }

@@ -8,12 +8,13 @@ use axum::{
     extract::State,
     http::{HeaderMap, Method, StatusCode, Uri as Target, header},
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use domain::StorageClass;
 use serde_json::{Value, json};
 use storage::{GcsStorage, RenameOptions, Storage, StorageExt, UploadOptions};
 
-use crate::{emulators, uri};
+use crate::{emulators, faults::BUDGET, uri};
 
 /// Descriptions that were sent, each behind the kind of its request.
 type Described = Arc<Mutex<Vec<(&'static str, Value)>>>;
@@ -61,11 +62,16 @@ async fn service() -> (Described, GcsStorage) {
     let router = Router::new()
         .fallback(answer)
         .with_state(Arc::clone(&described));
+    let store = emulators::gcs(&serve(router).await).await;
+    (described, store.with_sessions_above(10))
+}
+
+/// Address of a service of this process.
+pub(crate) async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let store = emulators::gcs(&address).await.with_sessions_above(10);
-    (described, store)
+    address
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,4 +132,49 @@ async fn a_class_that_is_not_known_is_not_taken_for_another() {
     let told = store.head(&uri("gs://bucket/a.tif")).await.unwrap();
     assert_eq!(told.unknown_class, None);
     assert_eq!(told.storage_class, Some(StorageClass::Standard));
+}
+
+/// A service that copies in three parts, and fails once in the middle; tokens that came with the calls.
+async fn copies_in_parts(
+    State(tokens): State<Arc<Mutex<Vec<String>>>>,
+    target: Target,
+) -> Response {
+    let query = target.query().unwrap_or_default();
+    let mut tokens = tokens.lock().unwrap();
+    let token = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("rewriteToken="))
+        .unwrap_or_default();
+    tokens.push(token.to_owned());
+    match tokens.len() {
+        1 => json!({ "done": false, "rewriteToken": "one" })
+            .to_string()
+            .into_response(),
+        2 => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        3 => json!({ "done": false, "rewriteToken": "two" })
+            .to_string()
+            .into_response(),
+        _ => json!({ "done": true }).to_string().into_response(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_breaks_goes_on_with_its_token() {
+    let tokens: Arc<Mutex<Vec<String>>> = Arc::default();
+    let object = json!({ "bucket": "bucket", "name": "a", "size": "3", "generation": "1" });
+    let router = Router::new()
+        .route(
+            "/storage/v1/b/bucket/o/{name}/rewriteTo/b/bucket/o/{to}",
+            post(copies_in_parts).with_state(Arc::clone(&tokens)),
+        )
+        .route(
+            "/storage/v1/b/bucket/o/{name}",
+            get(move || std::future::ready(object.to_string()))
+                .delete(|| std::future::ready(StatusCode::NO_CONTENT)),
+        );
+    let store = emulators::gcs(&serve(router).await).await;
+    let store = store.with_budget(BUDGET);
+    let (from, to) = (uri("gs://bucket/a.tif"), uri("gs://bucket/b.tif"));
+    store.rename(&from, &to).await.unwrap();
+    assert_eq!(*tokens.lock().unwrap(), ["", "one", "one", "two"]);
 }

@@ -15,12 +15,14 @@ pub(crate) const GCS: Capabilities = Capabilities {
     storage_class: false,
     last_modified: true,
     concurrent_writes: true,
+    empty_names: true,
 };
 pub(crate) const S3: Capabilities = Capabilities {
     content_type: true,
     storage_class: true,
     last_modified: true,
     concurrent_writes: true,
+    empty_names: false,
 };
 
 /// Address of an emulator; says so when there is none.

@@ -11,6 +11,7 @@ mod sessions;
 mod stacks;
 mod stalled;
 mod together;
+mod tokens;
 mod uploads;
 
 use std::sync::Arc;
@@ -26,12 +27,14 @@ const MEMORY: Capabilities = Capabilities {
     storage_class: true,
     last_modified: true,
     concurrent_writes: true,
+    empty_names: true,
 };
 const LOCAL: Capabilities = Capabilities {
     content_type: false,
     storage_class: false,
     last_modified: true,
     concurrent_writes: true,
+    empty_names: false,
 };
 
 fn uri(text: &str) -> Uri {

@@ -1,6 +1,7 @@
 //! Many who ask a cache for the same at the same time.
 
 use std::{
+    error::Error as _,
     ops::Range,
     path::Path,
     sync::{
@@ -191,15 +192,29 @@ async fn a_file_that_was_known_long_ago_is_looked_at_once() {
 }
 
 #[tokio::test]
-async fn a_failure_is_that_of_one_and_the_next_one_asks_for_all_others() {
+async fn a_failure_is_that_of_all_who_waited_and_is_not_kept() {
     let fixture = Fixture::new(MINUTE).await;
     fixture.store.fails_next.store(true, Ordering::Relaxed);
-    let opened = fixture.open().await;
-    let failed = opened.iter().filter(|known| known.is_err()).count();
-    assert_eq!(failed, 1);
-    assert_eq!(fixture.store.asked(), ["start", "start"]);
+    for opened in fixture.open().await {
+        let failed = opened.unwrap_err();
+        assert_eq!(failed.source().unwrap().to_string(), "it fails once");
+    }
+    assert_eq!(fixture.store.asked(), ["start"]);
     fixture.cached.known(&fixture.file).await.unwrap();
-    assert_eq!(fixture.store.asked().len(), 0);
+    assert_eq!(fixture.store.asked(), ["start"]);
+
+    // of blocks, wherever in it somebody waits
+    fixture.store.fails_next.store(true, Ordering::Relaxed);
+    let reads = (0..MANY).map(|at| {
+        let start = at as u64 % 40;
+        fixture.cached.read(&fixture.file, 10 + start..60)
+    });
+    for read in join_all(reads).await {
+        assert!(read.unwrap_err().is_retryable());
+    }
+    assert_eq!(fixture.store.asked(), ["read"]);
+    let read = fixture.cached.read(&fixture.file, 10..60).await;
+    assert_eq!(read.unwrap(), content()[10..60]);
 }
 
 #[tokio::test]

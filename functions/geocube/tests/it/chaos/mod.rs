@@ -13,7 +13,7 @@ mod checks;
 mod programs;
 mod progress;
 mod random;
-mod scene;
+pub mod scene;
 mod trouble;
 mod users;
 mod world;

@@ -1,5 +1,6 @@
 use super::CopySpace;
 use domain::{Bands, DType, DataFormat, DataMapping, DatasetSource, Scheme, Uri};
+use imaging::Outages;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +69,7 @@ async fn a_file_is_fetched_once_and_removed_after_its_last_slice() {
     ];
     let second = [source("/local.tif"), source("gs://bucket/b")];
     let copies = Arc::new(space.copies([&first[..], &second[..]].into_iter()).unwrap());
-    let one = copies.fetch(&first).await;
+    let one = copies.fetch(&first, &Outages::default()).await;
     assert!(
         one.sources
             .iter()
@@ -81,7 +82,7 @@ async fn a_file_is_fetched_once_and_removed_after_its_last_slice() {
     drop(one);
     assert_eq!(files(folder.path()), 1, "the second slice needs b");
     assert_eq!(store.take().len(), 2);
-    let two = copies.fetch(&second).await;
+    let two = copies.fetch(&second, &Outages::default()).await;
     assert_eq!(two.sources[0].uri.as_str(), "/local.tif");
     assert!(store.take().is_empty(), "b was there");
     drop(two);
@@ -100,14 +101,14 @@ async fn what_is_missing_or_has_no_room_is_read_in_place() {
         source("gs://bucket/a"),
     ];
     let copies = Arc::new(space.copies([&sources[..]].into_iter()).unwrap());
-    let local = copies.fetch(&sources[..2]).await;
+    let local = copies.fetch(&sources[..2], &Outages::default()).await;
     assert_eq!(local.sources[0].uri.scheme(), Scheme::File);
     assert_eq!(local.sources[1].uri, sources[1].uri);
-    let full = copies.fetch(&sources[2..]).await;
+    let full = copies.fetch(&sources[2..], &Outages::default()).await;
     assert_eq!(full.sources[0].uri, sources[2].uri, "b takes all the room");
     drop(local);
     let again = Arc::new(space.copies([&sources[2..]].into_iter()).unwrap());
-    let local = again.fetch(&sources[2..]).await;
+    let local = again.fetch(&sources[2..], &Outages::default()).await;
     assert_eq!(
         local.sources[0].uri.scheme(),
         Scheme::File,
@@ -122,7 +123,7 @@ async fn copies_of_a_cube_that_is_given_up_are_removed() {
     let sources = [source("gs://bucket/a")];
     let slices = [&sources[..], &sources[..]];
     let copies = Arc::new(space.copies(slices.into_iter()).unwrap());
-    drop(copies.fetch(&sources).await);
+    drop(copies.fetch(&sources, &Outages::default()).await);
     assert_eq!(files(folder.path()), 1, "a second slice is to come");
     drop(copies);
     assert!(soon(|| files(folder.path()) == 0).await);
