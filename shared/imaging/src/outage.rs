@@ -1,6 +1,10 @@
 //! Buckets that do not answer, of which one who asked tells all who work at the same.
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use domain::{Scheme, Uri};
 use storage::Error;
@@ -11,14 +15,21 @@ thread_local! {
     static SHARED: RefCell<Option<Outages>> = const { RefCell::new(None) };
 }
 
-/// The buckets that gave no answer at all for as long as one request was tried, and why.
+/// The buckets that gave no answer at all while two of their files were tried, as long as they may be, and why.
 ///
 /// Requests of those who share it fail at once on such a bucket, with that reason, those under way too; blocks that are in
-/// memory are read as ever. What fails for a single file is kept from no other one.
+/// memory are read as ever. What fails for a single file fails no other one.
 #[derive(Clone, Debug, Default)]
-pub struct Outages(Arc<watch::Sender<Buckets>>);
+pub struct Outages(Arc<Known>);
 
-type Buckets = BTreeMap<(Scheme, String), Arc<Error>>;
+#[derive(Debug, Default)]
+struct Known {
+    out: watch::Sender<BTreeMap<Bucket, Arc<Error>>>,
+    /// The file of each bucket that failed so last, with no answer of the bucket since.
+    suspects: Mutex<BTreeMap<Bucket, Uri>>,
+}
+
+type Bucket = (Scheme, String);
 
 impl Outages {
     /// Runs work on this thread that shares what is known of buckets.
@@ -36,33 +47,54 @@ impl Outages {
         request: impl Future<Output = storage::Result<T>>,
     ) -> storage::Result<T> {
         let bucket = (uri.scheme(), uri.bucket().to_owned());
-        let mut known = self.0.subscribe();
+        let mut known = self.0.out.subscribe();
         let out = async {
             // the sender is held by this
-            _ = known.wait_for(|known| known.contains_key(&bucket)).await;
+            _ = known.wait_for(|out| out.contains_key(&bucket)).await;
         };
         tokio::select! {
             biased;
             () = out => {
-                let failure = self.0.borrow().get(&bucket).cloned();
+                let failure = self.0.out.borrow().get(&bucket).cloned();
                 let unknown = || Error::Unavailable { uri: uri.clone(), source: "its bucket is out".into() };
                 Err(failure.map_or_else(unknown, |failure| Error::of_another_file(&failure, uri)))
             }
-            answer = request => answer.map_err(|failure| self.noted(bucket.clone(), uri, failure)),
+            answer = request => answer
+                .inspect(|_| self.answered(&bucket))
+                .map_err(|failure| self.noted(&bucket, uri, failure)),
         }
     }
 
+    fn answered(&self, bucket: &Bucket) {
+        self.suspects().remove(bucket);
+    }
+
     /// The failure, of which the others know from now on if it is that of the bucket.
-    fn noted(&self, bucket: (Scheme, String), uri: &Uri, failure: Error) -> Error {
+    fn noted(&self, bucket: &Bucket, uri: &Uri, failure: Error) -> Error {
         if !failure.is_of_bucket() {
+            if !failure.is_retryable() {
+                self.answered(bucket);
+            }
+            return failure;
+        }
+        let before = self.suspects().insert(bucket.clone(), uri.clone());
+        if before.is_none_or(|before| before == *uri) {
             return failure;
         }
         tracing::warn!(%uri, error = &failure as &dyn std::error::Error, "its bucket gives no answer");
         let failure = Arc::new(failure);
-        self.0.send_modify(|known| {
-            known.entry(bucket).or_insert_with(|| Arc::clone(&failure));
+        self.0.out.send_modify(|out| {
+            out.entry(bucket.clone())
+                .or_insert_with(|| Arc::clone(&failure));
         });
         Error::of_another_file(&failure, uri)
+    }
+
+    fn suspects(&self) -> MutexGuard<'_, BTreeMap<Bucket, Uri>> {
+        self.0
+            .suspects
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -159,14 +191,28 @@ mod tests {
                 ..RetryBudget::default()
             },
         );
-        let first = uri("gs://dead/first");
-        let failed = outages.unless_out(&first, store.head(&first)).await;
-        assert!(failed.unwrap_err().is_of_bucket());
+        let [first, second] = ["gs://dead/first", "gs://dead/second"].map(uri);
+        let asks = async || Ok(());
+        let next = uri("gs://dead/next");
+        for answers in [true, false] {
+            // one file alone says nothing of the others, however often it fails
+            for _ in 0..2 {
+                let failed = outages.unless_out(&first, store.head(&first)).await;
+                assert!(failed.unwrap_err().is_of_bucket());
+            }
+            // nor do several, with an answer between
+            if answers {
+                assert!(outages.unless_out(&next, asks()).await.is_ok());
+            }
+            let failed = outages.unless_out(&second, store.head(&second)).await;
+            assert!(failed.unwrap_err().is_of_bucket());
+            if answers {
+                assert!(outages.unless_out(&next, asks()).await.is_ok());
+            }
+        }
         let text = waiting.await.unwrap().unwrap_err().to_string();
         assert_eq!(text, "the storage of gs://dead/waiting is not available");
 
-        let asks = async || Ok(());
-        let next = uri("gs://dead/next");
         assert!(outages.unless_out(&next, asks()).await.is_err());
         assert!(others.unless_out(&next, asks()).await.is_ok());
         for other in ["gs://alive/a", "s3://dead/a"] {

@@ -171,7 +171,7 @@ mod tests {
         troubles.failed(&b, at(0), at(40));
         let total = Duration::from_millis(100);
         assert_eq!(troubles.patience(&b, total, at(110)), Patience::All);
-        assert_eq!(troubles.patience(&b, total, at(125)), Patience::Once);
+        assert_eq!(troubles.patience(&b, total, at(125)), Patience::Short);
     }
 
     #[test]
