@@ -15,8 +15,8 @@ const FORBIDDEN: [&str; 11] = [
     "file=",
 ];
 
-/// The one use of grids that reads nothing, part of the definition of EPSG:3857.
-const NO_GRIDS: &str = "+nadgrids=@null";
+/// The one use of grids that reads nothing, part of the definition of EPSG:3857 and of names that PROJ gives.
+const NO_GRIDS: &str = "nadgrids=@null";
 
 /// The same where a well-known text shifts its datum by it.
 const NO_SHIFT: &str = "\"proj4_grids\",\"@null\"]";
