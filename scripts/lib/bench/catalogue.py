@@ -6,12 +6,13 @@ import uuid
 
 import rasterio
 
-from pb import geocube_pb2_grpc, records_pb2
+from pb import records_pb2
 
 from . import load
-from .client import channel, index_request, new_records
+from .client import index_request, new_records
 from .fast import Stream
 from .measure import Figure, medians
+from .unary import Connection
 
 RECORDS_PER_CALL = 1000
 
@@ -88,10 +89,17 @@ def create_singly(system, aoi_id: str, name: str, clients: int, records_each: in
 def record_calls(share):
     """One CreateRecords after the other."""
     address, name, aoi_id, count = share
-    stub = geocube_pb2_grpc.GeocubeStub(channel(address))
     requests = [new_records([(name, day, aoi_id)]) for day in range(count + 1)]
-    stub.CreateRecords(requests.pop())
-    return (stub.CreateRecords(request) for request in requests)
+    return unary_calls(address, "CreateRecords", requests)
+
+
+def unary_calls(address: str, method: str, requests):
+    """One call of a method after the other, once the first has been answered: a new connection to the database loads
+    PostGIS, which takes longer than dozens of calls."""
+    connection = Connection(address, f"/geocube.Geocube/{method}")
+    first, *others = [request.SerializeToString() for request in requests]
+    connection.call(first)
+    return (connection.call(request) for request in others)
 
 
 def list_records(system, name: str, count: int, runs: int, with_aoi: bool) -> Figure:
@@ -156,11 +164,7 @@ def index(client, system, name: str, instance_id: str, scenes, clients: int) -> 
 def index_calls(share):
     """One IndexDatasets after the other."""
     address, instance_id, work = share
-    stub = geocube_pb2_grpc.GeocubeStub(channel(address))
-    requests = [index_request(path, record_id, instance_id) for path, record_id in work]
-    # a new connection to the database loads PostGIS, which takes longer than dozens of calls
-    stub.IndexDatasets(requests.pop())
-    return (stub.IndexDatasets(request) for request in requests)
+    return unary_calls(address, "IndexDatasets", [index_request(path, record_id, instance_id) for path, record_id in work])
 
 
 def open_calls(paths):

@@ -1,6 +1,6 @@
 //! What every use case works with.
 
-use crate::catalogue::index::Formats;
+use crate::catalogue::index::{Arrivals, Formats};
 use crate::job::Gathering;
 use crate::{Engine, Limits, PathPolicy};
 use database::Database;
@@ -47,6 +47,7 @@ struct Parts {
     engine: Engine,
     options: Options,
     formats: Formats,
+    arrivals: Arc<Arrivals>,
     gathering: Arc<Gathering>,
 }
 
@@ -67,6 +68,7 @@ impl App {
                 engine,
                 options,
                 formats: Formats::default(),
+                arrivals: Arc::default(),
                 gathering: Arc::default(),
             }),
         }
@@ -97,6 +99,10 @@ impl App {
 
     pub(crate) fn formats(&self) -> &Formats {
         &self.parts.formats
+    }
+
+    pub(crate) fn arrivals(&self) -> &Arc<Arrivals> {
+        &self.parts.arrivals
     }
 
     pub(crate) fn gathering(&self) -> &Arc<Gathering> {

@@ -24,6 +24,7 @@ mod paths;
 mod stores;
 pub mod texts;
 mod tile;
+mod together;
 mod traffic;
 pub mod worker;
 

@@ -1,11 +1,13 @@
 //! Datasets: indexed images.
 
 mod mapping;
+mod new_file;
 mod of_job;
 mod row;
 mod search;
 
 pub use mapping::{count_mappings, dtypes, set_mapping};
+pub use new_file::{NewFile, insert_with_container, insert_with_containers};
 pub use of_job::{
     TimedDataset, containers_of_job, count_of_job, delete_of_job, ids_of_job, on_cell,
     select_for_deletion, select_ids, set_status, timed_of_containers, union_of_job,
@@ -13,12 +15,12 @@ pub use of_job::{
 pub use search::{Bound, FoundDataset, RecordDatasets, find_for_cube, list};
 pub(crate) use search::{MAX_BYTES, RECORD, needs_record, push_selection};
 
-use crate::{Result, container, convert};
-use domain::{Container, Dataset, MultiPolygon, Uri, job::ewkb};
+use crate::{Result, convert};
+use domain::{Dataset, MultiPolygon, Uri, job::ewkb};
 use futures::TryStreamExt;
 use row::{DATASET, DatasetRow};
 use sqlx::{
-    AssertSqlSafe, PgConnection, Postgres, QueryBuilder, Row, postgres::PgArguments, query::Query,
+    AssertSqlSafe, PgConnection, Postgres, QueryBuilder, postgres::PgArguments, query::Query,
 };
 
 /// A dataset to store, with its footprints.
@@ -46,40 +48,6 @@ pub async fn insert(conn: &mut PgConnection, datasets: &[NewDataset]) -> Result<
         .execute(conn)
         .await?;
     Ok(())
-}
-
-/// Stores a container that is not known so far and its datasets, all or nothing, by one statement.
-/// Answers false, and stores nothing, when the container is known, be it under another spelling of
-/// its file: the one that was given, or those of [`container::name_of`].
-///
-/// Of several callers that give the same container, one goes on at a time.
-///
-/// # Errors
-/// As [`insert`].
-pub async fn insert_with_container(
-    conn: &mut PgConnection,
-    container: &Container,
-    given: &Uri,
-    datasets: &[NewDataset],
-) -> Result<bool> {
-    let names = container::names(given);
-    let sql = format!(
-        "WITH created AS (
-             INSERT INTO geocube.containers (uri, managed, storage_class)
-             SELECT $19::text, $20::bool, $21::geocube.storage_class
-             WHERE NOT EXISTS (SELECT FROM geocube.containers WHERE uri = ANY($22::text[]))
-             ON CONFLICT (uri) DO NOTHING RETURNING uri
-         ), added AS ({INSERT} WHERE EXISTS (SELECT FROM created) ORDER BY position)
-         SELECT EXISTS (SELECT FROM created)"
-    );
-    let created = bind(sqlx::query(AssertSqlSafe(sql)), datasets)
-        .bind(container.uri.as_str())
-        .bind(container.managed)
-        .bind(container.storage_class.name())
-        .bind(&names[..])
-        .fetch_one(conn)
-        .await?;
-    Ok(created.try_get(0)?)
 }
 
 /// Inserts the datasets of the parameters 1 to 18, a column each. Arrays of arrays lose their inner

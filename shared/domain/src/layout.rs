@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// Largest side of an internal block, in pixels.
 const MAX_BLOCK_SIZE: u32 = 32_768;
 
+/// Most pixels of an internal block: 4096 × 4096, held some times over while it is encoded or read.
+const MAX_BLOCK_PIXELS: u64 = 1 << 24;
+
 /// Layout of consolidated files.
 ///
 /// The interlacing pattern and the grid parameters are texts here: their grammars belong to the
@@ -45,13 +48,26 @@ impl Layout {
     /// [`Error::Invalid`] that names the fields.
     pub fn check_blocks(&self) -> Result<()> {
         let (width, height) = (self.block_x_size, self.block_y_size);
+        Self::check_block(width, height).map_err(|expected| {
+            Error::invalid(format!(
+                "block_x_size and block_y_size: {width} and {height}, expected {expected}"
+            ))
+        })
+    }
+
+    /// Checks the sides of a block, in pixels.
+    ///
+    /// # Errors
+    /// What is expected of them.
+    pub fn check_block(width: u32, height: u32) -> std::result::Result<(), String> {
         let fits = |side: u32| side > 0 && side.is_multiple_of(16) && side <= MAX_BLOCK_SIZE;
-        if fits(width) && fits(height) {
-            return Ok(());
+        if !(fits(width) && fits(height)) {
+            return Err(format!("multiples of 16 up to {MAX_BLOCK_SIZE}"));
         }
-        Err(Error::invalid(format!(
-            "block_x_size and block_y_size: {width} and {height}, expected multiples of 16 up to {MAX_BLOCK_SIZE}"
-        )))
+        if u64::from(width) * u64::from(height) > MAX_BLOCK_PIXELS {
+            return Err(format!("at most {MAX_BLOCK_PIXELS} pixels in a block"));
+        }
+        Ok(())
     }
 
     /// Reads a positive size that fits the database.
@@ -84,5 +100,28 @@ impl Layout {
                     "overviewsMinSize must be -1 (256), 0 (none) or positive, found {value}"
                 ))
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Layout;
+
+    #[test]
+    fn blocks_have_sides_of_16_and_a_bounded_area() {
+        for (sides, expected) in [
+            ((16, 16), None),
+            ((4096, 4096), None),
+            ((32_768, 512), None),
+            ((0, 16), Some("multiples of 16 up to 32768")),
+            ((16, 24), Some("multiples of 16 up to 32768")),
+            ((32_784, 16), Some("multiples of 16 up to 32768")),
+            ((4096, 4112), Some("at most 16777216 pixels in a block")),
+            ((32_768, 528), Some("at most 16777216 pixels in a block")),
+            ((32_768, 32_768), Some("at most 16777216 pixels in a block")),
+        ] {
+            let refused = Layout::check_block(sides.0, sides.1).err();
+            assert_eq!(refused.as_deref(), expected, "{sides:?}");
+        }
     }
 }

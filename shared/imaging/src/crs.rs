@@ -1,3 +1,4 @@
+mod files;
 mod parse;
 mod project;
 #[cfg(test)]
@@ -126,6 +127,10 @@ impl Crs {
         }
         let (wkt, captured) = capture(|| handle.to_wkt());
         let wkt = wkt.map_err(|_| captured.text())?;
+        // however the text was written
+        if !matches!(definition, parse::Definition::Epsg(_)) {
+            files::refuse(&wkt)?;
+        }
         let srid = definition.srid(&handle);
         Ok(Self(Arc::new(Inner {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),

@@ -1,15 +1,17 @@
 //! Indexing: making files known to the catalogue.
 
+mod arrivals;
 mod formats;
 pub(crate) mod present;
 
+pub(crate) use arrivals::Arrivals;
 pub(crate) use formats::Formats;
 
 use crate::job::failure;
 use crate::{App, Error, Result, traffic};
-use database::dataset::NewDataset as Indexed;
+use database::dataset::{NewDataset as Indexed, NewFile};
 use database::variable::InstanceFormat;
-use database::{container, dataset, in_statement, in_transaction};
+use database::{container, dataset, in_transaction};
 use domain::footprint::Footprint;
 use domain::{
     Bands, Container, DataFormat, DataMapping, Dataset, DatasetId, DatasetSource, DatasetStatus,
@@ -176,21 +178,18 @@ impl App {
                 Err(_) => return Ok(false),
             }
         }
-        if !self.options().paths.may_manage(&container.uri.canonical()) || added.is_empty() {
-            let stored = in_statement(self.database(), |conn| {
-                let (container, given, added) = (container.clone(), given.clone(), added.clone());
-                Box::pin(async move {
-                    dataset::insert_with_container(conn, &container, &given, &added).await
-                })
-            });
-            return match stored.await {
-                Err(error) if error.is_conflict() => Ok(false),
-                result => Ok(result?),
-            };
+        let file = NewFile {
+            container: container.clone(),
+            given: given.clone(),
+            datasets: added,
+        };
+        if !self.options().paths.may_manage(&container.uri.canonical()) || file.datasets.is_empty()
+        {
+            return self.store_arrival(file).await;
         }
         let mut tx = self.database().begin().await?;
         present::keep(self, &mut tx, &container.uri).await?;
-        match dataset::insert_with_container(&mut tx, container, given, &added).await {
+        match dataset::insert_with_container(&mut tx, file).await {
             Err(error) if error.is_conflict() => Ok(false),
             result => {
                 let created = result?;

@@ -9,8 +9,8 @@ use crate::{App, Engine, Error, Limits, PathPolicy, Result, texts, traffic};
 use database::dataset::Bound;
 use database::{dataset, instance, variable};
 use domain::{
-    DType, DataMapping, InstanceId, MultiPolygon, Record, RecordId, RecordSelection, Resampling,
-    Size, Variable,
+    DType, DataMapping, GeoTransform, InstanceId, MultiPolygon, Record, RecordId, RecordSelection,
+    Resampling, Size, Variable,
 };
 use futures::stream::{BoxStream, Stream, StreamExt};
 use imaging::{Crs, Image, Outages, Target};
@@ -70,7 +70,7 @@ impl App {
         let variable = self.variable_of(&request.instances).await?;
         let bands = variable.definition.bands.len();
         self.limits().check_image(size, bands)?;
-        let area = super::geographic_extent(&crs, &request.transform, size)?;
+        let area = extent_of(&crs, request.transform, size).await?;
         let slices = self.slices(&request, &area).await?;
         let resampling = request.resampling.unwrap_or(variable.definition.resampling);
         let header = CubeHeader {
@@ -190,6 +190,14 @@ impl App {
 pub(crate) async fn parse_crs(text: String) -> Result<Crs> {
     let parsed = tokio::task::spawn_blocking(move || Crs::parse(&text)).await;
     Ok(parsed.map_err(|panic| Error::internal("reading a reference system", panic))??)
+}
+
+/// As [`super::geographic_extent`], on a blocking thread.
+async fn extent_of(crs: &Crs, transform: GeoTransform, size: Size) -> Result<MultiPolygon> {
+    let crs = crs.clone();
+    let found = move || super::geographic_extent(&crs, &transform, size);
+    let found = tokio::task::spawn_blocking(found).await;
+    Ok(found.map_err(|panic| Error::internal("the outline of a grid", panic))??)
 }
 
 /// What builds images out of their sources. It knows no catalogue.

@@ -9,6 +9,8 @@ use imaging::Crs;
 /// Edges follow the grid's reference system and are densified to within 1 percent of their length;
 /// the outline may cross the dateline.
 ///
+/// It is to be called on a blocking thread where a caller gave the system: PROJ takes its time for some.
+///
 /// # Errors
 /// [`Error::Invalid`] when a part of the grid has no longitude and latitude.
 pub(crate) fn geographic_extent(

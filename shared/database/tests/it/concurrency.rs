@@ -2,6 +2,7 @@ use crate::{
     database,
     fixtures::{dataset_at, day, geometry, one_aoi, one_instance, one_record, uri},
 };
+use database::dataset::NewFile;
 use database::{Error, aoi, container, dataset, in_rolled_back, in_transaction, record};
 use domain::{Container, RecordId, StorageClass};
 use futures::future::join_all;
@@ -97,9 +98,12 @@ async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
                 dataset_at("/a.tif", record, instance, 0.0, 0.0),
                 dataset_at("/a.tif", record, instance, 5.0, 0.0),
             ];
-            let given = uri("file:///a.tif");
-            let stored =
-                dataset::insert_with_container(&mut conn, &container, &given, &datasets).await;
+            let file = NewFile {
+                container,
+                given: uri("file:///a.tif"),
+                datasets: datasets.to_vec(),
+            };
+            let stored = dataset::insert_with_container(&mut conn, file).await;
             stored.unwrap().then_some(datasets)
         }
     };
@@ -127,7 +131,13 @@ async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
     };
     let stranger = dataset_at("/b.tif", RecordId::new(), instance, 0.0, 0.0);
     let mut conn = test.db.write().await.unwrap();
-    let refused = dataset::insert_with_container(&mut conn, &other, &other.uri, &[stranger]).await;
+    let given = other.uri.clone();
+    let file = NewFile {
+        container: other,
+        given,
+        datasets: vec![stranger],
+    };
+    let refused = dataset::insert_with_container(&mut conn, file).await;
     assert!(
         refused
             .unwrap_err()
@@ -136,6 +146,63 @@ async fn of_twelve_new_containers_of_the_same_file_one_is_stored() {
     );
     assert!(
         container::get(&mut conn, &[uri("/b.tif")], u32::MAX)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn of_files_stored_together_the_new_ones_get_their_datasets() {
+    let test = database!();
+    let mut conn = test.db.write().await.unwrap();
+    let aoi = one_aoi(&mut conn).await;
+    let (_, instance) = one_instance(&mut conn, "v").await;
+    let record = one_record(&mut conn, "r", day(1), aoi).await;
+    let file = |text: &str, datasets: usize| NewFile {
+        container: Container {
+            uri: uri(text),
+            managed: text == "/c.tif",
+            storage_class: StorageClass::Standard,
+            datasets: Vec::new(),
+        },
+        given: uri(text),
+        datasets: (0..datasets)
+            .map(|at| dataset_at(text, record, instance, at as f64, 0.0))
+            .collect(),
+    };
+    let files = [file("/c.tif", 2), file("/a.tif", 0), file("/b.tif", 1)];
+    let known = file("file:///b.tif", 0);
+    dataset::insert_with_container(&mut conn, known)
+        .await
+        .unwrap();
+    let stored = dataset::insert_with_containers(&mut conn, files.to_vec()).await;
+    assert_eq!(stored.unwrap(), [true, true, false]);
+    let uris = ["/c.tif", "/a.tif", "/b.tif"].map(uri);
+    let found = container::get(&mut conn, &uris, u32::MAX).await.unwrap();
+    let expected: Vec<_> = files[0]
+        .datasets
+        .iter()
+        .map(|new| new.dataset.clone())
+        .collect();
+    assert_eq!(found[0].datasets, expected);
+    assert_eq!(
+        found.iter().map(|one| one.managed).collect::<Vec<_>>(),
+        [true, false, false]
+    );
+    assert_eq!((found[1].datasets.len(), found[2].datasets.len()), (0, 0));
+    // what one is refused for is the end of all
+    let mut stranger = file("/e.tif", 1);
+    stranger.datasets[0].dataset.record_id = RecordId::new();
+    let refused = [file("/d.tif", 1), stranger].to_vec();
+    let refused = dataset::insert_with_containers(&mut conn, refused).await;
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .starts_with("Dataset with record_id: ")
+    );
+    assert!(
+        container::get(&mut conn, &[uri("/d.tif")], u32::MAX)
             .await
             .is_err()
     );
@@ -160,9 +227,17 @@ async fn a_file_that_is_stored_under_another_spelling_is_not_a_new_container() {
         let canonical = uri(given).canonical();
         let (stored, new) = (container(stored), container(canonical.as_str()));
         for (expected, container) in [(true, &stored), (false, &new)] {
-            let given = if expected { &stored.uri } else { &uri(given) };
-            let created = dataset::insert_with_container(&mut conn, container, given, &[]).await;
-            assert_eq!(created.unwrap(), expected, "{} as {given}", container.uri);
+            let file = NewFile {
+                container: container.clone(),
+                given: if expected {
+                    stored.uri.clone()
+                } else {
+                    uri(given)
+                },
+                datasets: Vec::new(),
+            };
+            let created = dataset::insert_with_container(&mut conn, file.clone()).await;
+            assert_eq!(created.unwrap(), expected, "{file:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use crate::{Limits, Result, Target};
 use domain::{
-    DataMapping, DatasetSource, Error, FileOptions, RecordId, Resampling, Size, Validity,
+    DataMapping, DatasetSource, Error, FileOptions, Layout, RecordId, Resampling, Size, Validity,
 };
 use std::collections::BTreeMap;
 
@@ -77,13 +77,8 @@ impl ConsolidateSpec {
             }
         }
         let (width, height) = self.block();
-        if [width, height]
-            .iter()
-            .any(|side| side % 16 != 0 || *side > 32_768)
-        {
-            return invalid(format!(
-                "block size: {width}x{height}, expected multiples of 16 up to 32768"
-            ));
+        if let Err(expected) = Layout::check_block(width, height) {
+            return invalid(format!("block size: {width}x{height}, expected {expected}"));
         }
         if self.overviews_min_size < -1 {
             return invalid(format!(

@@ -1,27 +1,12 @@
 //! From text to a handle, without the readers of GDAL that follow file names and addresses.
 
-use super::traditional;
+use super::{files, traditional};
 use crate::ffi::capture;
 use gdal::spatial_ref::SpatialRef;
 use std::fmt;
 
 /// Longest accepted text, in bytes.
 const LONGEST: usize = 64 << 10;
-
-/// Words of definitions that make PROJ read files; none of them is needed to name a reference system.
-const FORBIDDEN: [&str; 8] = [
-    "+init",
-    "init=",
-    "pipeline",
-    "geoidgrids",
-    "grids=",
-    "catalog=",
-    "parameterfile",
-    "file=",
-];
-
-/// The one use of grids that reads nothing, part of the definition of EPSG:3857.
-const NO_GRIDS: &str = "+nadgrids=@null";
 
 /// How a reference system was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,12 +45,7 @@ impl Definition {
         if text.trim().is_empty() {
             return Err("expected an EPSG code, a PROJ text or a WKT".to_owned());
         }
-        let lower = text.to_ascii_lowercase().replace(NO_GRIDS, "");
-        if let Some(word) = FORBIDDEN.into_iter().find(|word| lower.contains(word)) {
-            return Err(format!(
-                "{word:?} is not accepted: a definition must not refer to files"
-            ));
-        }
+        files::refuse(text)?;
         Ok(if text.starts_with('+') {
             Self::Proj(text.to_owned())
         } else {

@@ -68,6 +68,55 @@ fn hostile_texts_are_refused_with_a_short_message() {
     }
 }
 
+const DATUM: &str = r#"GEOGCS["x",DATUM["x",SPHEROID["x",6378137,298],EXTENSION[KEY,"FILE"]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
+
+#[test]
+fn texts_that_make_proj_open_a_file_are_refused_before_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    // nobody writes into it: who opens it never returns
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let pipe = pipe.to_str().unwrap();
+    let wkt = |key: &str, file: &str| DATUM.replace("KEY", key).replace("FILE", file);
+    let mercator = |grids: &str| {
+        let proj4 = format!("+proj=merc +a=6378137 +b=6378137 {grids} +wktext +no_defs");
+        format!(
+            r#"PROJCS["x",GEOGCS["x",DATUM["x",SPHEROID["x",6378137,298]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]],PROJECTION["Mercator_1SP"],PARAMETER["central_meridian",0],PARAMETER["scale_factor",1],PARAMETER["false_easting",0],PARAMETER["false_northing",0],UNIT["metre",1],EXTENSION["PROJ4","{proj4}"]]"#
+        )
+    };
+    let longlat = |grids: &str| format!("+proj=longlat +ellps=bessel {grids} +no_defs");
+    for text in [
+        wkt("\"PROJ4_GRIDS\"", pipe),
+        wkt(" \"proj4_grids\" ", pipe),
+        wkt("\"PROJ4_GRIDS\"", &format!("@null,{pipe}")),
+        longlat(&format!("+nadgrids=@null,{pipe}")),
+        longlat(&format!("+nadgrids=@null ,{pipe}")),
+        longlat(&format!("+nadgrids=@null , {pipe}")),
+        longlat(&format!("+nadgrids=@null\",{pipe}")),
+        longlat(&format!("+NADGRIDS=@null,{pipe}")),
+        longlat(&format!("+nadgrids=@null +nadgrids={pipe}")),
+        mercator(&format!("+nadgrids=@null,{pipe}")),
+        mercator(&format!("+nadgrids=@null\"\",{pipe}")),
+        mercator(&format!("+geoidgrids={pipe}")),
+    ] {
+        let error = Crs::parse(&text).unwrap_err().to_string();
+        assert!(error.contains("must not refer to files"), "{text}: {error}");
+    }
+    let without = [
+        Crs::parse("3857").unwrap().to_wkt().to_owned(),
+        longlat("+nadgrids=@null"),
+        wkt("\"PROJ4_GRIDS\"", "@null"),
+        mercator("+nadgrids=@null"),
+    ];
+    for text in without {
+        let crs = Crs::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert!(crs.to_lonlat(&[Point::new(1.0, 1.0)]).is_ok(), "{text}");
+        let again = Crs::parse(crs.to_wkt());
+        assert!(again.is_ok(), "{text}: {again:?}");
+    }
+}
+
 #[test]
 fn points_without_image_are_errors() {
     let mercator = Crs::parse("3857").unwrap();

@@ -22,7 +22,6 @@ fn event(task: &Task, status: TaskStatus) -> TaskEvent {
 /// What the events come to when each is saved before the next one is looked at.
 fn one_by_one(mut job: Job, mut tasks: Vec<Task>, events: &[TaskEvent]) -> TasksOutcome {
     let (mut logs, mut follow_up, mut verdicts) = (Vec::new(), None, Vec::new());
-    let before = tasks.clone();
     for event in events {
         let task = tasks.iter_mut().find(|task| task.id == event.task_id);
         let task = task.unwrap();
@@ -52,7 +51,6 @@ fn one_by_one(mut job: Job, mut tasks: Vec<Task>, events: &[TaskEvent]) -> Tasks
     };
     let mut changed: Vec<Task> = tasks.into_iter().filter(touched).collect();
     changed.sort_by_key(|task| task.id);
-    assert_eq!(before.len(), 4);
     TasksOutcome {
         job,
         changed,

@@ -98,6 +98,47 @@ async fn equal_indexings_of_a_new_file_all_succeed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_refused_file_is_nothing_to_those_that_arrive_beside_it() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    if !have_gdal() {
+        return;
+    }
+    let (_, instance) = server.variable("v", BYTES, 1).await;
+    let record = server.record("r", 0).await;
+    let absent = "11111111-1111-1111-1111-111111111111".to_owned();
+    let files: Vec<_> = (0..3 * CLIENTS)
+        .map(|number| {
+            let name = format!("{number}.tif");
+            Raster::utm("Byte", 2, 2, vec![1.; 4]).write(&server.path(&name));
+            let record = if number % 3 == 0 { &absent } else { &record };
+            (server.uri(&name), record)
+        })
+        .collect();
+    let index = |number: usize| {
+        let (uri, record) = &files[number];
+        server.index(uri, vec![dataset(record, &instance, BYTES, &[1])])
+    };
+    let calls: Vec<_> = (0..files.len()).map(index).collect();
+    for (answer, (uri, record)) in join_all(calls).await.into_iter().zip(&files) {
+        let found = server.containers(&[uri]).await;
+        if *record == &absent {
+            let refused = answer.unwrap_err();
+            let expected = format!("Dataset with record_id: {absent}");
+            assert_eq!(
+                (refused.code(), refused.message()),
+                (Code::NotFound, &*expected)
+            );
+            assert_eq!(found.unwrap_err().code(), Code::NotFound);
+        } else {
+            answer.unwrap();
+            assert_eq!(found.unwrap()[0].datasets.len(), 1);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_lists_at_once_do_not_wait_for_each_other() {
     let Some(server) = Server::start().await else {
         return;
