@@ -265,7 +265,7 @@ impl Error {
             },
             Self::Failed { uri, operation, .. } => Self::Failed {
                 uri: uri.clone(),
-                operation: *operation,
+                operation,
                 source: cause(),
             },
         }

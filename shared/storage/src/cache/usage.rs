@@ -54,7 +54,7 @@ impl Lifecycle<Block, Bytes> for Evictions {
 
     fn begin_request(&self) {}
 
-    fn on_evict(&self, _: &mut (), _: Block, _: Bytes) {
+    fn on_evict(&self, (): &mut (), _: Block, _: Bytes) {
         self.0.evicted.fetch_add(1, Ordering::Relaxed);
     }
 }
